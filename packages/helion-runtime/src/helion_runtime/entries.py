@@ -1,0 +1,179 @@
+"""What an op, a variant and a kernel are, as data: the contract between the compiler and the runtime.
+
+The compiler produces these, a bundle stores them as JSON, the dispatcher runs them. Nothing here needs a device.
+
+Buffers are numbered: the op's tensor arguments come first, under their argument position (positions of
+scalar arguments are left unused); each host step then defines the next number, starting at the number of arguments.
+
+Expressions are those of :mod:`helion_runtime.expressions`: JSON lists over the arguments' metadata.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import attrs
+
+Expression: TypeAlias = "int | float | bool | str | None | list[Expression] | tuple[Expression, ...]"
+"""A number, or ``[operator, operand, ...]``; see :mod:`helion_runtime.expressions` for the closed list."""
+
+OutputTree: TypeAlias = "list[object] | tuple[object, ...]"
+"""``["buffer", n]``, ``["value", expression]``, ``["tuple", [tree, ...]]``, ``["list", [tree, ...]]`` or ``["none"]``."""
+
+
+@attrs.frozen
+class TensorSignature:
+    """A tensor argument: ``dtype`` as torch prints it without the prefix (``"bfloat16"``), and its rank."""
+
+    dtype: str
+    ndim: int
+
+
+@attrs.frozen
+class ScalarSignature:
+    """A Python argument. ``kind`` is its type; a ``constant`` argument must equal ``value``."""
+
+    kind: Literal["int", "float", "bool", "str", "none"]
+    constant: bool = False
+    value: int | float | bool | str | None = None
+
+
+@attrs.frozen
+class AllocateStep:
+    """Allocate ``torch.empty_strided(sizes, strides)`` on the op's device; ``fill`` sets every element."""
+
+    sizes: tuple[Expression, ...]
+    strides: tuple[Expression, ...]
+    dtype: str
+    fill: int | float | bool | None = None
+
+
+@attrs.frozen
+class ViewStep:
+    """``torch.as_strided`` of a buffer. ``offset`` counts elements from the start of the buffer's own data."""
+
+    buffer: int
+    sizes: tuple[Expression, ...]
+    strides: tuple[Expression, ...]
+    offset: Expression = 0
+
+
+HostStep: TypeAlias = AllocateStep | ViewStep
+
+
+@attrs.frozen
+class PointerArgument:
+    """The address of a buffer's first element, plus ``offset`` elements."""
+
+    buffer: int
+    offset: Expression = 0
+
+
+@attrs.frozen
+class ScalarArgument:
+    """A number passed by value. ``type`` is Triton's name: i1 i8 i16 i32 i64 u8 … fp32 fp64."""
+
+    type: str
+    value: Expression
+
+
+@attrs.frozen
+class DescriptorArgument:
+    """A host tensor descriptor (on sm_90+: a CUtensorMap and what follows it) over a buffer.
+
+    ``layout`` is an index into the kernel's ``descriptors``. ``shape`` and ``strides`` are in elements, outermost
+    first, the last stride being 1.
+    """
+
+    buffer: int
+    layout: int
+    shape: tuple[Expression, ...]
+    strides: tuple[Expression, ...]
+    offset: Expression = 0
+
+
+LaunchArgument: TypeAlias = PointerArgument | ScalarArgument | DescriptorArgument
+
+
+@attrs.frozen
+class DescriptorLayout:
+    """How a descriptor's block is laid out in shared memory, as the compiler that made the kernel decided.
+
+    ``use_tensor_map`` is False where the target has no TMA: the kernel then takes a pointer in its place.
+    ``block_shape`` is the box in elements; ``element_type`` is CUtensorMapDataType; ``swizzle`` CUtensorMapSwizzle;
+    ``element_size`` in bytes.
+    """
+
+    use_tensor_map: bool
+    block_shape: tuple[int, ...]
+    element_size: int
+    element_type: int = 0
+    swizzle: int = 0
+    fp4_padded: bool = False
+    round_f32_to_tf32: bool = False
+
+
+@attrs.frozen
+class KernelEntry:
+    """One binary and how it is launched.
+
+    ``parameters`` lists the ABI in order, one word each: ``pointer``, a scalar type of :class:`ScalarArgument`,
+    ``tensormap``, ``global_scratch`` or ``profile_scratch``. A :class:`DescriptorArgument` expands to
+    ``tensormap`` (or ``pointer``), one ``i32`` per dimension (its shape) and one ``i64`` per dimension (its
+    strides), exactly as listed here. ``blob`` is the sha256 of the binary in lower-case hex.
+    ``arch`` is ``"sm_90a"``, ``"ptx_80"`` (PTX text for that compute capability) or ``"gfx942"``.
+    ``shared`` and ``global_scratch_size`` are in bytes; the scratch size is per CTA of the grid.
+    """
+
+    name: str
+    symbol: str
+    blob: str
+    arch: str
+    parameters: tuple[str, ...]
+    num_warps: int
+    shared: int
+    num_ctas: int = 1
+    cooperative: bool = False
+    programmatic_dependent_launch: bool = False
+    global_scratch_size: int = 0
+    global_scratch_align: int = 1
+    profile_scratch_size: int = 0
+    profile_scratch_align: int = 1
+    warp_size: int = 32
+    descriptors: tuple[DescriptorLayout, ...] = ()
+    config: str = "{}"
+    """The Config as JSON text, for people."""
+
+
+@attrs.frozen
+class LaunchEntry:
+    """One launch: which kernel, the grid in programs (x, y, z), the arguments in source order."""
+
+    kernel: str
+    grid: tuple[Expression, Expression, Expression]
+    arguments: tuple[LaunchArgument, ...]
+
+
+@attrs.frozen
+class VariantEntry:
+    """One compiled choice of an op.
+
+    It serves a call when the arguments match ``signature``, every expression of ``guard`` is true and every buffer in
+    ``aligned`` (arguments only) starts at a multiple of 16 bytes.
+    """
+
+    signature: tuple[TensorSignature | ScalarSignature, ...]
+    guard: tuple[Expression, ...]
+    aligned: tuple[int, ...]
+    steps: tuple[HostStep, ...]
+    launches: tuple[LaunchEntry, ...]
+    outputs: OutputTree
+
+
+@attrs.frozen
+class OpEntry:
+    """An op: its name, its arguments' names, and its variants, the most specialised first."""
+
+    name: str
+    arguments: tuple[str, ...]
+    variants: tuple[VariantEntry, ...]
