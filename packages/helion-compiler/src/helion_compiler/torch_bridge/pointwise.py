@@ -1,0 +1,102 @@
+"""Pointwise operators as Triton text, by TorchInductor's lowerings and Triton op handlers.
+
+In: one ATen call on tiles. Out: a `PointwiseTemplate`. Loads TorchInductor when imported.
+
+Semantics are those of torch in eager mode, operator by operator: types promote as in torch;
+bfloat16 and float16 are computed in float32 and the result is rounded once. Composite operators are
+decomposed by TorchInductor's table and inlined, so one template can hold several steps.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import torch
+
+from helion_compiler.torch_bridge.operands import (
+    NotPointwise,
+    PointwiseTemplate,
+    ScalarOperand,
+    TensorOperand,
+)
+from helion_compiler.torch_bridge.operator_graph import lower_call, lowering_context
+from helion_compiler.torch_bridge.triton_text import template_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "IMPORTS",
+    "NotPointwise",
+    "PointwiseTemplate",
+    "ScalarOperand",
+    "TensorOperand",
+    "lower_pointwise",
+]
+
+IMPORTS: Mapping[str, str] = MappingProxyType(
+    {
+        "libdevice": "from triton.language.extra import libdevice",
+        "tl_math": "from triton.language import math as tl_math",
+        "triton_helpers": "from torch._inductor.runtime import triton_helpers",
+    }
+)
+"""The import that supplies each name of `PointwiseTemplate.uses` to generated source."""
+
+_LOWERING = threading.Lock()  # TorchInductor's configuration is patched while one call is lowered
+
+
+def lower_pointwise(
+    operator: torch._ops.OpOverload,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    result_dtype: torch.dtype,
+    device_kind: str = "cuda",
+) -> PointwiseTemplate:
+    """Turn one ATen call into Triton text.
+
+    Args:
+        operator: The operator, with its overload.
+        args: Positional arguments: a `TensorOperand` for each tile, a `ScalarOperand` for each number
+            known only at run time, anything else as it is. Lists and tuples may hold operands.
+        kwargs: Keyword arguments, likewise.
+        result_dtype: The element type to convert the result to; normally the one torch gives it.
+        device_kind: The device type for which TorchInductor lowers. None needs to be present.
+
+    Returns:
+        The text; operands are numbered in order of appearance, positional arguments first.
+
+    Raises:
+        NotPointwise: The call reduces, draws random numbers, writes to its arguments, depends on
+            positions, or has no Triton text in TorchInductor.
+    """
+    return _lowered(_Call(_key((args, dict(kwargs))), operator, args, kwargs, result_dtype, device_kind))
+
+
+@attrs.frozen
+class _Call:
+    """A call that can be a cache key: arguments compare by type and value, so 1, 1.0 and True differ."""
+
+    key: str
+    operator: torch._ops.OpOverload
+    args: tuple[Any, ...] = attrs.field(eq=False)
+    kwargs: Mapping[str, Any] = attrs.field(eq=False)
+    result_dtype: torch.dtype
+    device_kind: str
+
+
+def _key(arguments: Any) -> str:
+    """Operands, numbers, strings, dtypes and None have a `repr` that tells them apart."""
+    return repr(arguments)
+
+
+@functools.lru_cache(maxsize=4096)
+def _lowered(call: _Call) -> PointwiseTemplate:
+    device = torch.device(call.device_kind)
+    with _LOWERING, lowering_context(device):
+        lowered = lower_call(call.operator, call.args, call.kwargs, device)
+        return template_of(call.operator, lowered, call.result_dtype, device)
