@@ -1,0 +1,101 @@
+"""Symbolic sizes and fake tensors.
+
+In: names, hints, sizes, strides. Out: `torch.SymInt`s that behave as unknown numbers of at least
+two, fake tensors with such sizes on any device type (present or not), and the guards under which
+what Python decided while it ran with them holds.
+
+Every symbol is assumed to be at least 2, so that questions such as "is this size 1, does it
+broadcast?" are answered without a guard. Where a size can be 0 or 1 at run time, the program has to
+mean the same there: that is the caller's duty.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sympy
+import torch
+from torch._dynamo.source import ConstantSource
+from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+__all__ = ["Size", "expression", "fake_like", "fake_mode", "guards", "make_shape_env", "new_symbol"]
+
+Size = int | torch.SymInt
+
+
+def make_shape_env() -> ShapeEnv:
+    """A shape environment in which equal hints do not make symbols equal."""
+    return ShapeEnv(specialize_zero_one=True, duck_shape=False)
+
+
+def fake_mode(shape_env: ShapeEnv) -> FakeTensorMode:
+    """A mode under which tensors have no data, and sizes may be symbols of `shape_env`."""
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    return FakeTensorMode(shape_env=shape_env, allow_non_fake_inputs=False)
+
+
+def new_symbol(shape_env: ShapeEnv, name: str, hint: int) -> torch.SymInt:
+    """A fresh size, never specialized, assumed to be at least 2.
+
+    Args:
+        shape_env: Where the symbol lives.
+        name: What the symbol stands for; unique within `shape_env`.
+        hint: The number that comparisons are decided by, at least 2. A large one that no other
+            symbol has, and that is no multiple of another's, keeps accidental equalities out.
+
+    Raises:
+        ValueError: The hint is below 2, or the name was used before.
+    """
+    if hint < 2:
+        raise ValueError(f"the hint of symbol {name!r} must be at least 2, not {hint}")
+    source = ConstantSource(name)
+    if source.name in shape_env.source_to_var:
+        raise ValueError(f"a symbol named {name!r} already exists in this shape environment")
+    symbol = shape_env.create_symbol(hint, source, DimDynamic.DYNAMIC)
+    size = shape_env.create_symintnode(symbol, hint=hint, source=source)
+    assert isinstance(size, torch.SymInt)
+    return size
+
+
+def expression(size: Size) -> sympy.Expr | int:
+    """A size as an expression over symbols, or as a plain number where it is one."""
+    if isinstance(size, int):
+        return size
+    found = size.node.expr
+    return int(found) if found.is_Integer else found
+
+
+def guards(shape_env: ShapeEnv) -> list[sympy.Basic]:
+    """The conditions that Python's decisions so far depend on, oldest first, without repeats.
+
+    Conditions that follow from "every symbol is at least 2" never become guards.
+    """
+    return list(dict.fromkeys(guard.expr for guard in shape_env.guards))
+
+
+def fake_like(
+    mode: FakeTensorMode,
+    sizes: Sequence[Size],
+    dtype: torch.dtype,
+    device: torch.device | str,
+    strides: Sequence[Size] | None = None,
+) -> torch.Tensor:
+    """A fake tensor.
+
+    Args:
+        mode: The mode it belongs to.
+        sizes: One per dimension.
+        dtype: The element type.
+        device: Any device; `cuda` needs no GPU.
+        strides: In elements, one per dimension; row-major without gaps if left out.
+    """
+    with mode:
+        if strides is None:
+            return torch.empty(tuple(sizes), dtype=dtype, device=device)
+        return torch.empty_strided(tuple(sizes), tuple(strides), dtype=dtype, device=device)
