@@ -1,0 +1,70 @@
+"""Finding the backend that runs a kernel with given settings.
+
+Reference mode is built in; every other backend is an entry point of :data:`helion.backends.ENTRY_POINT_GROUP`. Entry
+points are looked for when a kernel first needs one, never at import.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any
+
+from helion.backends import ENTRY_POINT_GROUP, INTERFACE_VERSION, Backend
+from helion.exc import BackendNotInstalled, IncompatibleBackend
+
+if TYPE_CHECKING:
+    from helion.settings import Settings
+
+COMPILE = "compile"
+BUNDLE = "bundle"
+
+
+def find_backend(settings: Settings) -> Backend:
+    """The backend that ``settings`` ask for: reference mode, a bundle, or the compiler.
+
+    Raises:
+        BackendNotInstalled: the package that provides it is missing or cannot be imported.
+        IncompatibleBackend: it was written for another version of the Protocols.
+    """
+    if settings.ref_mode:
+        from helion.reference import ReferenceBackend
+
+        return ReferenceBackend()
+    name = COMPILE if settings.bundle is None else BUNDLE
+    installed = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+    if name not in installed:
+        raise _missing(name, installed)
+    return _load(installed[name])
+
+
+def _missing(name: str, installed: dict[str, EntryPoint]) -> BackendNotInstalled:
+    if name == BUNDLE:
+        return BackendNotInstalled(
+            problem="running from a bundle needs helion-runtime, which is not installed",
+            remedy="pip install helion-runtime",
+        )
+    if BUNDLE in installed:
+        return BackendNotInstalled(
+            problem="only helion-runtime is installed, which runs kernels from a bundle; none is named",
+            remedy="name the bundle (HELION_BUNDLE=kernels.helion, or @helion.kernel(bundle=...)),\n"
+            "or compile: pip install helion-compiler",
+        )
+    return BackendNotInstalled(
+        problem="helion-lang only declares kernels; no package that runs them is installed",
+        remedy="pip install helion-compiler to compile them, helion-runtime to run them from a bundle,\n"
+        "or set HELION_INTERPRET=1 for reference mode",
+    )
+
+
+def _load(point: EntryPoint) -> Backend:
+    try:
+        backend: Any = point.load()()
+    except ImportError as error:
+        raise BackendNotInstalled(
+            problem=f"backend `{point.name}` ({point.value}) cannot be imported: {error}",
+            remedy="reinstall the package that provides it",
+        ) from error
+    version = getattr(backend, "interface_version", None)
+    if version != INTERFACE_VERSION or not isinstance(backend, Backend):
+        raise IncompatibleBackend(backend=point.name, found=version, expected=INTERFACE_VERSION)
+    return backend

@@ -1,0 +1,87 @@
+"""What a diagnostic is: places in the user's source, and the prose about them.
+
+Plain frozen data, made by whoever finds a problem and turned into text by :mod:`helion.exc.rendering`.
+Lines count from 1. Columns count from 0 in bytes of UTF-8, as in :mod:`ast` and in code objects.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, FrameType, TracebackType
+    from typing import Any
+
+
+@attrs.frozen
+class Span:
+    """A range of characters of a source file; ``end_column`` is exclusive."""
+
+    filename: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    @classmethod
+    def from_traceback(cls, traceback: TracebackType | None, filename: str) -> Span | None:
+        """The expression that raised, in the innermost frame of ``filename``; None if there is none."""
+        found: Span | None = None
+        while traceback is not None:
+            code = traceback.tb_frame.f_code
+            if code.co_filename == filename:
+                found = cls._of_instruction(code, traceback.tb_lasti, traceback.tb_lineno)
+            traceback = traceback.tb_next
+        return found
+
+    @classmethod
+    def from_frame(cls, frame: FrameType | None, filename: str | None = None) -> Span | None:
+        """The expression being evaluated in the nearest frame of ``filename``, from ``frame`` outwards.
+
+        Without a file name it is ``frame`` itself that is meant. None if there is no such frame.
+        """
+        while frame is not None:
+            code = frame.f_code
+            if filename is None or code.co_filename == filename:
+                return cls._of_instruction(code, frame.f_lasti, frame.f_lineno)
+            frame = frame.f_back
+        return None
+
+    @classmethod
+    def of_definition(cls, function: Callable[..., Any]) -> Span | None:
+        """The first line of a function's source (its first decorator's, if it has any)."""
+        code = getattr(function, "__code__", None)
+        if code is None:
+            return None
+        return cls(code.co_filename, code.co_firstlineno, 0, code.co_firstlineno, 0)
+
+    @classmethod
+    def _of_instruction(cls, code: CodeType, offset: int, line: int | None) -> Span | None:
+        # One position per two-byte code unit; any part of it may be unknown (-X no_debug_ranges).
+        position = next(itertools.islice(code.co_positions(), max(offset, 0) // 2, None), None)
+        start, end, column, end_column = position or (None, None, None, None)
+        start = start or line
+        if start is None:
+            return None
+        if column is None or end_column is None:
+            return cls(code.co_filename, start, 0, start, 0)
+        return cls(code.co_filename, start, column, end or start, end_column)
+
+
+@attrs.frozen
+class Diagnostic:
+    """One problem: what it is, where, what else belongs to it, and what to do.
+
+    A secondary span carries a label of its own, such as where a tile was made.
+    """
+
+    title: str
+    message: str
+    span: Span | None = None
+    secondary: tuple[tuple[Span, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    help: str | None = None

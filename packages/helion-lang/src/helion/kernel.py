@@ -1,0 +1,257 @@
+"""Kernel: a decorated function, which finds its backend when it is first called."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, Unpack, overload
+
+from helion.backends import KernelDefinition, KernelImplementation
+from helion.bound_kernel import BoundKernel
+from helion.config import Config
+from helion.discovery import find_backend
+from helion.exc import InvalidConfig, Span, StarredArgsNotSupportedOnDevice
+from helion.settings import SettingKeywords, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping, Sequence
+
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Kernel(Generic[P, R]):
+    """A function whose tile loops run on the device; call it like the function it decorates.
+
+    Attributes:
+        fn: the decorated function.
+        name: its name.
+        configs: the configs its author gave; empty where it is to be tuned.
+        settings: how it is compiled, run and tuned. Assigning new settings or configs starts afresh.
+    """
+
+    def __init__(
+        self,
+        fn: Callable[P, R],
+        *,
+        configs: Sequence[Config],
+        settings: Settings,
+        key: Callable[..., Hashable] | None = None,
+    ) -> None:
+        self.fn = fn
+        self.name: str = getattr(fn, "__name__", type(fn).__name__)
+        self._signature = inspect.signature(fn)
+        self._arity = _positional_arity(fn, self._signature)
+        self._key = key
+        self._configs = tuple(configs)
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._implementation: KernelImplementation | None = None
+        self._run: Callable[..., R] = self._run_first
+        functools.update_wrapper(self, fn)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run the kernel, compiling it first where need be."""
+        if kwargs or len(args) != self._arity:
+            return self._run(*self.normalize_args(*args, **kwargs))
+        return self._run(*args)
+
+    @property
+    def configs(self) -> tuple[Config, ...]:
+        """The configs that may be used without a search."""
+        return self._configs
+
+    @configs.setter
+    def configs(self, configs: Sequence[Config]) -> None:
+        self._configs = tuple(configs)
+        self._forget()
+
+    @property
+    def settings(self) -> Settings:
+        """How the kernel is compiled, run and tuned."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self._settings = settings
+        self._forget()
+
+    def bind(self, args: tuple[Any, ...]) -> BoundKernel[R]:
+        """Specialise for ``args`` without running; defaults may be left out."""
+        bound = self._implement().bind(self.normalize_args(*args))
+        return BoundKernel(bound, self._settings)
+
+    def autotune(self, args: tuple[Any, ...], *, force: bool = True, **options: Any) -> Config:
+        """Search for the fastest config on ``args``, use it from now on, and return it.
+
+        Args:
+            args: what the kernel would be called with.
+            force: search even if a config is given or remembered.
+            options: passed to the search.
+        """
+        normalized = self.normalize_args(*args)
+        return self._implement().bind(normalized).autotune(normalized, force=force, **options)
+
+    def normalize_args(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """One argument per parameter, in order, defaults filled in.
+
+        Raises:
+            TypeError: as calling the function would.
+        """
+        try:
+            bound = self._signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self.name}() {error}") from None
+        bound.apply_defaults()
+        return tuple(bound.arguments.values())
+
+    def specialization_key(self, args: tuple[Any, ...]) -> Hashable:
+        """What of ``args`` the compiled program depends on."""
+        return self._implement().specialization_key(self.normalize_args(*args))
+
+    def reset(self) -> None:
+        """Forget every specialization held in memory."""
+        if self._implementation is not None:
+            self._implementation.reset()
+
+    def __repr__(self) -> str:
+        return f"<helion kernel {self.name}{self._signature}>"
+
+    def _implement(self) -> KernelImplementation:
+        with self._lock:
+            if self._implementation is None:
+                definition = KernelDefinition(
+                    function=self.fn,
+                    name=self.name,
+                    signature=self._signature,
+                    configs=self._configs,
+                    settings=self._settings,
+                    key=self._key,
+                )
+                implementation = find_backend(self._settings).implement(definition)
+                self._run = implementation.__call__
+                self._implementation = implementation
+            return self._implementation
+
+    def _run_first(self, *args: Any) -> R:
+        result: R = self._implement()(*args)
+        return result
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._implementation = None
+            self._run = self._run_first
+
+
+class KernelDecorator(Protocol):
+    """Makes kernels of functions, keeping their signatures."""
+
+    def __call__(self, fn: Callable[P, R_co], /) -> Kernel[P, R_co]:
+        """The kernel that runs ``fn``."""
+
+
+@overload
+def kernel(
+    fn: Callable[P, R],
+    /,
+    *,
+    config: Config | Mapping[str, Any] | None = None,
+    configs: Sequence[Config | Mapping[str, Any]] | None = None,
+    key: Callable[..., Hashable] | None = None,
+    settings: Settings | None = None,
+    **given: Unpack[SettingKeywords],
+) -> Kernel[P, R]: ...
+@overload
+def kernel(
+    fn: None = None,
+    /,
+    *,
+    config: Config | Mapping[str, Any] | None = None,
+    configs: Sequence[Config | Mapping[str, Any]] | None = None,
+    key: Callable[..., Hashable] | None = None,
+    settings: Settings | None = None,
+    **given: Unpack[SettingKeywords],
+) -> KernelDecorator: ...
+def kernel(
+    fn: Callable[P, R] | None = None,
+    /,
+    *,
+    config: Config | Mapping[str, Any] | None = None,
+    configs: Sequence[Config | Mapping[str, Any]] | None = None,
+    key: Callable[..., Hashable] | None = None,
+    settings: Settings | None = None,
+    **given: Unpack[SettingKeywords],
+) -> Kernel[P, R] | KernelDecorator:
+    """Make a kernel of a function: ``@helion.kernel``, ``@helion.kernel()`` or with arguments.
+
+    Args:
+        fn: the function, when used without parentheses.
+        config: the one config to use, without tuning.
+        configs: configs to measure on the first call, of which the fastest is kept.
+        key: further arguments to specialise on: called with the kernel's arguments, returns something hashable.
+        settings: complete settings, in place of keywords and environment.
+        given: settings by name; see :class:`helion.Settings`.
+
+    Raises:
+        InvalidConfig: a config is malformed, or both ``config`` and ``configs`` are given.
+        InvalidSetting: a setting is unknown or malformed, or ``settings`` comes with others.
+        StarredArgsNotSupportedOnDevice: the function takes ``*args`` or ``**kwargs``.
+    """
+    chosen = _chosen_settings(settings, given)
+    authored = _authored_configs(config, configs)
+
+    def decorate(function: Callable[P, R]) -> Kernel[P, R]:
+        return Kernel(function, configs=authored, settings=chosen, key=key)
+
+    if fn is None:
+        # mypy cannot see that a closure over P and R is generic in them again.
+        return decorate  # type: ignore[return-value]
+    return decorate(fn)
+
+
+jit = kernel
+
+
+def _chosen_settings(settings: Settings | None, given: Mapping[str, Any]) -> Settings:
+    if settings is None:
+        return Settings.read(given)
+    if given:
+        from helion.exc import InvalidSetting
+
+        raise InvalidSetting(
+            setting="settings",
+            value="Settings(...)",
+            problem=f"{', '.join(given)} given as well",
+            allowed="give either `settings=` or single settings; `attrs.evolve` changes some",
+        )
+    return settings
+
+
+def _authored_configs(
+    config: Config | Mapping[str, Any] | None,
+    configs: Sequence[Config | Mapping[str, Any]] | None,
+) -> tuple[Config, ...]:
+    if config is not None and configs is not None:
+        raise InvalidConfig(
+            key="configs",
+            value=repr(configs),
+            problem="`config` is given as well",
+            allowed="give `config` to use one, or `configs` to measure several",
+        )
+    given = configs if configs is not None else () if config is None else (config,)
+    return tuple(one if isinstance(one, Config) else Config.from_dict(one) for one in given)
+
+
+def _positional_arity(fn: Callable[..., Any], signature: inspect.Signature) -> int:
+    """How many positional arguments are a complete call; -1 where some are keyword-only."""
+    kinds = inspect.Parameter
+    for parameter in signature.parameters.values():
+        if parameter.kind in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD):
+            raise StarredArgsNotSupportedOnDevice(
+                parameter=str(parameter), span=Span.of_definition(fn)
+            )
+    if any(parameter.kind is kinds.KEYWORD_ONLY for parameter in signature.parameters.values()):
+        return -1
+    return len(signature.parameters)

@@ -1,0 +1,56 @@
+"""Loops over tiles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
+from helion.language._declare import declare
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import torch
+
+    from helion.language.tile import Tile
+
+
+@overload
+def tile(
+    begin_or_end: int | torch.Tensor,
+    end: int | torch.Tensor | None = None,
+    /,
+    block_size: int | torch.Tensor | None = None,
+) -> Iterator[Tile]: ...
+@overload
+def tile(
+    begin_or_end: Sequence[int | torch.Tensor],
+    end: Sequence[int | torch.Tensor] | None = None,
+    /,
+    block_size: Sequence[int | None] | None = None,
+) -> Iterator[tuple[Tile, ...]]: ...
+@declare
+def tile(
+    begin_or_end: int | torch.Tensor | Sequence[int | torch.Tensor],
+    end: int | torch.Tensor | Sequence[int | torch.Tensor] | None = None,
+    /,
+    block_size: int | torch.Tensor | Sequence[int | None] | None = None,
+) -> Iterator[Tile] | Iterator[tuple[Tile, ...]]:
+    """Loop over ``[begin, end)`` in tiles.
+
+    An outermost loop is the launch grid: its tiles run in parallel, in no particular order. A loop within a loop runs
+    in order, one tile after the other.
+
+    Args:
+        begin_or_end: the end when ``end`` is not given, else the beginning. Given a sequence, the loop has one axis
+            per element, and each iteration gives a tuple of tiles.
+        end: one past the last position, of the same kind as the beginning.
+        block_size: positions per tile, fixed. Left out, or None for an axis, the config decides
+            (``Config(block_sizes=[...])``).
+
+    Yields:
+        A :class:`Tile`, or a tuple with one per axis. An empty range yields nothing.
+
+    Raises:
+        InvalidTileRange: beginnings, ends and block sizes do not fit each other.
+    """
+    raise NotImplementedError

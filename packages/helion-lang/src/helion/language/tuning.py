@@ -1,0 +1,47 @@
+"""What the author tells about specialization and tuning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from helion.language._declare import declare
+
+SizeT = TypeVar("SizeT", int, tuple[int, ...])
+
+
+@declare
+def specialize(value: SizeT) -> SizeT:
+    """Make a size part of the specialization: the kernel is compiled for each value of it.
+
+    Args:
+        value: a size of an argument, or a tuple of sizes; used on the host.
+
+    Returns:
+        ``value``, known at compile time.
+    """
+    raise NotImplementedError
+
+
+@declare
+def register_block_size(min_or_max: int, max: int | None = None) -> int:  # noqa: A002 - the name users write
+    """A block size that the config decides, to be shared by several loops.
+
+    Args:
+        min_or_max: the largest sensible block size when ``max`` is not given, else the smallest.
+        max: the largest sensible block size, such as the extent of the loop.
+
+    Returns:
+        The block size, to be passed as ``hl.tile(..., block_size=...)`` or used as a size.
+    """
+    raise NotImplementedError
+
+
+if TYPE_CHECKING:
+    constexpr = Any
+else:
+
+    class constexpr:  # noqa: N801 - used like a type in annotations
+        """Annotates a parameter that is a compile-time constant: ``def f(x: torch.Tensor, k: hl.constexpr)``.
+
+        The kernel is compiled for each value. Values must be hashable. Type checkers accept any value.
+        """
