@@ -2,7 +2,8 @@
 
 Out: TorchInductor's decomposition table, changed so that what remains under it is pointwise
 operators, views, products (`mm`, `bmm`, `addmm`, `baddbmm`), and reductions over named dimensions
-(`sum`, `amax`, `amin`, `prod`, `any`, `argmax`, `argmin`, scans). Loads TorchInductor when imported.
+(`sum`, `amax`, `amin`, `prod`, `any`, `argmax`, `argmin`, scans); and the operator that computes
+what an in-place one writes. Loads TorchInductor when imported.
 
 Statistics are computed in two passes, the mean first: exact to rounding, and each pass is an
 ordinary sum. Low-precision inputs are summed in float32.
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-__all__ = ["decomposition_table"]
+__all__ = ["decomposition_table", "out_of_place"]
 
 aten = torch.ops.aten
 
@@ -44,6 +45,21 @@ def decomposition_table() -> Mapping[torch._ops.OpOverload, Callable[..., Any]]:
     return MappingProxyType(table | _OWN)
 
 
+def out_of_place(operator: torch._ops.OpOverload) -> torch._ops.OpOverload | None:
+    """The operator that returns what an in-place one would write, `add.Tensor` for `add_.Tensor`.
+
+    Composite operators of torch write in place to values of their own. The result has to be converted
+    to the type of the first argument. None if the operator is not in place or has no such twin.
+    """
+    schema = operator._schema
+    namespace, name = schema.name.split("::")
+    if not schema.is_mutable or not name.endswith("_") or name.endswith("__"):
+        return None
+    packet = getattr(getattr(torch.ops, namespace), name[:-1], None)
+    twin = getattr(packet, operator._overloadname, None)
+    return twin if isinstance(twin, torch._ops.OpOverload) else None
+
+
 def _is_view(operator: torch._ops.OpOverload) -> bool:
     returned = [value.alias_info for value in operator._schema.returns]
     return any(info is not None and not info.is_write for info in returned)
@@ -57,6 +73,13 @@ def _dims(x: Tensor, dim: int | Sequence[int] | None) -> list[int]:
     return [d % x.dim() for d in given] if x.dim() else []
 
 
+def _whole(correction: float | None) -> Any:
+    """The correction as an int if it is a whole number, so that sizes stay integer expressions."""
+    if correction is None:
+        return 1
+    return int(correction) if float(correction).is_integer() else correction
+
+
 def _count(x: Tensor, dims: Sequence[int]) -> int | torch.SymInt:
     """How many elements are reduced into one."""
     count: int | torch.SymInt = 1
@@ -68,14 +91,15 @@ def _count(x: Tensor, dims: Sequence[int]) -> int | torch.SymInt:
 def _mean(
     x: Tensor,
     dim: Sequence[int] | None = None,
-    keepdim: bool = False,  # noqa: FBT001, FBT002 - the operator's own signature
+    keepdim: bool = False,
     *,
     dtype: torch.dtype | None = None,
 ) -> Tensor:
     result = x.dtype if dtype is None else dtype
     dims = _dims(x, dim)
     total = aten.sum.dim_IntList(x, dims, keepdim, dtype=get_computation_dtype(result))
-    return (total / _count(x, dims)).to(result)
+    mean: Tensor = total / _count(x, dims)
+    return mean.to(result)
 
 
 def _var_mean(
@@ -88,10 +112,10 @@ def _var_mean(
     dims = _dims(x, dim)
     wide = x.to(get_computation_dtype(x.dtype))
     count = _count(x, dims)
-    mean = aten.sum.dim_IntList(wide, dims, True) / count  # noqa: FBT003 - keeps the dimensions
+    mean: Tensor = aten.sum.dim_IntList(wide, dims, True) / count  # noqa: FBT003 - keeps the dimensions
     centered = wide - mean
     squares = aten.sum.dim_IntList(centered * centered, dims, keepdim)
-    variance = squares / (count - (1 if correction is None else correction))
+    variance = squares / (count - _whole(correction))
     if not keepdim:
         mean = aten.squeeze.dims(mean, dims)
     return variance.to(x.dtype), mean.to(x.dtype)
@@ -107,14 +131,36 @@ def _var(
     return _var_mean(x, dim, correction=correction, keepdim=keepdim)[0]
 
 
-def _sum(x: Tensor, *, dtype: torch.dtype | None = None) -> Tensor:
-    return aten.sum.dim_IntList(x, _dims(x, None), dtype=dtype)
+def _over_all(reduction: Callable[..., Any]) -> Callable[..., Tensor]:
+    """A reduction to one element, as the same reduction over every dimension by name."""
+
+    def reduced(x: Tensor, **options: Any) -> Tensor:
+        result: Tensor = reduction(x, _dims(x, None), **options)
+        return result
+
+    return reduced
+
+
+def _with_index(
+    value: Callable[..., Any], index: Callable[..., Any]
+) -> Callable[..., tuple[Tensor, Tensor]]:
+    """An extreme value and its position, as two reductions: mostly only one of them is used."""
+
+    def reduced(x: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+        return value(x, [dim], keepdim), index(x, dim, keepdim)
+
+    return reduced
 
 
 _OWN: dict[torch._ops.OpOverload, Callable[..., Any]] = {
+    aten.any.default: _over_all(aten.any.dims),
+    aten.max.default: _over_all(aten.amax.default),
+    aten.max.dim: _with_index(aten.amax.default, aten.argmax.default),
     aten.mean.default: _mean,
     aten.mean.dim: _mean,
-    aten.sum.default: _sum,
+    aten.min.default: _over_all(aten.amin.default),
+    aten.min.dim: _with_index(aten.amin.default, aten.argmin.default),
+    aten.sum.default: _over_all(aten.sum.dim_IntList),
     aten.var.correction: _var,
     aten.var_mean.correction: _var_mean,
 }

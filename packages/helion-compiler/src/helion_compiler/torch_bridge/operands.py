@@ -47,10 +47,10 @@ Operand = TensorOperand | ScalarOperand
 class PointwiseTemplate:
     """A pointwise operator as Triton text.
 
-    Every text is a format string for `str.format`: `{0}`, `{1}`, ... stand for the operands in order
-    of appearance in the call, `{t0}`, `{t1}`, ... for the temporaries, which the caller may rename.
-    Operands must be substituted by names, or by expressions in parentheses. Where no tile enters
-    the result (`full_like`), the result is a scalar in Triton, and the caller broadcasts it.
+    Every text is a format string for `str.format`: `{0}`, `{1}`, ... stand for the operands in
+    order of appearance in the call, `{t0}`, `{t1}`, ... for the temporaries, which the caller may
+    rename. Operands must be substituted by names, or by expressions in parentheses. Where no tile
+    enters the result (`full_like`), it is a scalar in Triton, and the caller broadcasts it.
 
     Attributes:
         lines: Temporaries in order: (name without braces, expression).

@@ -1,9 +1,9 @@
 """One ATen call, lowered by TorchInductor.
 
-In: an operator and its arguments, tiles and run-time scalars given as operands. Out: TorchInductor's
-buffers for it, in which tiles are one-dimensional and contiguous, and run-time scalars are symbols.
-Assumed: the number of elements means nothing, because all tiles of a pointwise call broadcast to one
-shape before the text is used. No GPU is needed for any `device_kind`.
+In: an operator and its arguments, where operands stand for tiles and run-time scalars. Out:
+TorchInductor's buffers for it, in which tiles are one-dimensional and contiguous, and run-time
+scalars are symbols. Assumed: the number of elements means nothing, because all tiles of a pointwise
+call broadcast to one shape. No GPU is needed for any device type.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import attrs
+import sympy
 import torch
-from torch._dynamo.source import LocalSource
+from torch._dynamo.source import ConstantSource
 from torch._inductor import config as inductor_config
 from torch._inductor import exc
 from torch._inductor.decomposition import select_decomp_table
@@ -24,8 +25,8 @@ from torch._inductor.virtualized import V
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
-from torch.utils._pytree import tree_map
 from torch.utils._python_dispatch import _disable_current_modes
+from torch.utils._pytree import tree_map
 
 from helion_compiler.torch_bridge.operands import (
     NotPointwise,
@@ -37,12 +38,19 @@ from helion_compiler.torch_bridge.operands import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import sympy
+__all__ = ["ELEMENTS", "LoweredCall", "lower_call", "lowering_settings"]
 
-__all__ = ["LoweredCall", "lower_call", "lowering_context"]
+ELEMENTS = 4099
+"""Elements of every tile while its call is lowered: a prime, so nothing special applies to it."""
 
-ELEMENTS = 4099  # a prime that no operator or decomposition treats in a special way
-HINTS = {"int": 1_000_003, "float": 1_000_003.5, "bool": 1}  # hints that no special case matches
+_HINTS = {"int": 1_000_003, "float": 1_000_003.5, "bool": 1}  # no special case matches the numbers
+
+_SETTINGS = {
+    "emulate_precision_casts": False,  # float32 inside one operator, as in eager mode
+    "implicit_fallbacks": False,  # an operator without a lowering is an error
+    "triton.codegen_upcast_to_fp32": True,
+    "use_fast_math": False,
+}
 
 
 @attrs.frozen
@@ -50,16 +58,16 @@ class LoweredCall:
     """What TorchInductor made of a call.
 
     Attributes:
-        graph: The lowered graph, whose buffers and single output are read.
+        graph: The lowered graph, with its buffers and its single output.
+        operands: The operands in order of appearance.
         tensors: Name of a graph input -> number of the operand.
         symbols: Symbol of a run-time scalar -> number of the operand.
-        operands: The operands in order of appearance.
     """
 
-    graph: Any
+    graph: GraphLowering
+    operands: tuple[Operand, ...]
     tensors: Mapping[str, int]
     symbols: Mapping[sympy.Symbol, int]
-    operands: tuple[Operand, ...]
 
 
 def lower_call(
@@ -68,83 +76,77 @@ def lower_call(
     kwargs: Mapping[str, Any],
     device: torch.device,
 ) -> LoweredCall:
-    """Lower one call; raise `NotPointwise` where TorchInductor has no code of its own for it."""
-    _check_schema(operator)
+    """Lower one call; raise `NotPointwise` where TorchInductor has no lowering of its own."""
     operands: list[Operand] = []
+    slots, named_slots = tree_map(lambda leaf: _slot(leaf, operands), (args, dict(kwargs)))
+    _check_schema(operator)
+
+    def call(*values: Any) -> Any:
+        positional, named = tree_map(
+            lambda leaf: values[leaf.number] if isinstance(leaf, _Slot) else leaf,
+            (slots, named_slots),
+        )
+        return operator(*positional, **named)
+
     shape_env = ShapeEnv()
     with _disable_current_modes(), FakeTensorMode(shape_env=shape_env) as mode:
-        examples: list[Any] = []
-
-        def example(leaf: Any) -> Any:
-            if not isinstance(leaf, (TensorOperand, ScalarOperand)):
-                return leaf
-            examples.append(_example(shape_env, leaf, len(operands), device))
-            operands.append(leaf)
-            return _Slot(len(operands) - 1)
-
-        slots, keywords = tree_map(example, (args, dict(kwargs)))
-
-        def call(*values: Any) -> Any:
-            positional, named = tree_map(
-                lambda leaf: values[leaf.number] if isinstance(leaf, _Slot) else leaf,
-                (slots, keywords),
-            )
-            return operator(*positional, **named)
-
+        examples = [_example(shape_env, n, operand, device) for n, operand in enumerate(operands)]
         module = make_fx(call, decomposition_table=select_decomp_table())(*examples)
-        _check_graph(operator, module, shape_env)
         graph = GraphLowering(module, example_inputs=examples, shape_env=shape_env)
         with V.set_graph_handler(graph), V.set_fake_mode(mode):
             try:
                 graph.run(*examples)
             except exc.OperatorIssue as error:
-                raise NotPointwise(
-                    operator, f"TorchInductor does not lower it: {error}"
-                ) from error
+                reason = f"TorchInductor does not lower it ({type(error).__name__}: {error})"
+                raise NotPointwise(operator, reason) from error
+    _check_guards(operator, shape_env)
     names = [node.target for node in module.graph.nodes if node.op == "placeholder"]
-    numbered = list(zip(range(len(names)), names, operands, examples, strict=True))
-    return LoweredCall(
-        graph=graph,
-        tensors={name: i for i, name, operand, _ in numbered if isinstance(operand, TensorOperand)},
-        symbols={
-            value.node.expr: i
-            for i, _, operand, value in numbered
-            if isinstance(operand, ScalarOperand)
-        },
-        operands=tuple(operands),
-    )
+    symbols = {
+        example.node.expr: number
+        for number, example in enumerate(examples)
+        if isinstance(operands[number], ScalarOperand)
+    }
+    tensors = {
+        name: number
+        for number, name in enumerate(names)
+        if isinstance(operands[number], TensorOperand)
+    }
+    return LoweredCall(graph=graph, operands=tuple(operands), tensors=tensors, symbols=symbols)
 
 
 @contextlib.contextmanager
-def lowering_context(device: torch.device) -> Iterator[None]:
-    """Settings under which text depends on nothing but the call: no GPU, no user configuration."""
+def lowering_settings(device: torch.device) -> Iterator[None]:
+    """Make lowering depend on the call alone: on no GPU and on nobody's configuration."""
     properties = DeviceProperties(
         type=device.type, index=0, multi_processor_count=132, cc=90, major=9, warp_size=32
     )
-    settings = {"implicit_fallbacks": False, "use_fast_math": False, "fallback_random": False}
     with (
-        mock.patch.object(DeviceProperties, "create", lambda _device: properties),
-        inductor_config.patch({key: settings[key] for key in settings if key in _config_keys()}),
+        mock.patch.object(DeviceProperties, "create", return_value=properties),
+        inductor_config.patch(_SETTINGS),
     ):
         yield
 
 
-def _config_keys() -> frozenset[str]:
-    return frozenset(inductor_config.to_dict())
-
-
 @attrs.frozen
 class _Slot:
-    """The place of operand `number` in the arguments."""
+    """The place of operand `number` among the arguments."""
 
     number: int
 
 
-def _example(shape_env: ShapeEnv, operand: Operand, number: int, device: torch.device) -> Any:
+def _slot(leaf: Any, operands: list[Operand]) -> Any:
+    if not isinstance(leaf, (TensorOperand, ScalarOperand)):
+        return leaf
+    operands.append(leaf)
+    return _Slot(len(operands) - 1)
+
+
+def _example(shape_env: ShapeEnv, number: int, operand: Operand, device: torch.device) -> Any:
+    """A fake tile, or a symbolic number. A bool becomes a number, which computes the same."""
     if isinstance(operand, TensorOperand):
         return torch.empty(ELEMENTS, dtype=operand.dtype, device=device)
-    hint = HINTS[operand.kind]
-    source = LocalSource(f"operand{number}")
+    hint = _HINTS[operand.kind]
+    source = ConstantSource(f"operand{number}")
     symbol = shape_env.create_unspecified_symbol(hint, source, DimDynamic.DYNAMIC)
     if operand.kind == "float":
         return shape_env.create_symfloatnode(symbol, hint=hint, source=source)
@@ -152,19 +154,24 @@ def _example(shape_env: ShapeEnv, operand: Operand, number: int, device: torch.d
 
 
 def _check_schema(operator: torch._ops.OpOverload) -> None:
-    if operator._schema.is_mutable:
+    schema = operator._schema
+    if schema.is_mutable:
         raise NotPointwise(operator, "it writes to its arguments")
     if torch.Tag.nondeterministic_seeded in operator.tags:
         raise NotPointwise(operator, "it draws random numbers")
-    if len(operator._schema.returns) != 1:
-        raise NotPointwise(operator, f"it returns {len(operator._schema.returns)} values")
+    if len(schema.returns) != 1:
+        raise NotPointwise(operator, f"it returns {len(schema.returns)} values")
+    if schema.returns[0].alias_info is not None:
+        raise NotPointwise(operator, "it is a view")
 
 
-def _check_graph(
-    operator: torch._ops.OpOverload, module: torch.fx.GraphModule, shape_env: ShapeEnv
-) -> None:
-    """No branch may have been taken by the value of a run-time scalar."""
-    del module
-    if shape_env.guards:
-        conditions = ", ".join(str(guard.expr) for guard in shape_env.guards)
-        raise NotPointwise(operator, f"what it computes depends on the scalar's value ({conditions})")
+def _check_guards(operator: torch._ops.OpOverload, shape_env: ShapeEnv) -> None:
+    """Refuse text that holds for some values of a run-time scalar only.
+
+    "Not this one number" may be assumed: it is how a short cut is left, and what remains is right
+    for every value.
+    """
+    for guard in shape_env.guards:
+        condition = guard.expr
+        if not (isinstance(condition, sympy.Ne) and condition.rhs.is_number):
+            raise NotPointwise(operator, f"it branches on the value of a scalar ({condition})")

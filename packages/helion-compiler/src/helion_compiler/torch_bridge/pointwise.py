@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import torch
+from torch.utils._pytree import tree_leaves
 
 from helion_compiler.torch_bridge.operands import (
     NotPointwise,
@@ -23,7 +24,7 @@ from helion_compiler.torch_bridge.operands import (
     ScalarOperand,
     TensorOperand,
 )
-from helion_compiler.torch_bridge.operator_graph import lower_call, lowering_context
+from helion_compiler.torch_bridge.operator_graph import lower_call, lowering_settings
 from helion_compiler.torch_bridge.triton_text import template_of
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ IMPORTS: Mapping[str, str] = MappingProxyType(
 )
 """The import that supplies each name of `PointwiseTemplate.uses` to generated source."""
 
+_CONSTANTS = (bool, int, float, str, torch.dtype, torch.device, torch.layout, torch.memory_format)
+_ARGUMENTS = (TensorOperand, ScalarOperand, type(None), *_CONSTANTS)
 _LOWERING = threading.Lock()  # TorchInductor's configuration is patched while one call is lowered
 
 
@@ -61,8 +64,8 @@ def lower_pointwise(
 
     Args:
         operator: The operator, with its overload.
-        args: Positional arguments: a `TensorOperand` for each tile, a `ScalarOperand` for each number
-            known only at run time, anything else as it is. Lists and tuples may hold operands.
+        args: Positional arguments: a `TensorOperand` for each tile, a `ScalarOperand` for each
+            number known only at run time, anything else as it is. Lists may hold operands.
         kwargs: Keyword arguments, likewise.
         result_dtype: The element type to convert the result to; normally the one torch gives it.
         device_kind: The device type for which TorchInductor lowers. None needs to be present.
@@ -73,30 +76,45 @@ def lower_pointwise(
     Raises:
         NotPointwise: The call reduces, draws random numbers, writes to its arguments, depends on
             positions, or has no Triton text in TorchInductor.
+        TypeError: An argument is something else than an operand or a constant.
     """
-    return _lowered(_Call(_key((args, dict(kwargs))), operator, args, kwargs, result_dtype, device_kind))
+    return _lowered(_call(operator, args, kwargs, result_dtype, device_kind))
 
 
 @attrs.frozen
 class _Call:
-    """A call that can be a cache key: arguments compare by type and value, so 1, 1.0 and True differ."""
+    """A call as a cache key: arguments compare as `key`, in which 1, 1.0 and True differ."""
 
-    key: str
     operator: torch._ops.OpOverload
     args: tuple[Any, ...] = attrs.field(eq=False)
     kwargs: Mapping[str, Any] = attrs.field(eq=False)
+    key: str
     result_dtype: torch.dtype
     device_kind: str
 
 
-def _key(arguments: Any) -> str:
-    """Operands, numbers, strings, dtypes and None have a `repr` that tells them apart."""
-    return repr(arguments)
+def _call(
+    operator: torch._ops.OpOverload,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    result_dtype: torch.dtype,
+    device_kind: str,
+) -> _Call:
+    for leaf in tree_leaves((args, dict(kwargs))):
+        if not isinstance(leaf, _ARGUMENTS):
+            raise TypeError(
+                f"{operator} got an argument of type {type(leaf).__name__}; give tiles as "
+                "TensorOperand, numbers known only at run time as ScalarOperand"
+            )
+        if isinstance(leaf, TensorOperand) and leaf.dtype.is_complex:
+            raise NotPointwise(operator, f"Triton has no {leaf.dtype}")
+    key = repr((args, sorted(kwargs.items())))  # each kind of argument has a telling repr
+    return _Call(operator, args, kwargs, key, result_dtype, device_kind)
 
 
 @functools.lru_cache(maxsize=4096)
 def _lowered(call: _Call) -> PointwiseTemplate:
     device = torch.device(call.device_kind)
-    with _LOWERING, lowering_context(device):
+    with _LOWERING, lowering_settings(device):
         lowered = lower_call(call.operator, call.args, call.kwargs, device)
         return template_of(call.operator, lowered, call.result_dtype, device)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import sympy
 import torch
 from torch._dynamo.source import ConstantSource
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
@@ -21,6 +20,7 @@ from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import sympy
     from torch._subclasses.fake_tensor import FakeTensorMode
 
 __all__ = ["Size", "expression", "fake_like", "fake_mode", "guards", "make_shape_env", "new_symbol"]

@@ -1,8 +1,7 @@
 """TorchInductor's buffers as Triton text.
 
-In: a `LoweredCall` whose every buffer is pointwise. Out: a `PointwiseTemplate`. The values come from
-TorchInductor's own Triton op handlers; bfloat16 and float16 are computed in float32 and rounded
-once, at the end.
+In: a `LoweredCall`. Out: a `PointwiseTemplate`. The expressions come from TorchInductor's own
+Triton op handlers. A value in bfloat16 or float16 is held in float32 until the end.
 """
 
 from __future__ import annotations
@@ -23,24 +22,22 @@ from torch._inductor.codegen.triton import (
 from torch._inductor.dtype_propagation import DtypePropagationOpsHandler
 from torch._inductor.ops_handler import DefaultHandler
 from torch._inductor.virtualized import OpsValue, V
-from torch.utils._sympy.value_ranges import ValueRanges
 
-from helion_compiler.torch_bridge.operands import (
-    NotPointwise,
-    PointwiseTemplate,
-    ScalarOperand,
-    TensorOperand,
-)
+from helion_compiler.torch_bridge.operands import NotPointwise, PointwiseTemplate
+from helion_compiler.torch_bridge.operator_graph import ELEMENTS
 
 if TYPE_CHECKING:
+    from torch.utils._sympy.value_ranges import ValueRanges
+
     from helion_compiler.torch_bridge.operator_graph import LoweredCall
 
 __all__ = ["template_of"]
 
-SUPPORT = re.compile(r"(?<![\w.])(libdevice|tl_math|triton_helpers)\.")
-ELEMENT = sympy.Symbol("element", integer=True, nonnegative=True)
-RANDOM = frozenset({"rand", "randn", "randint64", "rand_eager", "load_seed"})
-COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
+_SUPPORT = re.compile(r"(?<![\w.])(libdevice|tl_math|triton_helpers)\.")
+_ELEMENT = sympy.Symbol("element", integer=True, nonnegative=True)
+_RANDOM = frozenset({"rand", "randn", "randint64", "rand_eager", "load_seed"})
+_COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
+_HELD_IN_FLOAT32 = (torch.float16, torch.bfloat16)
 
 
 def template_of(
@@ -58,39 +55,42 @@ def template_of(
         V.set_ops_handler(writer),
     ):
         (output,) = call.graph.graph_outputs
-        value = writer.load(output.get_name(), ELEMENT)
-        stored = writer.converted(value, result_dtype)
-    lines = _needed(writer.kernel.cse.lines, stored.name)
-    text = "\n".join(expression for _, expression in lines)
+        value = writer.value_of(output.get_name())
+        if call.tensors and list(output.get_size()) != [ELEMENTS]:
+            raise NotPointwise(operator, "its result has another shape than its operands")
+        result = writer.stored(value, result_dtype)
+    lines = _needed(writer.kernel.cse.lines, result.name)
     return PointwiseTemplate(
-        lines=tuple(lines),
-        result=stored.name,
+        lines=lines,
+        result=result.name,
         result_dtype=result_dtype,
-        uses=frozenset(SUPPORT.findall(text)),
+        uses=frozenset(name for _, text in lines for name in _SUPPORT.findall(text)),
     )
 
 
 class _Temporaries(TritonCSE):
-    """Names each different expression once; names are format fields such as `{t0}`."""
+    """Names each different expression once, as the format field `{t0}`, `{t1}`, ..."""
 
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[tuple[str, str]] = []
 
-    def generate(self, buffer: Any, expr: Any, **properties: Any) -> Any:
+    def generate(
+        self, buffer: object, expr: Any, *, dtype: torch.dtype, **_properties: Any
+    ) -> TritonCSEVariable:
+        """Override: also called by the op handlers, for steps within one op."""
         del buffer
-        if isinstance(expr, OpsValue):
-            expr = expr.value
-        if isinstance(expr, TritonCSEVariable):
-            return expr
-        known = self.try_get(expr)
-        if known is not None:
-            return known
-        name = f"t{len(self.lines)}"
-        self.lines.append((name, expr.replace("triton.language.", "tl.")))
-        variable = self.namedvar(f"{{{name}}}", dtype=properties["dtype"], shape=())
-        self.put(expr, variable)
-        return variable
+        value = expr.value if isinstance(expr, OpsValue) else expr
+        if isinstance(value, TritonCSEVariable):
+            return value
+        text = str(value).replace("triton.language.", "tl.")
+        known = self.try_get(text)
+        if known is None:
+            name = f"t{len(self.lines)}"
+            self.lines.append((name, text))
+            known = self.namedvar(f"{{{name}}}", dtype=dtype, shape=())
+            self.put(text, known)
+        return known
 
 
 class _Kernel:
@@ -100,7 +100,6 @@ class _Kernel:
         self.cse = _Temporaries()
         self.compute = None
         self.min_elem_per_thread = 1
-        self.current_node = None
         self._load_mask = None
 
     def create_cse_var(
@@ -110,7 +109,11 @@ class _Kernel:
 
 
 class _Writer(DefaultHandler):
-    """Turns each op that a buffer's `inner_fn` calls into a temporary."""
+    """Turns each op that a buffer's `inner_fn` calls into a temporary.
+
+    The methods without an underscore are ops whose text differs from TorchInductor's, and the three
+    that `template_of` calls.
+    """
 
     def __init__(self, operator: torch._ops.OpOverload, call: LoweredCall) -> None:
         self.operator = operator
@@ -120,72 +123,104 @@ class _Writer(DefaultHandler):
         self.dtypes = DtypePropagationOpsHandler()
         self.buffers: dict[str, TritonCSEVariable] = {}
 
-    def temporary(self, expression: Any, dtype: torch.dtype) -> TritonCSEVariable:
-        return self.kernel.cse.generate(None, expression, dtype=dtype)
-
-    def _default(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if name in RANDOM:
-            raise NotPointwise(self.operator, "it draws random numbers")
-        try:
-            expression = getattr(self.overrides, name)(*args, **kwargs)
-        except (NotImplementedError, AttributeError) as error:
-            raise NotPointwise(self.operator, f"`{name}` has no Triton text") from error
-        return self.temporary(expression, getattr(self.dtypes, name)(*args, **kwargs))
-
-    def load(self, name: str, index: sympy.Expr) -> TritonCSEVariable:
-        if index not in (ELEMENT, sympy.S.Zero):
-            raise NotPointwise(self.operator, f"it reads elements other than its own ({index})")
-        number = self.call.tensors.get(name)
-        if number is not None:
-            return self._operand(number)
+    def value_of(self, name: str) -> TritonCSEVariable:
+        """The value of an operand or of a buffer, by its name in the graph."""
         if name not in self.buffers:
-            self.buffers[name] = self._inlined(name)
+            number = self.call.tensors.get(name)
+            value = self._inlined(name) if number is None else self._operand(number)
+            self.buffers[name] = value
         return self.buffers[name]
 
-    def _operand(self, number: int) -> TritonCSEVariable:
-        operand = self.call.operands[number]
-        assert isinstance(operand, TensorOperand)
-        field = f"{{{number}}}"
-        variable = self.kernel.cse.varname_map.get(field)
-        if variable is None:
-            variable = self.kernel.cse.namedvar(field, dtype=operand.dtype, shape=())
-        if operand.dtype in (torch.float16, torch.bfloat16):
-            return self.temporary(f"{field}.to(tl.float32)", torch.float32)
-        return variable
+    def stored(self, value: TritonCSEVariable, dtype: torch.dtype) -> TritonCSEVariable:
+        """The value in `dtype` itself, which for low precision is not the type it is held in."""
+        if value.dtype == dtype:
+            return value
+        text = self.overrides.to_dtype(
+            self._between_float8(value, dtype), dtype, value.dtype, use_compute_types=False
+        )
+        return self._temporary(text, dtype)
 
-    def _inlined(self, name: str) -> TritonCSEVariable:
-        buffer = self.call.graph.try_get_buffer(name)
-        data = getattr(buffer, "data", None)
-        if not isinstance(buffer, ir.ComputedBuffer) or not isinstance(data, ir.Pointwise):
-            kind = type(data if isinstance(buffer, ir.ComputedBuffer) else buffer).__name__
-            raise NotPointwise(self.operator, f"TorchInductor makes a {kind} of it")
-        index = [ELEMENT] if len(data.ranges) == 1 else [sympy.S.Zero for _ in data.ranges]
-        value = data.inner_fn(index)
-        return value.value if isinstance(value, OpsValue) else value
+    def load(self, name: str, index: sympy.Expr) -> TritonCSEVariable:
+        value = self.value_of(name)
+        if index not in (_ELEMENT, sympy.S.Zero) or (index == 0 and name in self.call.tensors):
+            raise NotPointwise(self.operator, f"it reads other elements than its own ({index})")
+        return value
 
     def index_expr(self, expr: sympy.Expr, dtype: torch.dtype) -> TritonCSEVariable:
         number = self.call.symbols.get(expr)
         if number is None:
-            raise NotPointwise(self.operator, f"it needs the value of the expression {expr}")
-        operand = self.call.operands[number]
-        assert isinstance(operand, ScalarOperand)
-        text = f"tl.cast({{{number}}}, {triton_compute_type(dtype)})"
-        compute = torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype
-        return self.temporary(text, compute)
+            raise NotPointwise(self.operator, f"it needs the value of {expr} in the kernel")
+        held = torch.float32 if dtype in _HELD_IN_FLOAT32 else dtype
+        scalar = self._temporary(f"tl.cast({{{number}}}, {triton_compute_type(dtype)})", held)
+        if held != dtype and self.operator.overloadpacket.__name__ in _COMPARISONS:
+            # Eager mode compares with the number as the tile's type rounds it.
+            return self._temporary(f"{self.stored(scalar, dtype)}.to(tl.float32)", held)
+        return scalar
 
-    def converted(self, value: TritonCSEVariable, dtype: torch.dtype) -> TritonCSEVariable:
-        if value.dtype == dtype:
-            return value
-        text = TritonOverrides.to_dtype(value, dtype, value.dtype, use_compute_types=False)
-        return self.temporary(text, dtype)
+    def to_dtype(
+        self,
+        x: TritonCSEVariable,
+        dtype: torch.dtype,
+        src_dtype: torch.dtype | None = None,
+        use_compute_types: bool = True,
+    ) -> TritonCSEVariable:
+        held = self.dtypes.to_dtype(x, dtype, src_dtype, use_compute_types)
+        if x.dtype == held:
+            return x
+        source = self._between_float8(x, dtype)
+        text = self.overrides.to_dtype(source, dtype, source.dtype, use_compute_types)
+        return self._temporary(text, held)
+
+    def atan(self, x: TritonCSEVariable) -> TritonCSEVariable:
+        """One call, where TorchInductor writes PTX that no other target understands."""
+        return self._temporary(f"libdevice.atan({x})", x.dtype)
+
+    def signbit(self, x: TritonCSEVariable) -> TritonCSEVariable:
+        """TorchInductor decides in the text between types that are known here."""
+        text = f"libdevice.signbit({x}) != 0" if x.dtype.is_floating_point else f"{x} < 0"
+        return self._temporary(text, torch.bool)
+
+    def _default(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if name in _RANDOM:
+            raise NotPointwise(self.operator, "it draws random numbers")
+        try:
+            text = getattr(self.overrides, name)(*args, **kwargs)
+        except (NotImplementedError, AttributeError) as error:
+            raise NotPointwise(self.operator, f"its part `{name}` has no Triton text") from error
+        return self._temporary(text, getattr(self.dtypes, name)(*args, **kwargs))
+
+    def _temporary(self, text: Any, dtype: torch.dtype) -> TritonCSEVariable:
+        return self.kernel.cse.generate(None, text, dtype=dtype)
+
+    def _operand(self, number: int) -> TritonCSEVariable:
+        dtype = self.call.operands[number].dtype  # type: ignore[union-attr] # it is in `tensors`
+        field = f"{{{number}}}"
+        value: TritonCSEVariable = self.kernel.cse.namedvar(field, dtype=dtype, shape=())
+        if dtype in _HELD_IN_FLOAT32:
+            return self._temporary(f"{field}.to(tl.float32)", torch.float32)
+        return value
+
+    def _inlined(self, name: str) -> TritonCSEVariable:
+        buffer = self.call.graph.try_get_buffer(name)
+        data = buffer.data if isinstance(buffer, ir.ComputedBuffer) else buffer
+        if not isinstance(data, ir.Pointwise) or len(data.ranges) > 1:
+            raise NotPointwise(self.operator, f"TorchInductor makes a {type(data).__name__} of it")
+        value = data.inner_fn([_ELEMENT] * len(data.ranges))
+        return self._temporary(value, data.get_dtype())
+
+    def _between_float8(self, x: TritonCSEVariable, dtype: torch.dtype) -> TritonCSEVariable:
+        """The value by way of float32, where Triton has no direct conversion."""
+        if x.dtype.is_floating_point and x.dtype.itemsize == dtype.itemsize == 1:
+            return self._temporary(f"{x}.to(tl.float32)", torch.float32)
+        return x
 
 
-def _needed(lines: list[tuple[str, str]], result: str) -> list[tuple[str, str]]:
+def _needed(lines: list[tuple[str, str]], result: str) -> tuple[tuple[str, str], ...]:
     """The lines that the result depends on."""
-    wanted = {result.strip("{}")}
+    needed = {result.strip("{}")}
     kept = []
-    for name, expression in reversed(lines):
-        if name in wanted:
-            kept.append((name, expression))
-            wanted |= {field for _, field, _, _ in string.Formatter().parse(expression) if field}
-    return kept[::-1]
+    for name, text in reversed(lines):
+        if name in needed:
+            kept.append((name, text))
+            needed |= {field for _, field, _, _ in string.Formatter().parse(text) if field}
+    return tuple(reversed(kept))
