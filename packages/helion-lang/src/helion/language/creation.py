@@ -11,7 +11,7 @@ from helion.language._declare import declare
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from helion.language.tile import Tile
+    from helion.language.tiles import Tile
 
 
 @declare

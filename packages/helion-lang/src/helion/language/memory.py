@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from helion.language.tile import Tile
+    from helion.language.tiles import Tile
 
 
 @declare

@@ -9,7 +9,7 @@ from helion.language._declare import declare
 if TYPE_CHECKING:
     import torch
 
-    from helion.language.tile import Tile
+    from helion.language.tiles import Tile
 
 
 @declare
