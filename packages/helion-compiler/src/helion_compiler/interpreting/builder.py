@@ -1,0 +1,112 @@
+"""The builder behind which an interpreted program runs: each IR operation is done at once, on NumPy arrays.
+
+In: the grid and the memory of one launch, and the program that runs. Out: a drop-in for Triton's IR builder.
+Assumed: one builder serves one launch, whose programs run one after another.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import attrs
+import numpy as np
+from triton.runtime.interpreter import InterpreterOptions, TensorHandle
+
+from helion_compiler.interpreting.accesses import Accesses
+from helion_compiler.interpreting.arithmetic import signed
+from helion_compiler.interpreting.formats import decode, encode, storage_dtype
+from helion_compiler.interpreting.libdevice import libdevice_function
+from helion_compiler.interpreting.memory import AddressSpace
+
+
+@attrs.define
+class Position:
+    """The program that runs: `index` within `grid`, along x, y and z."""
+
+    grid: tuple[int, int, int]
+    index: tuple[int, int, int] = (0, 0, 0)
+
+
+class Builder(Accesses):
+    """Triton's IR builder for interpretation."""
+
+    def __init__(self, position: Position, address_space: AddressSpace) -> None:
+        super().__init__(address_space)
+        self._position: Final = position
+        self.grid_dim = position.grid
+        # An emitted check of each integer addition would cost as much again as the addition.
+        self.options = InterpreterOptions(sanitize_overflow=False, debug=True)
+
+    @property
+    def grid_idx(self) -> tuple[int, int, int]:
+        """The index of the running program, where Triton's printing looks for it."""
+        return self._position.index
+
+    def create_get_program_id(self, axis: int) -> Any:
+        """The index of the running program along an axis."""
+        return self.get_int32(self._position.index[axis])
+
+    def create_get_num_programs(self, axis: int) -> Any:
+        """The number of programs along an axis."""
+        return self.get_int32(self._position.grid[axis])
+
+    def create_unsplat(self, value: Any) -> Any:
+        """The only element of a block, as a scalar."""
+        return TensorHandle(value.data.reshape(1), value.dtype.scalar)
+
+    def create_splat(self, block: Any, value: Any) -> Any:
+        """A block of equal elements."""
+        data = np.full(block.shape, value.data.item(), dtype=value.data.dtype)
+        return TensorHandle(data, value.dtype.scalar)
+
+    def create_assert(self, condition: Any, message: str) -> None:
+        """`tl.device_assert`."""
+        if not condition.data.all():
+            raise AssertionError(f"tl.device_assert failed: {message}")
+
+    def create_assume(self, condition: Any) -> None:
+        """`tl.assume`: what the compiler may rely on had better be true."""
+        if not condition.data.all():
+            raise AssertionError("a condition that the kernel assumes does not hold")
+
+    def create_extern_elementwise(
+        self,
+        _library: str,
+        _path: str,
+        symbol: str,
+        arguments: Sequence[Any],
+        result: Any,
+        _is_pure: bool,
+    ) -> Any:
+        """A libdevice function of blocks of one shape."""
+        values = [decode(argument.data, argument.dtype.scalar) for argument in arguments]
+        computed = libdevice_function(symbol)(*values)
+        if result.scalar.is_floating():
+            return TensorHandle(encode(computed, result.scalar), result.scalar)
+        whole = computed if computed.dtype.kind == "b" else signed(computed)
+        return TensorHandle(whole.astype(storage_dtype(result.scalar)), result.scalar)
+
+    def create_inline_asm(self, assembly: str, *_arguments: Any) -> Any:
+        """Inline assembly, which has no meaning here."""
+        raise NotImplementedError(
+            "tl.inline_asm_elementwise cannot be interpreted: its assembly "
+            f"{assembly.strip()!r} runs on a GPU only. Express it with Triton's own functions"
+        )
+
+    def create_dot_scaled(self, *_arguments: Any) -> Any:
+        """Microscaled dots."""
+        raise NotImplementedError(
+            "tl.dot_scaled cannot be interpreted: scale the operands and use tl.dot"
+        )
+
+
+def _unsigned_constant(bits: int) -> Any:
+    def get(self: Builder, value: int) -> Any:
+        # Integers are signless: unsigned constants are held as signed ones of the same bits.
+        data = np.array([value], dtype=f"uint{bits}").view(f"int{bits}")
+        return TensorHandle(data, getattr(self, f"get_int{bits}_ty")())
+
+    return get
+
+
+for _bits in (8, 16, 32, 64):
+    setattr(Builder, f"get_uint{_bits}", _unsigned_constant(_bits))
