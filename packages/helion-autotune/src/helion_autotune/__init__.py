@@ -1,1 +1,67 @@
-"""Placeholder."""
+"""Resumable, parallel, checked tuning over declared search spaces.
+
+``tune(space, workload)`` searches for the fastest point of anything that can be compiled and timed;
+``autotune`` does so for a hand-written ``@triton.jit`` kernel. Importing this imports neither torch, triton nor scipy.
+"""
+
+from helion_autotune.budget import NO_LIMIT, Budget
+from helion_autotune.constraints import Condition, Constraint, Violation
+from helion_autotune.finalists import Finalist
+from helion_autotune.objective import Objective
+from helion_autotune.parameters import (
+    Boolean,
+    Choice,
+    Float,
+    Integer,
+    ListOf,
+    Parameter,
+    Permutation,
+    PowerOfTwo,
+)
+from helion_autotune.point import Point
+from helion_autotune.progress import NoProgress, PlainProgress, Progress
+from helion_autotune.records import Records, RecordsError, StoredResult
+from helion_autotune.session import NoCandidateWorked, Result, tune
+from helion_autotune.space import NoValidPointError, Size, Space
+from helion_autotune.strategies import Strategy, known_strategies, strategy
+from helion_autotune.trial import Measurement, Status, Trial
+from helion_autotune.workload import Workload, WrongResult
+
+__all__ = [
+    "NO_LIMIT",
+    "Boolean",
+    "Budget",
+    "Choice",
+    "Condition",
+    "Constraint",
+    "Finalist",
+    "Float",
+    "Integer",
+    "ListOf",
+    "Measurement",
+    "NoCandidateWorked",
+    "NoProgress",
+    "NoValidPointError",
+    "Objective",
+    "Parameter",
+    "Permutation",
+    "PlainProgress",
+    "Point",
+    "PowerOfTwo",
+    "Progress",
+    "Records",
+    "RecordsError",
+    "Result",
+    "Size",
+    "Space",
+    "Status",
+    "StoredResult",
+    "Strategy",
+    "Trial",
+    "Violation",
+    "Workload",
+    "WrongResult",
+    "known_strategies",
+    "strategy",
+    "tune",
+]

@@ -1,0 +1,35 @@
+"""How long a search may go on, and the signal that ends it."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen
+class Budget:
+    """Limits of one session; None means no limit.
+
+    ``seconds`` of wall-clock time since the session began: no compile or measurement starts after it.
+    ``evaluations``: distinct points, those taken from records included, so that a resumed session ends where an
+    uninterrupted one would have; points that the space rejects are free.
+    """
+
+    seconds: float | None = None
+    evaluations: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        for limit in (self.seconds, self.evaluations):
+            if limit is not None and not limit > 0:
+                raise ValueError(f"limits of a budget must be above 0 or None, got {self!r}")
+
+
+#: No limit: the strategy stops by itself.
+NO_LIMIT = Budget()
+
+
+class SearchStopped(BaseException):  # noqa: N818 - a signal, not an error; not an Exception, so no strategy catches it
+    """Ends the search from inside the objective; only the session catches it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

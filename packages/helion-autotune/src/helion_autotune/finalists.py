@@ -1,0 +1,58 @@
+"""Measures the best few again, in turns, so that the winner is not the luckiest of many noisy times.
+
+In: trials. Out: the best ones with new times, in ms. Turns are interleaved: a clock that drifts slows all alike.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+import attrs
+
+from helion_autotune.runner import InProcessRunner
+from helion_autotune.trial import Status, Trial
+
+ROUNDS = 3
+
+
+@attrs.frozen
+class Finalist:
+    """A trial as it was searched, its times when measured again (ms), and the trial that follows from them."""
+
+    searched: Trial
+    times: tuple[float, ...]
+    trial: Trial
+
+
+def measure_again(
+    runner: InProcessRunner, trials: Sequence[Trial], count: int
+) -> tuple[Finalist, ...]:
+    """The ``count`` best trials, measured ``ROUNDS`` times each; empty when fewer than two compete.
+
+    A finalist that fails once has failed: a candidate that works only sometimes must not win.
+    """
+    ranked = sorted((trial for trial in trials if trial.ok), key=lambda trial: trial.milliseconds)
+    best = ranked[:count]
+    if len(best) < 2:
+        return ()
+    candidates = runner.compile_all([trial.point for trial in best])
+    times: list[list[float]] = [[] for _ in best]
+    failures: dict[int, Trial] = {}
+    for _ in range(ROUNDS):
+        for index, candidate in enumerate(candidates):
+            if index in failures:
+                continue
+            trial = runner.measure(candidate, None)
+            if trial.ok:
+                times[index].append(trial.milliseconds)
+            else:
+                failures[index] = trial
+    return tuple(
+        Finalist(trial, tuple(times[index]), failures.get(index) or _settled(trial, times[index]))
+        for index, trial in enumerate(best)
+    )
+
+
+def _settled(trial: Trial, times: Sequence[float]) -> Trial:
+    return Trial(trial.point, Status.OK, statistics.median(times), trial.compile_seconds)

@@ -1,0 +1,52 @@
+"""Values that JSON can carry, made immutable, and one canonical text for each.
+
+In: anything built of null, booleans, numbers, text, lists, tuples and mappings with text keys.
+Out: the same with tuples for lists and read-only mappings for mappings; or its canonical text.
+The canonical text tells 1, 1.0 and true apart, which ``==`` does not; it is the identity of a point in the records.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+#: None | bool | int | float | str | tuple[JsonValue, ...] | Mapping[str, JsonValue]
+JsonValue = Any
+
+
+def freeze(value: Any) -> JsonValue:
+    """An immutable copy of ``value``; raises TypeError for what JSON cannot carry."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise TypeError(f"JSON has no number for {value!r}")
+        return value
+    if isinstance(value, list | tuple):
+        return tuple(freeze(item) for item in value)
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise TypeError(f"keys of a JSON object are text, not {key!r}")
+        return MappingProxyType({key: freeze(item) for key, item in value.items()})
+    raise TypeError(
+        f"{value!r} ({type(value).__name__}) is not a JSON value: "
+        "use null, booleans, numbers, text, lists or mappings of those"
+    )
+
+
+def thaw(value: JsonValue) -> Any:
+    """What ``json.dumps`` takes: lists for tuples, dicts for mappings."""
+    if isinstance(value, tuple):
+        return [thaw(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: thaw(item) for key, item in value.items()}
+    return value
+
+
+def canonical_text(value: JsonValue) -> str:
+    """The one JSON text of a value: keys sorted, no spaces."""
+    return json.dumps(thaw(value), sort_keys=True, separators=(",", ":"), allow_nan=False)

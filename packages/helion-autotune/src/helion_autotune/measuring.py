@@ -1,0 +1,91 @@
+"""Times work on a GPU through torch.
+
+In: a callable that enqueues work on the current stream. Out: a Measurement in milliseconds of GPU time.
+Assumed: one thread measures at a time, and nothing else of weight runs on the GPU. torch is imported only inside.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable
+from typing import Any
+
+from helion_autotune.trial import Measurement
+
+#: What ``give_up_over_ms`` is multiplied with before the first repetitions count as much slower.
+GIVE_UP_FACTOR = 1.5
+#: After how many repetitions that is judged.
+FIRST = 3
+
+
+class NoDeviceError(RuntimeError):
+    """There is no GPU to time anything on."""
+
+
+def measure_milliseconds(
+    fn: Callable[[], object],
+    *,
+    repetitions: int = 100,
+    warmup: int = 3,
+    flush_l2: bool = True,
+    budget_ms: float = 100.0,
+    give_up_over_ms: float | None = None,
+) -> Measurement:
+    """The median GPU time of ``fn()`` in milliseconds, by device events.
+
+    ``warmup`` calls go untimed, then at most ``repetitions`` are timed, as many as fit into ``budget_ms`` of GPU time
+    but at least three. ``flush_l2`` writes over the L2 cache before each call, outside the timed region: this also
+    keeps the GPU busy while the host enqueues ``fn``, so that host time does not leak into the timing of small kernels.
+    With ``give_up_over_ms``, a callable whose first three repetitions all take over 1.5 times that is timed no further.
+    Raises NoDeviceError without a GPU, and whatever ``fn`` raises.
+    """
+    torch = _torch()
+    flush = _flusher(torch) if flush_l2 else _nothing
+    for _ in range(warmup):
+        fn()
+    first = _timed(torch, fn, flush, min(FIRST, repetitions))
+    if give_up_over_ms is not None and min(first) > GIVE_UP_FACTOR * give_up_over_ms:
+        return Measurement(statistics.median(first), tuple(first))
+    affordable = math.ceil(budget_ms / max(statistics.median(first), 1e-3))
+    more = min(repetitions, affordable) - len(first)
+    samples = first + _timed(torch, fn, flush, max(more, 0))
+    return Measurement(statistics.median(samples), tuple(samples))
+
+
+def _torch() -> Any:
+    import torch
+
+    if not torch.cuda.is_available():
+        raise NoDeviceError(
+            "no GPU: torch.cuda.is_available() is false, and times taken elsewhere mean nothing. "
+            "Tune on the machine that will run the kernel"
+        )
+    return torch
+
+
+def _timed(
+    torch: Any, fn: Callable[[], object], flush: Callable[[], object], count: int
+) -> list[float]:
+    """The times of ``count`` calls in ms; enqueued together, so that the GPU never waits for the host."""
+    pairs = [
+        (torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True))
+        for _ in range(count)
+    ]
+    for start, end in pairs:
+        flush()
+        start.record()
+        fn()
+        end.record()
+    torch.cuda.synchronize()
+    return [start.elapsed_time(end) for start, end in pairs]
+
+
+def _flusher(torch: Any) -> Callable[[], object]:
+    """A call that writes twice the size of the L2 cache."""
+    size = 2 * torch.cuda.get_device_properties(torch.cuda.current_device()).L2_cache_size
+    return torch.empty(size, dtype=torch.int8, device="cuda").zero_  # type: ignore[no-any-return]  # torch is Any here
+
+
+def _nothing() -> None:
+    """Flushes nothing."""

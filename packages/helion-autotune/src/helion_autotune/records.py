@@ -1,0 +1,243 @@
+"""Records: a file of JSON lines, one per evaluation and one per finished session, that many processes may share.
+
+In: trials and results. Out: the same, found by the space's fingerprint and the caller's key. A line is appended by
+one write under a file lock (where the platform has one), so a killed process leaves at most one torn line, which
+is skipped, and closed off by whoever appends next. Times of lines are UTC.
+
+A line of a trial: ``format, kind="trial", space, key, point, status, milliseconds, compile_seconds, error, time``;
+a line of a result: ``format, kind="result", space, key, point, milliseconds, seconds, evaluations,
+stopped_because, time``. ``milliseconds`` is null for a failure.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from helion_autotune.point import Point
+from helion_autotune.trial import Status, Trial
+
+try:
+    import fcntl
+except ImportError:  # Windows: appends of one short write are as atomic as they get
+    fcntl = None  # type: ignore[assignment]  # a module or None
+
+FORMAT_VERSION = 1
+
+
+class RecordsError(Exception):
+    """The records cannot be read or written."""
+
+
+@attrs.frozen
+class StoredResult:
+    """What a finished session found: the best point and its time in milliseconds."""
+
+    point: Point
+    milliseconds: float
+    seconds: float
+    evaluations: int
+    stopped_because: str
+
+
+@attrs.frozen
+class ResultLine:
+    """A stored result with what it is stored under."""
+
+    fingerprint: str
+    key: str
+    result: StoredResult
+
+
+def utc_now() -> str:
+    """The time of day, for people."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class Records:
+    """The records at ``path``; nothing is read or written before a method is called."""
+
+    def __init__(self, path: str | os.PathLike[str], *, now: Callable[[], str] = utc_now) -> None:
+        self.path = Path(path)
+        self._now = now
+
+    def prepare(self) -> None:
+        """Make the file and its folder; raises RecordsError when it cannot be written or is something else."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab"):
+                pass
+        except OSError as error:
+            raise RecordsError(
+                f"cannot write records to {self.path}: {error.strerror or error}. "
+                "Choose a path in a folder that you may write to, or pass records=None to keep none"
+            ) from error
+        for _ in self._lines():  # also refuses foreign formats, before any work is done
+            pass
+
+    def trials(self, fingerprint: str, key: str) -> dict[Point, Trial]:
+        """The recorded trials of one space and key, by point; a later line wins."""
+        return {
+            trial.point: trial for trial in map(_trial, self._matching("trial", fingerprint, key))
+        }
+
+    def result(self, fingerprint: str, key: str) -> StoredResult | None:
+        """The latest result of one space and key, or None."""
+        latest = None
+        for line in self._matching("result", fingerprint, key):
+            latest = line
+        return None if latest is None else _result(latest)
+
+    def results(self) -> Iterator[ResultLine]:
+        """Every stored result, oldest first."""
+        for line in self._lines():
+            if line["kind"] == "result":
+                yield ResultLine(line["space"], line["key"], _result(line))
+
+    def add_trial(self, fingerprint: str, key: str, trial: Trial) -> None:
+        """Append one trial."""
+        self._append(
+            {
+                "format": FORMAT_VERSION,
+                "kind": "trial",
+                "space": fingerprint,
+                "key": key,
+                "point": trial.point.to_json(),
+                "status": trial.status.value,
+                "milliseconds": trial.milliseconds if trial.ok else None,
+                "compile_seconds": round(trial.compile_seconds, 6),
+                "error": trial.error,
+            }
+        )
+
+    def add_result(self, fingerprint: str, key: str, result: StoredResult) -> None:
+        """Append one result."""
+        self._append(
+            {
+                "format": FORMAT_VERSION,
+                "kind": "result",
+                "space": fingerprint,
+                "key": key,
+                "point": result.point.to_json(),
+                "milliseconds": result.milliseconds,
+                "seconds": round(result.seconds, 3),
+                "evaluations": result.evaluations,
+                "stopped_because": result.stopped_because,
+            }
+        )
+
+    def _append(self, line: dict[str, Any]) -> None:
+        text = json.dumps({**line, "time": self._now()}, separators=(",", ":"), allow_nan=False)
+        data = text.encode() + b"\n"
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+        try:
+            descriptor = os.open(self.path, flags, 0o644)
+            try:
+                with _locked(descriptor):
+                    if _torn(descriptor):
+                        data = b"\n" + data
+                    written = os.write(descriptor, data)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise RecordsError(
+                f"cannot append to {self.path}: {error.strerror or error}"
+            ) from error
+        if written < len(data):
+            raise RecordsError(
+                f"cannot append to {self.path}: only part of a line was written; is the disk full?"
+            )
+
+    def _matching(self, kind: str, fingerprint: str, key: str) -> Iterator[dict[str, Any]]:
+        for line in self._lines():
+            if line["kind"] == kind and line["space"] == fingerprint and line["key"] == key:
+                yield line
+
+    def _lines(self) -> Iterator[dict[str, Any]]:
+        """Every whole line. Torn ones are skipped, but a file that does not begin as records is refused."""
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise RecordsError(
+                f"cannot read records from {self.path}: {error.strerror or error}"
+            ) from error
+        known = False
+        for number, text in enumerate(content.splitlines(keepends=True), start=1):
+            line = _parse(text)
+            if line is not None:
+                known = True
+                self._check_format(line, number)
+                yield line
+            elif not known and text.endswith(b"\n") and text.strip():
+                raise RecordsError(
+                    f"{self.path} is not a file of helion-autotune records: line {number} is no record. "
+                    "Choose another path"
+                )
+
+    def _check_format(self, line: dict[str, Any], number: int) -> None:
+        if line["format"] != FORMAT_VERSION:
+            raise RecordsError(
+                f"{self.path}, line {number}: records of format {line['format']!r}, "
+                f"this version of helion-autotune reads and writes format {FORMAT_VERSION}. "
+                "Choose another path, or move the file away to tune anew"
+            )
+
+
+def _parse(text: bytes) -> dict[str, Any] | None:
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) and "format" in line else None
+
+
+def _trial(line: dict[str, Any]) -> Trial:
+    milliseconds = line["milliseconds"]
+    return Trial(
+        Point(line["point"]),
+        Status(line["status"]),
+        math.inf if milliseconds is None else milliseconds,
+        line["compile_seconds"],
+        line["error"],
+    )
+
+
+def _result(line: dict[str, Any]) -> StoredResult:
+    return StoredResult(
+        Point(line["point"]),
+        line["milliseconds"],
+        line["seconds"],
+        line["evaluations"],
+        line["stopped_because"],
+    )
+
+
+@contextmanager
+def _locked(descriptor: int) -> Iterator[None]:
+    if fcntl is None:
+        yield
+        return
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+def _torn(descriptor: int) -> bool:
+    """Whether the file ends in the middle of a line."""
+    size = os.fstat(descriptor).st_size
+    if size == 0:
+        return False
+    os.lseek(descriptor, size - 1, os.SEEK_SET)
+    return os.read(descriptor, 1) != b"\n"

@@ -1,0 +1,139 @@
+"""One tuning session from start to result.
+
+In: a space, a workload, and how hard to try. Out: a Result; the records, if any, hold every evaluation.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from helion_autotune.budget import NO_LIMIT, Budget, SearchStopped
+from helion_autotune.finalists import Finalist, measure_again
+from helion_autotune.json_values import JsonValue
+from helion_autotune.objective import Objective
+from helion_autotune.progress import NoProgress, Progress, SearchEnded, SearchStarted
+from helion_autotune.records import Records, StoredResult
+from helion_autotune.runner import Clock, InProcessRunner
+from helion_autotune.space import Space
+from helion_autotune.strategies import Strategy
+from helion_autotune.strategies import strategy as strategy_named
+from helion_autotune.trial import Trial
+from helion_autotune.workload import Workload
+
+
+@attrs.frozen
+class Result:
+    """What a session found. ``best`` has the time of its last measurement, in milliseconds."""
+
+    best: Trial
+    trials: tuple[Trial, ...]
+    seconds: float
+    stopped_because: str
+    finalists: tuple[Finalist, ...] = ()
+
+
+class NoCandidateWorked(RuntimeError):  # noqa: N818 - named by what it reports; part of the public interface
+    """Not one point gave a time; ``trials`` holds them all, the message counts them by cause with an example each."""
+
+    def __init__(self, trials: tuple[Trial, ...], headline: str | None = None) -> None:
+        self.trials = trials
+        counts = Counter(trial.status for trial in trials if not trial.ok)
+        lines = [headline or f"no candidate worked, of {len(trials)} tried"]
+        for status, count in counts.most_common():
+            example = next(trial for trial in trials if trial.status is status)
+            lines.append(f"  {status.value} x {count}, for example {example.point}")
+            lines.append(f"    {_first_line(example.error)}")
+        super().__init__("\n".join(lines))
+
+
+def _first_line(error: str | None) -> str:
+    return (error or "no message").strip().splitlines()[0]
+
+
+def tune(  # noqa: PLR0913 - the public interface; all but two are keywords with defaults
+    space: Space,
+    workload: Workload[Any],
+    *,
+    strategy: str | Strategy = "default",
+    budget: Budget = NO_LIMIT,
+    seeds: Iterable[Mapping[str, JsonValue]] = (),
+    key: str = "",
+    records: Records | str | os.PathLike[str] | None = None,
+    rng_seed: int = 0,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    finalists: int = 4,
+    clock: Clock = time.monotonic,
+) -> Result:
+    """Search ``space`` for the point that ``workload`` runs fastest.
+
+    ``seeds`` are tried first (missing names at their defaults). With ``records`` (a path or Records), points recorded
+    under this space and ``key`` are not evaluated again, every evaluation is recorded, and so is the result: tuning the
+    same again after a kill goes on where it stopped. ``jobs`` threads compile. The ``finalists`` best are measured
+    again, interleaved, and the best median wins; 0 or 1 skips that. ``clock`` gives seconds.
+
+    Raises NoCandidateWorked when nothing gave a time, RecordsError when the records cannot be used (before any work),
+    ValueError for an unknown strategy or a seed with unknown names.
+    """
+    chosen = strategy_named(strategy) if isinstance(strategy, str) else strategy
+    if records is not None and not isinstance(records, Records):
+        records = Records(records)
+    if records is not None:
+        records.prepare()
+    progress = progress or NoProgress()
+    runner = InProcessRunner(workload, jobs=jobs, clock=clock)
+    try:
+        objective = Objective(
+            space,
+            runner,
+            budget=budget,
+            seeds=seeds,
+            key=key,
+            records=records,
+            progress=progress,
+            clock=clock,
+        )
+        progress.started(SearchStarted(space.size, budget, runner.jobs, objective.recorded))
+        stopped_because = _search(chosen, objective, rng_seed)
+        again = measure_again(runner, objective.trials, finalists)
+    finally:
+        runner.close()
+    best = _winner(objective, again)
+    progress.ended(SearchEnded(objective.seconds, objective.evaluations, stopped_because, best))
+    if best is None:
+        failed = tuple(finalist.trial for finalist in again) or objective.trials
+        headline = "none of the best candidates worked when measured again" if again else None
+        raise NoCandidateWorked(failed, headline)
+    result = Result(best, objective.trials, objective.seconds, stopped_because, again)
+    if records is not None:
+        stored = StoredResult(
+            best.point, best.milliseconds, result.seconds, objective.evaluations, stopped_because
+        )
+        records.add_result(space.fingerprint, key, stored)
+    return result
+
+
+def _search(strategy: Strategy, objective: Objective, rng_seed: int) -> str:
+    """Run the strategy, seeds first; why it stopped."""
+    import numpy as np
+
+    try:
+        if objective.seeds:
+            objective.evaluate_many(objective.seeds)
+        strategy.search(objective.space, objective, np.random.default_rng(rng_seed))
+    except SearchStopped as stopped:
+        return stopped.reason
+    return "the strategy finished"
+
+
+def _winner(objective: Objective, finalists: tuple[Finalist, ...]) -> Trial | None:
+    if not finalists:
+        return objective.best
+    worked = [finalist.trial for finalist in finalists if finalist.trial.ok]
+    return min(worked, key=lambda trial: trial.milliseconds, default=None)
