@@ -1,1 +1,31 @@
-"""Placeholder."""
+"""Load and launch precompiled Helion kernels: no compiler, no tuner, no Triton.
+
+The public names below are imported when first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from helion_runtime.dispatch import Dispatcher, PreparedCall
+    from helion_runtime.modules import KernelImage
+
+_PLACES = {
+    "Dispatcher": "helion_runtime.dispatch",
+    "KernelImage": "helion_runtime.modules",
+    "PreparedCall": "helion_runtime.dispatch",
+}
+
+__all__ = ["Dispatcher", "KernelImage", "PreparedCall"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted((*globals(), *__all__))

@@ -14,7 +14,9 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-Expression: TypeAlias = "int | float | bool | str | None | list[Expression] | tuple[Expression, ...]"
+Expression: TypeAlias = (
+    "int | float | bool | str | list[Expression] | tuple[Expression, ...] | None"
+)
 """A number, or ``[operator, operand, ...]``; see :mod:`helion_runtime.expressions` for the closed list."""
 
 OutputTree: TypeAlias = "list[object] | tuple[object, ...]"

@@ -1,0 +1,324 @@
+"""Dispatch: from a call's arguments to a prepared launch, remembered by signature.
+
+In: variants with their kernels' binaries, added at any time, from a bundle or from a compiler. Out: a
+:class:`Dispatcher` that is called with tensors and numbers. What a signature decides is computed once; a repeated
+call builds its key, looks it up and runs one straight-line function.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from helion_runtime.driver import default_driver
+from helion_runtime.entry_check import check_kernel, check_names, check_variant
+from helion_runtime.errors import ArchitectureError, CallError, NoVariantError
+from helion_runtime.generate import argument_fields, generate_call, generate_run
+from helion_runtime.launcher import prepare_launch
+from helion_runtime.misses import Rejection, explain
+from helion_runtime.modules import KernelImage, ModuleLoader
+from helion_runtime.plan import ArgumentMetadata, EvaluatedVariant, evaluate_variant, serves
+from helion_runtime.signature import argument_kinds, check_call, misaligned, mismatches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from helion_runtime.driver import Driver
+    from helion_runtime.entries import VariantEntry
+    from helion_runtime.generate import ArgumentKind
+
+__all__ = ["Dispatcher", "KernelImage", "PreparedCall"]
+
+MAX_SIGNATURES = 1024
+"""Signatures a dispatcher remembers; beyond it forgets the oldest."""
+
+
+@attrs.frozen(eq=False)
+class PreparedCall:
+    """One variant, ready for one signature.
+
+    Calling it launches without looking at the signature again: pass arguments of the same dtypes, shapes, strides
+    and values as those it was prepared with. Alignment is checked.
+    """
+
+    variant: VariantEntry
+    plan: EvaluatedVariant
+    run: Callable[..., Any]
+
+    def __call__(self, *args: object) -> Any:
+        """Run; returns what the op returns."""
+        return self.run(*args)
+
+
+@attrs.frozen(eq=False)
+class _Installed:
+    """A variant and the images of the kernels it launches."""
+
+    variant: VariantEntry
+    images: Mapping[str, KernelImage]
+
+
+class Dispatcher:
+    """An op that is called with tensors and numbers, positionally.
+
+    ``arguments`` are the names of its arguments. ``on_miss(args)``, if given, is called for arguments that no variant
+    serves; it may add one, after which the call is tried once more. Without it, or if nothing fits even then,
+    :class:`NoVariantError` (or :class:`ArchitectureError`) is raised. Every method may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        on_miss: Callable[[tuple[Any, ...]], None] | None = None,
+        *,
+        driver: Driver | None = None,
+        loader: ModuleLoader | None = None,
+    ) -> None:
+        check_names(name, arguments)
+        self.name = name
+        self.arguments = tuple(arguments)
+        self._on_miss = on_miss
+        if loader is None:
+            loader = ModuleLoader(default_driver if driver is None else lambda: driver)
+        self._loader = loader
+        self._installed: tuple[_Installed, ...] = ()
+        self._kinds: tuple[ArgumentKind, ...] = ()
+        self._memo: dict[Any, Callable[..., Any]] = {}
+        self._fallbacks: dict[Any, Callable[..., Any]] = {}
+        self._lock = threading.RLock()
+        self._call: Callable[..., Any] = self._rebuild()
+
+    def __call__(self, *args: object) -> Any:
+        """Run the op on the current stream. Returns a tensor, or whatever tree the op's outputs are.
+
+        Raises a :class:`CallError` for arguments it does not take and a :class:`DeviceError` where the machine fails.
+        """
+        return self._call(*args)
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.arguments)
+        return f"<helion op {self.name}({names}), {len(self._installed)} variant(s)>"
+
+    @property
+    def variants(self) -> tuple[VariantEntry, ...]:
+        """The variants, in the order they are tried."""
+        return tuple(item.variant for item in self._installed)
+
+    def add(
+        self, variant: VariantEntry, kernels: Mapping[str, KernelImage], *, first: bool = False
+    ) -> None:
+        """Add a variant behind the others, or before them all. ``kernels`` holds those it launches, by name.
+
+        Raises :class:`SchemaError` for a variant or kernel that is malformed or does not fit the op.
+        """
+        images = {launch.kernel: kernels[launch.kernel] for launch in variant.launches}
+        for image in images.values():
+            check_kernel(image.entry)
+        entries = {name: image.entry for name, image in images.items()}
+        check_variant(variant, len(self.arguments), entries, f"op {self.name!r}, added variant")
+        item = _Installed(variant, images)
+        with self._lock:
+            self._installed = (item, *self._installed) if first else (*self._installed, item)
+            kinds = argument_kinds(self.variants, len(self.arguments))
+            if first or kinds != self._kinds:
+                self._call = self._rebuild()
+
+    def clear(self) -> None:
+        """Forget every variant and every prepared call."""
+        with self._lock:
+            self._installed = ()
+            self._call = self._rebuild()
+
+    def prepare(self, args: Sequence[Any], variant: VariantEntry | None = None) -> PreparedCall:
+        """Prepare a call with ``args`` without running it, by the variant that serves it or by the one given.
+
+        The given variant must have been added. Loads its modules. Raises what a call would raise.
+        """
+        device = self._device(args)
+        if variant is None:
+            return self._prepare(self._choose(args, device, self._installed), args, device)
+        for item in self._installed:
+            if item.variant is variant or item.variant == variant:
+                rejection = self._reject(item, args, device)
+                if rejection is not None:
+                    raise self._miss_error(args, [rejection])
+                return self._prepare(item, args, device, alone=True)
+        raise CallError(f"op {self.name!r}: that variant was not added to it")
+
+    def warm(self, device: int) -> tuple[str, ...]:
+        """Load the modules of every variant that can run on ``device``; returns the kernels' names.
+
+        Raises :class:`ArchitectureError` or another :class:`DeviceError` if none can.
+        """
+        loaded: dict[str, None] = {}
+        objections = []
+        for item in self._installed:
+            objection = self._objection(item, device)
+            if objection is not None:
+                objections.append(objection)
+                continue
+            for name, image in item.images.items():
+                self._loader.function(image, device)
+                loaded[name] = None
+        if objections and not loaded:
+            raise objections[0]
+        return tuple(loaded)
+
+    # ---- off the hot path -----------------------------------------------------------------------------------------
+
+    def _rebuild(self) -> Callable[..., Any]:
+        """A fresh memo, and the entry function for the variants there are now. The caller holds the lock."""
+        self._kinds = argument_kinds(self.variants, len(self.arguments))
+        self._memo, self._fallbacks = {}, {}
+        memo = self._memo
+
+        def miss(*args: object) -> Callable[..., Any]:
+            return self._miss(args, memo)
+
+        return generate_call(self._kinds, memo, miss, self._current_device)
+
+    def _current_device(self) -> int:
+        return self._loader.driver.current_device()
+
+    def _miss(
+        self, args: tuple[Any, ...], memo: dict[Any, Callable[..., Any]]
+    ) -> Callable[..., Any]:
+        device = self._device(args)
+        chosen = self._choose_or_ask(args, device, after=None)
+        run = self._prepare(chosen, args, device).run
+        with self._lock:
+            if memo is self._memo:
+                self._remember(memo, self._key(args), run)
+        return run
+
+    def _choose_or_ask(
+        self, args: tuple[Any, ...], device: int, after: _Installed | None
+    ) -> _Installed:
+        """The first variant, behind ``after``, that serves ``args``; ``on_miss`` may add it."""
+        try:
+            return self._choose(args, device, self._behind(after))
+        except (NoVariantError, ArchitectureError):
+            if self._on_miss is None:
+                raise
+        self._on_miss(args)
+        return self._choose(args, device, self._behind(after))
+
+    def _behind(self, item: _Installed | None) -> tuple[_Installed, ...]:
+        installed = self._installed
+        return (
+            installed
+            if item is None or item not in installed
+            else installed[installed.index(item) + 1 :]
+        )
+
+    def _choose(
+        self, args: Sequence[Any], device: int, candidates: Sequence[_Installed]
+    ) -> _Installed:
+        rejections = []
+        for item in candidates:
+            rejection = self._reject(item, args, device)
+            if rejection is None:
+                return item
+            rejections.append(rejection)
+        raise self._miss_error(args, rejections)
+
+    def _reject(self, item: _Installed, args: Sequence[Any], device: int) -> Rejection | None:
+        reasons = mismatches(item.variant, self.arguments, args)
+        if reasons:
+            return Rejection(item.variant, tuple(reasons))
+        if not serves(item.variant, self._metadata(args, device)):
+            return Rejection(item.variant, ("its guard does not hold",))
+        objection = self._objection(item, device)
+        if objection is not None:
+            return Rejection(item.variant, (str(objection),), objection)
+        return None
+
+    def _objection(self, item: _Installed, device: int) -> Exception | None:
+        objections = (self._loader.objection(image.entry, device) for image in item.images.values())
+        return next((objection for objection in objections if objection is not None), None)
+
+    def _prepare(
+        self, item: _Installed, args: Sequence[Any], device: int, *, alone: bool = False
+    ) -> PreparedCall:
+        driver = self._loader.driver
+        plan = evaluate_variant(item.variant, self._metadata(args, device))
+        launches = [
+            prepare_launch(
+                launch,
+                entry.arguments,
+                item.images[entry.kernel].entry,
+                self._loader.function(item.images[entry.kernel], device),
+                driver,
+                device,
+            )
+            for launch, entry in zip(plan.launches, item.variant.launches, strict=True)
+            if launch.programs
+        ]
+
+        def unaligned(*passed: object) -> Any:
+            if alone:
+                reasons = tuple(misaligned(item.variant, self.arguments, passed))
+                raise self._miss_error(passed, [Rejection(item.variant, reasons)])
+            return self._run_behind(item, passed, device)
+
+        elsewhere = _run_elsewhere(driver, device) if driver.device_count() > 1 else None
+        run = generate_run(
+            plan, launches, item.variant.aligned, driver, device, unaligned, elsewhere
+        )
+        return PreparedCall(item.variant, plan, run)
+
+    def _run_behind(self, item: _Installed, args: tuple[Any, ...], device: int) -> Any:
+        """Serve a call whose tensors are not aligned as ``item`` needs, by a variant behind it."""
+        key = (item, device, self._key(args))
+        run = self._fallbacks.get(key)
+        if run is None:
+            chosen = self._choose_or_ask(args, device, after=item)
+            run = self._prepare(chosen, args, device).run
+            with self._lock:
+                self._remember(self._fallbacks, key, run)
+        return run(*args)
+
+    @staticmethod
+    def _remember(
+        memo: dict[Any, Callable[..., Any]], key: object, run: Callable[..., Any]
+    ) -> None:
+        while len(memo) >= MAX_SIGNATURES:
+            del memo[next(iter(memo))]
+        memo[key] = run
+
+    def _key(self, args: Sequence[Any]) -> tuple[object, ...]:
+        """The same key that the generated entry function builds."""
+        key = [
+            field
+            for kind, value in zip(self._kinds, args, strict=True)
+            for field in argument_fields(kind, value)
+        ]
+        return (*key,) if "tensor" in self._kinds else (*key, self._current_device())
+
+    def _device(self, args: Sequence[Any]) -> int:
+        driver = self._loader.driver
+        device = check_call(self.name, self.arguments, args, driver.device_type)
+        return driver.current_device() if device is None else device
+
+    def _metadata(self, args: Sequence[Any], device: int) -> ArgumentMetadata:
+        driver = self._loader.driver
+        return ArgumentMetadata(args, lambda: driver.properties(device).sm_count)
+
+    def _miss_error(self, args: Sequence[Any], rejections: Sequence[Rejection]) -> Exception:
+        return explain(self.name, self.arguments, args, rejections)
+
+
+def _run_elsewhere(driver: Driver, device: int) -> Callable[..., Any]:
+    """Runs a prepared call with its device made current for the thread, then restores the thread's own."""
+
+    def elsewhere(run: Callable[..., Any], *args: object) -> Any:
+        previous = driver.activate(device)
+        try:
+            return run(*args)
+        finally:
+            driver.activate(previous)
+
+    return elsewhere

@@ -1,0 +1,61 @@
+"""Why no variant serves a call: each rejection as data, and the error that shows them to people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from helion_runtime.errors import NoVariantError
+from helion_runtime.signature import describe, describe_item
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helion_runtime.entries import VariantEntry
+
+_SHOWN = 8
+
+
+@attrs.frozen
+class Rejection:
+    """A variant that was not chosen. ``objection`` is the device's, where the arguments were not the reason."""
+
+    variant: VariantEntry
+    reasons: tuple[str, ...]
+    objection: Exception | None = None
+
+
+def explain(
+    op: str, names: Sequence[str], arguments: Sequence[Any], rejections: Sequence[Rejection]
+) -> Exception:
+    """The error for a call that every variant rejected.
+
+    Where only the device stands in the way of a variant, that is its own :class:`DeviceError`.
+    """
+    passed = [f"  {name}: {describe(value)}" for name, value in zip(names, arguments, strict=True)]
+    lines = [f"op {op!r} has no variant for these arguments:", *passed]
+    objections = [item.objection for item in rejections if item.objection is not None]
+    if objections:
+        rows = [f"  {objection}" for objection in objections[:_SHOWN]]
+        message = "\n".join((f"op {op!r} cannot run on this device:", *rows))
+        return type(objections[0])(message)
+    if not rejections:
+        return NoVariantError("\n".join((*lines, "It has no variant left to try.")))
+    lines.append(f"It has {len(rejections)} variant(s) to try:")
+    for number, item in enumerate(rejections[:_SHOWN], start=1):
+        lines.append(f"  {number}. {_signature(names, item.variant)}")
+    nearest = min(rejections, key=lambda item: len(item.reasons))
+    lines.append(f"The nearest is number {rejections.index(nearest) + 1}:")
+    lines.extend(f"  {reason}" for reason in nearest.reasons)
+    lines.append("Pass arguments it takes, or build a variant for these.")
+    return NoVariantError("\n".join(lines))
+
+
+def _signature(names: Sequence[str], variant: VariantEntry) -> str:
+    parts = [
+        f"{name}: {describe_item(item)}"
+        for name, item in zip(names, variant.signature, strict=True)
+    ]
+    guard = f", with {len(variant.guard)} condition(s)" if variant.guard else ""
+    return ", ".join(parts) + guard

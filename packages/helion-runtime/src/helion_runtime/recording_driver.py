@@ -1,0 +1,155 @@
+"""A driver that launches nothing and records everything: for tests, and for measuring host time without a GPU.
+
+In: CPU tensors in place of a GPU's (torch gives them device index -1). Out: :class:`RecordedLaunch` values, read back
+from the very memory a real driver would read.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from collections import deque
+from typing import TYPE_CHECKING
+
+import attrs
+import torch
+
+from helion_runtime.driver import DeviceProperties
+from helion_runtime.errors import DriverError
+from helion_runtime.scalars import SIZES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from helion_runtime.driver import TensorMapGeometry
+    from helion_runtime.entries import KernelEntry
+
+_KEPT = 10_000
+_CONFIG_BYTES = 56
+_ATTRIBUTE_BYTES = 72
+
+
+@attrs.frozen
+class RecordedLaunch:
+    """What one launch asked for. ``parameters`` holds each parameter's bytes; ``attributes`` (id, value bytes)."""
+
+    symbol: str
+    grid: tuple[int, int, int]
+    block: tuple[int, int, int]
+    shared: int
+    stream: int
+    attributes: tuple[tuple[int, bytes], ...]
+    parameters: tuple[bytes, ...]
+
+
+@attrs.define
+class RecordingDriver:
+    """:class:`helion_runtime.driver.Driver` without a device. Give it the kernel entries it will be asked to launch.
+
+    ``results`` are CUresults that the next launches return, oldest first; after them every launch succeeds.
+    """
+
+    kernels: Iterable[KernelEntry] = ()
+    device: DeviceProperties = attrs.field(
+        factory=lambda: DeviceProperties("recording", (9, 0), 132, 232448)
+    )
+    cuda_version: int = 13010
+    devices: int = 1
+    device_now: int = -1
+    stream: int = 0x5000
+    device_type: str = "cpu"
+    launches: deque[RecordedLaunch] = attrs.field(factory=lambda: deque(maxlen=_KEPT))
+    results: list[int] = attrs.field(factory=list)
+    loaded: list[tuple[str, int, bytes]] = attrs.field(factory=list)
+    function_attributes: list[tuple[str, int, int]] = attrs.field(factory=list)
+    activations: list[int] = attrs.field(factory=list)
+    encoded: list[tuple[int, TensorMapGeometry]] = attrs.field(factory=list)
+
+    def launch(
+        self,
+        config: ctypes.c_void_p,
+        function: ctypes.c_void_p,
+        parameters: ctypes.c_void_p,
+        extra: None,
+    ) -> int:
+        """Record; returns the next of ``results``, or success."""
+        assert extra is None
+        if self.results:
+            code = self.results.pop(0)
+            if code:
+                return code
+        symbol = self.loaded[(function.value or 0) - 1][0]
+        entry = next(kernel for kernel in self.kernels if kernel.symbol == symbol)
+        raw = ctypes.string_at(config.value or 0, _CONFIG_BYTES)
+        *sizes, stream, attributes, count = struct.unpack("=7I4xQQI4x", raw)
+        pointers = (ctypes.c_uint64 * len(entry.parameters)).from_address(parameters.value or 0)
+        self.launches.append(
+            RecordedLaunch(
+                symbol,
+                (sizes[0], sizes[1], sizes[2]),
+                (sizes[3], sizes[4], sizes[5]),
+                sizes[6],
+                stream,
+                tuple(_attribute(attributes + i * _ATTRIBUTE_BYTES) for i in range(count)),
+                tuple(
+                    ctypes.string_at(address, SIZES[word])
+                    for address, word in zip(pointers, entry.parameters, strict=True)
+                ),
+            )
+        )
+        return 0
+
+    def version(self) -> int:
+        """The version it was made with."""
+        return self.cuda_version
+
+    def device_count(self) -> int:
+        """The number it was made with."""
+        return self.devices
+
+    def current_device(self) -> int:
+        """The device activated last."""
+        return self.device_now
+
+    def current_stream(self, device: int) -> int:
+        """One stream per device."""
+        return self.stream + device + 1
+
+    def torch_device(self, device: int) -> torch.device:
+        """Where outputs are allocated."""
+        assert device < 0
+        return torch.device(self.device_type)
+
+    def properties(self, device: int) -> DeviceProperties:
+        """The same for every device."""
+        assert device >= -1
+        return self.device
+
+    def load(self, binary: bytes, symbol: str, device: int) -> int:
+        """Record; the handle is the number of modules loaded so far."""
+        self.loaded.append((symbol, device, binary))
+        return len(self.loaded)
+
+    def set_function_attribute(self, function: int, attribute: int, value: int) -> None:
+        """Record."""
+        self.function_attributes.append((self.loaded[function - 1][0], attribute, value))
+
+    def activate(self, device: int) -> int:
+        """Record, and change the current device."""
+        previous, self.device_now = self.device_now, device
+        self.activations.append(device)
+        return previous
+
+    def encode_tensor_map(self, address: int, geometry: TensorMapGeometry) -> bytes:
+        """Record; the bytes are the address and ones."""
+        self.encoded.append((address, geometry))
+        return address.to_bytes(8, "little") + b"\xff" * 120
+
+    def error(self, code: int, action: str) -> DriverError:
+        """An error that names the code."""
+        return DriverError(f"{action}: CUresult {code}", code)
+
+
+def _attribute(address: int) -> tuple[int, bytes]:
+    raw = ctypes.string_at(address, _ATTRIBUTE_BYTES)
+    return int.from_bytes(raw[:4], "little"), raw[8:]
