@@ -48,8 +48,8 @@ def decomposition_table() -> Mapping[torch._ops.OpOverload, Callable[..., Any]]:
 def out_of_place(operator: torch._ops.OpOverload) -> torch._ops.OpOverload | None:
     """The operator that returns what an in-place one would write, `add.Tensor` for `add_.Tensor`.
 
-    Composite operators of torch write in place to values of their own. The result has to be converted
-    to the type of the first argument. None if the operator is not in place or has no such twin.
+    Composite operators of torch write in place to values of their own. The result has to be
+    converted to the type of the first argument. None if there is no such operator.
     """
     schema = operator._schema
     namespace, name = schema.name.split("::")

@@ -28,6 +28,7 @@ from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
 from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_map
 
+from helion_compiler.torch_bridge.floor_division import FLOOR_DIVISION
 from helion_compiler.torch_bridge.operands import (
     NotPointwise,
     Operand,
@@ -91,7 +92,8 @@ def lower_call(
     shape_env = ShapeEnv()
     with _disable_current_modes(), FakeTensorMode(shape_env=shape_env) as mode:
         examples = [_example(shape_env, n, operand, device) for n, operand in enumerate(operands)]
-        module = make_fx(call, decomposition_table=select_decomp_table())(*examples)
+        table = {**select_decomp_table(), **FLOOR_DIVISION}
+        module = make_fx(call, decomposition_table=table)(*examples)
         graph = GraphLowering(module, example_inputs=examples, shape_env=shape_env)
         with V.set_graph_handler(graph), V.set_fake_mode(mode):
             try:

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     import sympy
     from torch._subclasses.fake_tensor import FakeTensorMode
 
-__all__ = ["Size", "expression", "fake_like", "fake_mode", "guards", "make_shape_env", "new_symbol"]
+__all__ = [
+    "Size",
+    "expression",
+    "fake_like",
+    "fake_mode",
+    "guards",
+    "is_composite",
+    "make_shape_env",
+    "new_symbol",
+]
 
 Size = int | torch.SymInt
 
@@ -55,7 +64,7 @@ def new_symbol(shape_env: ShapeEnv, name: str, hint: int) -> torch.SymInt:
     if hint < 2:
         raise ValueError(f"the hint of symbol {name!r} must be at least 2, not {hint}")
     source = ConstantSource(name)
-    if source.name in shape_env.source_to_var:
+    if any(source in sources for sources in shape_env.var_to_sources.values()):
         raise ValueError(f"a symbol named {name!r} already exists in this shape environment")
     symbol = shape_env.create_symbol(hint, source, DimDynamic.DYNAMIC)
     size = shape_env.create_symintnode(symbol, hint=hint, source=source)
@@ -99,3 +108,10 @@ def fake_like(
         if strides is None:
             return torch.empty(tuple(sizes), dtype=dtype, device=device)
         return torch.empty_strided(tuple(sizes), tuple(strides), dtype=dtype, device=device)
+
+
+def is_composite(operator: torch._ops.OpOverload) -> bool:
+    """Whether an ATen operator is defined by others alone, such as `aten.to` and `aten.matmul`."""
+    return torch._C._dispatch_has_kernel_for_dispatch_key(
+        operator.name(), torch._C.DispatchKey.CompositeImplicitAutograd
+    )
