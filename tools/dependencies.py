@@ -115,7 +115,7 @@ def _install(place: Path, wanted: list[str], pins: str, machine: str) -> None:
     constraints = place / "constraints.txt"
     constraints.write_text(pins)
     python = str(place / "bin" / "python")
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "-qq"]
     subprocess.run([*pip, "--constraint", str(constraints), *wanted], check=True)
 
 

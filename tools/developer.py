@@ -11,7 +11,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from workspace import PYTHON, ROOT, SetupError, prepare
+from dependencies import ROOT
+from workspace import PYTHON, SetupError, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 CHECKS = (
     ("lint", ("ruff", "check", "--quiet", ".")),
     ("format", ("ruff", "format", "--check", "--quiet", ".")),
-    ("imports", ("lint-imports",)),
+    ("imports", ("lint-imports", "--no-logo")),
     ("types", ("mypy",)),
 )
 PYTEST_SUMMARY = re.compile(
