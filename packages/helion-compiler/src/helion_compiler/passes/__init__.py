@@ -1,0 +1,6 @@
+"""Passes: each a function from Program to Program, one to a file, of the same name."""
+
+from helion_compiler.passes.drop_dead_ops import drop_dead_ops
+from helion_compiler.passes.insert_masks import insert_masks
+
+__all__ = ["drop_dead_ops", "insert_masks"]

@@ -1,0 +1,230 @@
+"""Keep padding out of results: mask an operand wherever its padding could reach a sum, a maximum or a product.
+
+A tile's block is a power of two, so its last lanes may lie beyond the range they stand for. This pass follows, for every value and
+dimension, what those lanes hold (a constant, or anything), and inserts a :class:`Mask` where a reduction or dot needs something else.
+Nothing here depends on block sizes; a Schedule drops the masks of axes whose blocks divide their extent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import torch
+
+from helion_compiler.program.ops import (
+    Block,
+    Broadcast,
+    Dot,
+    Full,
+    Grid,
+    Load,
+    Loop,
+    Mask,
+    Op,
+    Permute,
+    Pointwise,
+    Reduce,
+    Squeeze,
+    Unsqueeze,
+)
+from helion_compiler.program.types import Axis, Size, Value, whole_axis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helion_compiler.program.program import Program
+
+
+class _Anything:
+    def __repr__(self) -> str:
+        return "anything"
+
+
+ANYTHING = _Anything()
+Padding = tuple[Any, ...]
+"""One entry per dimension: the constant that the padding lanes hold, or ANYTHING."""
+
+
+def insert_masks(program: Program) -> Program:
+    """The same Program with a Mask wherever padding would otherwise reach a result."""
+    inserter = _Inserter(list(program.grid.axes))
+    body = inserter.block(program.grid.body)
+    return attrs.evolve(program, grid=Grid(axes=program.grid.axes, body=body, location=program.grid.location))
+
+
+class _Inserter:
+    def __init__(self, axes: list[Axis]) -> None:
+        self._axes = axes
+        self._padding: dict[Value, Padding] = {}
+        self._ops: list[Op] = []
+
+    def block(self, block: Block) -> Block:
+        outer, self._ops = self._ops, []
+        for op in block.ops:
+            self._visit(op)
+        ops, self._ops = tuple(self._ops), outer
+        return attrs.evolve(block, ops=ops)
+
+    def _visit(self, op: Op) -> None:
+        match op:
+            case Reduce():
+                op = attrs.evolve(op, operand=self._masked(op.operand, op.dim, neutral(op), op))
+            case Dot():
+                rank = len(op.lhs.type.shape)
+                op = attrs.evolve(
+                    op,
+                    lhs=self._masked(op.lhs, rank - 1, 0, op),
+                    rhs=self._masked(op.rhs, rank - 2, 0, op),
+                )
+            case Loop():
+                op = self._loop(op)
+            case _:
+                pass
+        self._ops.append(op)
+        if not isinstance(op, Loop):
+            for value, padding in self._results(op):
+                self._padding[value] = padding
+
+    def _masked(self, value: Value, dim: int, fill: float | bool, op: Op) -> Value:
+        """``value``, or a masked copy of it whose padding along ``dim`` is ``fill``."""
+        axis = self._axis(value.type.shape[dim])
+        if axis is None or _equal(self._padding[value][dim], fill):
+            return value
+        masked = Value("masked", value.type)
+        self._ops.append(
+            Mask(result=masked, operand=value, dim=dim, axis=axis, fill=fill, location=op.location)
+        )
+        self._padding[masked] = _replace(self._padding[value], dim, fill)
+        return masked
+
+    def _axis(self, size: Size) -> Axis | None:
+        """The axis that a dimension runs along, the innermost first."""
+        for axis in reversed(self._axes):
+            if axis.block is not None and axis.block.symbol == size:
+                return axis
+        return whole_axis(size)
+
+    def _loop(self, loop: Loop) -> Loop:
+        """Carried padding is what it is before the loop and after every iteration: the greatest fixed point."""
+        carried = [self._padding[value] for value in loop.initial]
+        self._axes += loop.axes
+        while True:
+            for value, padding in zip(loop.parameters, carried, strict=True):
+                self._padding[value] = padding
+            body = self.block(loop.body)
+            after = [_meet(a, self._padding[v]) for a, v in zip(carried, body.yields, strict=True)]
+            if all(map(_same, after, carried)):
+                break
+            carried = after
+        del self._axes[len(self._axes) - len(loop.axes) :]
+        for value, padding in zip(loop.results, carried, strict=True):
+            self._padding[value] = padding
+        return attrs.evolve(loop, body=body)
+
+    def _results(self, op: Op) -> Sequence[tuple[Value, Padding]]:
+        """What the padding of an op's result holds."""
+        match op:
+            case Load():
+                return [(op.result, (0,) * len(op.result.type.shape))]
+            case Full():
+                fill = op.fill if isinstance(op.fill, int | float) else ANYTHING
+                return [(op.result, (fill,) * len(op.result.type.shape))]
+            case Pointwise():
+                rank = len(op.result.type.shape)
+                return [(op.result, tuple(self._pointwise(op, dim - rank) for dim in range(rank)))]
+            case Permute():
+                padding = self._padding[op.operand]
+                return [(op.result, tuple(padding[dim] for dim in op.order))]
+            case Unsqueeze():
+                padding = self._padding[op.operand]
+                return [(op.result, (*padding[: op.dim], ANYTHING, *padding[op.dim :]))]
+            case Squeeze():
+                padding = self._padding[op.operand]
+                return [(op.result, (*padding[: op.dim], *padding[op.dim + 1 :]))]
+            case Broadcast():
+                shapes = zip(op.operand.type.shape, op.result.type.shape, strict=True)
+                kept = [before == after for before, after in shapes]
+                padding = self._padding[op.operand]
+                return [(op.result, tuple(p if k else ANYTHING for p, k in zip(padding, kept, strict=True)))]
+            case Mask():
+                return [(op.result, _replace(self._padding[op.operand], op.dim, op.fill))]
+            case Loop():
+                return []
+            case _:
+                return [
+                    (value, (ANYTHING,) * len(value.type.shape)) for value in (getattr(op, "result", None),) if value
+                ]
+
+    def _pointwise(self, op: Pointwise, dim: int) -> Any:
+        """The operator applied to what its operands' padding holds along ``dim``, counted from the end."""
+        try:
+            args = [self._constant(argument, dim) for argument in op.args]
+            kwargs = {name: self._constant(argument, dim) for name, argument in op.kwargs.items()}
+        except _NotConstantError:
+            return ANYTHING
+        kwargs.pop("device", None)
+        result = op.operator(*args, **kwargs)
+        return result.item() if isinstance(result, torch.Tensor) and result.numel() == 1 else ANYTHING
+
+    def _constant(self, argument: Any, dim: int) -> Any:
+        if isinstance(argument, Value):
+            padding = self._padding[argument]
+            lanes = len(padding) >= -dim and argument.type.shape[dim] != 1
+            if not lanes or padding[dim] is ANYTHING:
+                raise _NotConstantError
+            return torch.tensor(padding[dim], dtype=argument.type.dtype)
+        if isinstance(argument, tuple):
+            return [self._constant(item, dim) for item in argument]
+        if hasattr(argument, "free_symbols"):
+            raise _NotConstantError
+        return argument
+
+
+class _NotConstantError(Exception):
+    """An operand's padding is not a known constant."""
+
+
+def neutral(op: Reduce) -> float | bool:
+    """What leaves the result of a reduction as it is."""
+    dtype = op.operand.type.dtype
+    low: float = -float("inf") if dtype.is_floating_point else _least(dtype)
+    high: float = float("inf") if dtype.is_floating_point else _greatest(dtype)
+    return {
+        "sum": 0,
+        "prod": 1,
+        "any": False,
+        "all": True,
+        "amax": low,
+        "argmax": low,
+        "amin": high,
+        "argmin": high,
+    }[op.kind]
+
+
+def _least(dtype: torch.dtype) -> int:
+    return 0 if dtype is torch.bool else torch.iinfo(dtype).min
+
+
+def _greatest(dtype: torch.dtype) -> int:
+    return 1 if dtype is torch.bool else torch.iinfo(dtype).max
+
+
+def _equal(held: Any, wanted: float | bool) -> bool:
+    return held is not ANYTHING and held == wanted
+
+
+def _meet(first: Padding, second: Padding) -> Padding:
+    return tuple(a if _same_entry(a, b) else ANYTHING for a, b in zip(first, second, strict=True))
+
+
+def _same(first: Padding, second: Padding) -> bool:
+    return all(map(_same_entry, first, second))
+
+
+def _same_entry(first: Any, second: Any) -> bool:
+    return first is second or (first is not ANYTHING and second is not ANYTHING and first == second)
+
+
+def _replace(padding: Padding, dim: int, fill: float | bool) -> Padding:
+    return (*padding[:dim], fill, *padding[dim + 1 :])

@@ -1,0 +1,1 @@
+"""The Program: what a kernel computes, as data, before any Config."""

@@ -1,0 +1,104 @@
+"""Size expressions in the runtime's terms and in Triton's."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import sympy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from helion_runtime.entries import Expression
+
+    from helion_compiler.program.types import Size
+
+_RUNTIME_OPERATORS: dict[str, str] = {
+    "Add": "add",
+    "Mul": "mul",
+    "FloorDiv": "floordiv",
+    "CleanDiv": "floordiv",
+    "CeilToInt": "ceildiv",
+    "Mod": "mod",
+    "PythonMod": "mod",
+    "Max": "max",
+    "Min": "min",
+    "Equality": "eq",
+    "Unequality": "ne",
+    "StrictLessThan": "lt",
+    "LessThan": "le",
+    "And": "and",
+    "Or": "or",
+    "Not": "not",
+    "Pow": "pow",
+    "PowByNatural": "pow",
+}
+_MIRRORED = {"StrictGreaterThan": "lt", "GreaterThan": "le"}
+_TRITON_INFIX = {"Add": " + ", "Mul": " * ", "FloorDiv": " // ", "CleanDiv": " // ", "Mod": " % ", "PythonMod": " % "}
+_TRITON_CALLS = {"Max": "max", "Min": "min"}
+
+
+def to_runtime(size: Size | sympy.Basic, symbols: Mapping[sympy.Symbol, Expression]) -> Expression:
+    """An expression over host symbols as the runtime evaluates it.
+
+    Raises:
+        ValueError: it contains a symbol that is not in ``symbols`` or a function that the runtime has no word for.
+    """
+    if isinstance(size, int | float):
+        return size
+    if isinstance(size, sympy.Integer):
+        return int(size)
+    if size is sympy.true or size is sympy.false:
+        return bool(size)
+    if isinstance(size, sympy.Symbol):
+        if size not in symbols:
+            raise ValueError(f"{size} is not known on the host")
+        return symbols[size]
+    name = type(size).__name__.removeprefix("Torch")
+    operands = [to_runtime(argument, symbols) for argument in size.args]
+    if name in _MIRRORED:
+        return [_MIRRORED[name], *reversed(operands)]
+    if name in _RUNTIME_OPERATORS:
+        return [_RUNTIME_OPERATORS[name], *operands]
+    raise ValueError(f"the runtime cannot evaluate {name} in {size}")
+
+
+def ceil_div(numerator: Size, denominator: Size) -> Size:
+    """``⌈numerator / denominator⌉`` for non-negative integers, in the form that every printer knows."""
+    if isinstance(numerator, int) and isinstance(denominator, int):
+        return -(-numerator // denominator)
+    return _floor_div()(numerator + denominator - 1, denominator)
+
+
+@lru_cache(maxsize=1)
+def _floor_div() -> Callable[[object, object], sympy.Expr]:
+    from torch.utils._sympy.functions import FloorDiv  # noqa: PLC0415  # torch's sympy functions cost an import
+
+    return FloorDiv
+
+
+def to_triton(size: Size, names: Mapping[sympy.Symbol, str]) -> str:
+    """An expression as Triton text; ``names`` says what each symbol is called in the kernel."""
+    return _triton(size, names, nested=False)
+
+
+def _triton(size: Size, names: Mapping[sympy.Symbol, str], *, nested: bool) -> str:
+    if isinstance(size, int):
+        return str(size)
+    if isinstance(size, sympy.Integer):
+        return str(int(size))
+    if isinstance(size, sympy.Symbol):
+        return names[size]
+    name = type(size).__name__
+    if name in _TRITON_INFIX:
+        operands = [_triton(part, names, nested=True) for part in size.args]
+        text = _TRITON_INFIX[name].join(sorted(operands) if name in ("Add", "Mul") else operands)
+        return f"({text})" if nested else text
+    if name in _TRITON_CALLS:
+        first, *rest = sorted(_triton(part, names, nested=False) for part in size.args)
+        text = first
+        for other in rest:
+            text = f"{_TRITON_CALLS[name]}({text}, {other})"
+        return text
+    raise ValueError(f"no Triton text for {name} in {size}")

@@ -1,0 +1,86 @@
+"""The Program: everything a kernel means for one specialization, before a Config is chosen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import sympy
+
+from helion_compiler.program.ops import Block, Grid, Load, Loop, Op, Store
+from helion_compiler.program.types import WholeSlice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from helion_runtime.entries import (
+        Expression,
+        HostStep,
+        OutputTree,
+        ScalarSignature,
+        TensorSignature,
+    )
+
+    from helion_compiler.program.types import Axis, BlockSize, Buffer, Size
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Program:
+    """One kernel, specialised.
+
+    ``symbols`` says how each host symbol is read from a call; ``steps``, ``guard`` and ``outputs`` are already in the
+    runtime's terms, because no Config changes them. ``symbol_hints`` are the example's values of the host symbols.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    signature: tuple[TensorSignature | ScalarSignature, ...]
+    guard: tuple[Expression, ...]
+    symbols: Mapping[sympy.Symbol, Expression]
+    symbol_hints: Mapping[sympy.Symbol, int]
+    buffers: tuple[Buffer, ...]
+    steps: tuple[HostStep, ...]
+    outputs: OutputTree
+    blocks: tuple[BlockSize, ...]
+    equalities: Mapping[sympy.Symbol, sympy.Expr]
+    """Host symbols that the guard makes equal to other expressions."""
+    grid: Grid
+
+    def same(self, first: Size, second: Size) -> bool:
+        """Whether two sizes are equal wherever the guard holds."""
+        return bool(sympy.expand(self.resolve(first) - self.resolve(second)) == 0)
+
+    def resolve(self, size: Size) -> Size:
+        """``size`` with equal symbols made one."""
+        return size if isinstance(size, int) else size.xreplace(dict(self.equalities))
+
+    def walk(self) -> Iterator[Op]:
+        """Every op, a loop before the ops of its body."""
+        return walk(self.grid.body)
+
+    def loops(self) -> tuple[Loop, ...]:
+        """Every inner loop, in source order."""
+        return tuple(op for op in self.walk() if isinstance(op, Loop))
+
+    def whole_axes(self) -> tuple[Axis, ...]:
+        """The whole axes that values run along, in order of first use."""
+        return whole_axes(self.grid.body)
+
+
+def walk(block: Block) -> Iterator[Op]:
+    """Every op of a block, a loop before the ops of its body."""
+    for op in block.ops:
+        yield op
+        if isinstance(op, Loop):
+            yield from walk(op.body)
+
+
+def whole_axes(block: Block) -> tuple[Axis, ...]:
+    """The whole axes that memory accesses of a block run along, in order of first use."""
+    found: dict[Axis, None] = {}
+    for op in walk(block):
+        if isinstance(op, Load | Store):
+            for subscript in op.subscripts:
+                if isinstance(subscript, WholeSlice) and subscript.axis is not None:
+                    found.setdefault(subscript.axis)
+    return tuple(found)

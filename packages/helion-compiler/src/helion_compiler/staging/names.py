@@ -1,0 +1,84 @@
+"""Which names a loop assigns, and the marker for those that have no value yet."""
+
+from __future__ import annotations
+
+import ast
+
+
+class Unbound:
+    """Stands for a name without a value while it crosses a function boundary; never seen by the author's code."""
+
+    def __repr__(self) -> str:
+        return "<unbound>"
+
+
+UNBOUND = Unbound()
+
+
+class _AssignedNames(ast.NodeVisitor):
+    def __init__(self) -> None:
+        self.names: dict[str, None] = {}
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if isinstance(node.ctx, ast.Store | ast.Del):
+            self.names.setdefault(node.id)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self.names.setdefault(node.name)
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        """A lambda's own names are its own."""
+
+    def visit_comprehension_scope(self, node: ast.AST) -> None:
+        """A comprehension's targets are its own; what a walrus binds inside is rare enough to leave to Python."""
+
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_comprehension_scope
+
+
+def assigned_names(statements: list[ast.stmt], target: ast.expr) -> tuple[str, ...]:
+    """The names that a loop with this target and body assigns, in source order."""
+    visitor = _AssignedNames()
+    visitor.visit(target)
+    for statement in statements:
+        visitor.visit(statement)
+    return tuple(visitor.names)
+
+
+class _LeavesLoop(ast.NodeVisitor):
+    def __init__(self) -> None:
+        self.found: ast.stmt | None = None
+        self._depth = 0
+
+    def _leave(self, node: ast.stmt) -> None:
+        self.found = self.found or node
+
+    def visit_Return(self, node: ast.Return) -> None:
+        self._leave(node)
+
+    def visit_Break(self, node: ast.Break) -> None:
+        if self._depth == 0:
+            self._leave(node)
+
+    def visit_Continue(self, node: ast.Continue) -> None:
+        if self._depth == 0:
+            self._leave(node)
+
+    def visit_inner_loop(self, node: ast.For | ast.While) -> None:
+        self._depth += 1
+        self.generic_visit(node)
+        self._depth -= 1
+
+    visit_For = visit_While = visit_inner_loop
+
+    def visit_function(self, node: ast.AST) -> None:
+        """A function inside the loop may return as it likes."""
+
+    visit_FunctionDef = visit_Lambda = visit_function
+
+
+def statement_that_leaves(statements: list[ast.stmt]) -> ast.stmt | None:
+    """The first ``return``, ``break`` or ``continue`` that leaves this loop's body, if any."""
+    visitor = _LeavesLoop()
+    for statement in statements:
+        visitor.visit(statement)
+    return visitor.found

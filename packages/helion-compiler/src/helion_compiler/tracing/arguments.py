@@ -1,0 +1,242 @@
+"""Split a call into what a specialization is keyed by and what varies: the leaves.
+
+In: the kernel's function and the positional arguments of one call. Out: a :class:`Call`, whose ``static`` part is hashable and
+whose ``leaves`` are tensors and plain numbers, in a stable order with names. Functions among the arguments, and the kernel itself,
+are taken apart into their code and what they capture: tensors become leaves, numbers belong to the static part.
+"""
+
+from __future__ import annotations
+
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import torch
+from helion import exc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator, Sequence
+
+_PLAIN = (torch.Tensor, int, float, bool, str, type(None))
+_CONSTANTS = (int, float, bool, str, type(None), torch.dtype, torch.device, complex)
+
+
+@attrs.frozen
+class Leaf:
+    """The place of a leaf in a template."""
+
+    number: int
+
+
+@attrs.frozen
+class Constant:
+    """A value that the program depends on; the type keeps 1, 1.0 and True apart."""
+
+    type: type
+    value: Any
+
+
+@attrs.frozen
+class Items:
+    """A tuple or list."""
+
+    type: type
+    items: tuple[Any, ...]
+
+
+@attrs.frozen
+class Function:
+    """A Python function: its code, and what it captures by name."""
+
+    code: CodeType
+    closure: tuple[tuple[str, Any], ...]
+    globals: tuple[tuple[str, Any], ...]
+    defaults: Any
+    original: FunctionType = attrs.field(eq=False)
+
+
+@attrs.frozen(eq=False)
+class Call:
+    """One call, split. ``static`` keys the specialization; ``names`` and ``leaves`` go together."""
+
+    static: Hashable
+    names: tuple[str, ...]
+    leaves: tuple[Any, ...]
+    templates: tuple[Any, ...]
+    kernel: Function
+
+    def join(self, leaves: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any], dict[str, Any]]:
+        """The arguments, closure variables and globals of the kernel, with other leaves in their place."""
+        arguments = tuple(_join(template, leaves) for template in self.templates)
+        closure = {name: _join(template, leaves) for name, template in self.kernel.closure}
+        globals_ = {name: _join(template, leaves) for name, template in self.kernel.globals}
+        return arguments, closure, globals_
+
+
+class _Splitter:
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.leaves: list[Any] = []
+
+    def leaf(self, name: str, value: Any) -> Leaf:
+        self.names.append(name)
+        self.leaves.append(value)
+        return Leaf(len(self.leaves) - 1)
+
+    def argument(self, name: str, value: Any, *, constant: bool) -> Any:
+        if isinstance(value, torch.Tensor) or (isinstance(value, _PLAIN) and not constant):
+            return self.leaf(name, value)
+        return self.part(name, value)
+
+    def part(self, name: str, value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            return self.leaf(name, value)
+        if isinstance(value, _CONSTANTS):
+            return Constant(type(value), value)
+        if isinstance(value, FunctionType):
+            return self.function(name, value)
+        if isinstance(value, tuple | list):
+            items = tuple(self.argument(f"{name}[{i}]", item, constant=False) for i, item in enumerate(value))
+            return Items(type(value), items)
+        raise exc.TracedArgNotSupported(parameter=name, type=type(value).__name__)
+
+    def function(self, name: str, function: FunctionType) -> Function:
+        cells = function.__closure__ or ()
+        closure = [
+            (free, self._captured(f"{name}.{free}", cell.cell_contents))
+            for free, cell in zip(function.__code__.co_freevars, cells, strict=True)
+            if _is_filled(cell)
+        ]
+        globals_ = [
+            (used, self._captured(f"{name}.{used}", function.__globals__[used]))
+            for used in sorted(_names_used(function.__code__))
+            if isinstance(function.__globals__.get(used), torch.Tensor | int | float)
+        ]
+        defaults = Constant(tuple, function.__defaults__) if _hashable(function.__defaults__) else None
+        return Function(
+            code=function.__code__,
+            closure=tuple(closure),
+            globals=tuple(globals_),
+            defaults=defaults,
+            original=function,
+        )
+
+    def _captured(self, name: str, value: Any) -> Any:
+        if isinstance(value, (torch.Tensor, FunctionType, tuple, list, *_CONSTANTS)):
+            return self.part(name, value)
+        return Constant(type(value), _Opaque(value))
+
+
+@attrs.frozen
+class _Opaque:
+    """A captured object that is neither a tensor nor a number: kept by identity."""
+
+    value: Any = attrs.field(eq=id)
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+def _is_filled(cell: Any) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018  # an empty cell raises
+    except ValueError:
+        return False
+    return True
+
+
+def _hashable(value: object) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _names_used(code: CodeType) -> set[str]:
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            names |= _names_used(constant)
+    return names
+
+
+def _join(template: Any, leaves: Sequence[Any]) -> Any:
+    match template:
+        case Leaf():
+            return leaves[template.number]
+        case Constant(value=_Opaque() as opaque):
+            return opaque.value
+        case Constant():
+            return template.value
+        case Items():
+            return template.type(_join(item, leaves) for item in template.items)
+        case Function():
+            return _join_function(template, leaves)
+    raise AssertionError(f"not a template: {template!r}")
+
+
+def _join_function(template: Function, leaves: Sequence[Any]) -> FunctionType:
+    original = template.original
+    closure = {name: _join(part, leaves) for name, part in template.closure}
+    cells = tuple(_cell(closure, name) for name in template.code.co_freevars)
+    replaced = {name: _join(part, leaves) for name, part in template.globals}
+    function = FunctionType(
+        template.code, {**original.__globals__, **replaced}, original.__name__, original.__defaults__, cells
+    )
+    function.__kwdefaults__ = original.__kwdefaults__
+    return function
+
+
+def _cell(contents: dict[str, Any], name: str) -> Any:
+    from types import CellType  # noqa: PLC0415  # needed here alone
+
+    return CellType(contents[name]) if name in contents else CellType()
+
+
+def is_plain(args: Sequence[Any]) -> bool:
+    """Whether the arguments are their own leaves."""
+    return all(isinstance(argument, _PLAIN) for argument in args)
+
+
+def captures_nothing(function: Callable[..., Any]) -> bool:
+    """Whether a kernel's closure and globals hold neither tensors nor numbers nor functions of closures."""
+    code = function.__code__
+    if code.co_freevars:
+        return False
+    found = (function.__globals__.get(name) for name in _names_used(code))
+    return not any(isinstance(value, torch.Tensor | int | float) for value in found)
+
+
+def split(
+    function: FunctionType, parameters: Sequence[str], constants: frozenset[str], args: Sequence[Any]
+) -> Call:
+    """Split one call of ``function``. Parameters named in ``constants`` are part of the key, whatever they hold.
+
+    Raises:
+        helion.exc.TracedArgNotSupported: an argument is of a type that kernels cannot take.
+    """
+    splitter = _Splitter()
+    templates = tuple(
+        splitter.argument(name, value, constant=name in constants)
+        for name, value in zip(parameters, args, strict=True)
+    )
+    kernel = splitter.function(function.__name__, function)
+    static = (templates, kernel)
+    return Call(
+        static=static,
+        names=tuple(_stable_names(splitter.names)),
+        leaves=tuple(splitter.leaves),
+        templates=templates,
+        kernel=kernel,
+    )
+
+
+def _stable_names(names: list[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for name in names:
+        unique = name
+        while unique in seen:
+            unique += "_"
+        seen.add(unique)
+        yield unique

@@ -1,0 +1,58 @@
+"""Where in the author's source the trace stands, read off the Python stack."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import helion
+import torch
+from helion.exc import Span
+
+import helion_compiler
+from helion_compiler.program.types import Location
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_STANDARD_LIBRARY = os.path.dirname(os.path.abspath(linecache.__file__)) + os.sep
+_LIBRARIES = tuple(
+    os.path.dirname(os.path.abspath(module.__file__)) + os.sep
+    for module in (helion, helion_compiler, torch)
+    if module.__file__ is not None
+)
+
+
+@lru_cache(maxsize=1024)
+def _is_author(filename: str) -> bool:
+    """Whether a file is the author's: neither ours, torch's, the standard library's nor generated."""
+    if filename.startswith("<frozen"):
+        return False
+    path = os.path.abspath(filename)
+    if path.startswith(_STANDARD_LIBRARY):
+        return "site-packages" in path and not path.startswith(_LIBRARIES)
+    return not path.startswith(_LIBRARIES)
+
+
+def _author_frame() -> FrameType | None:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and not _is_author(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
+
+
+def here() -> Span | None:
+    """The span of the innermost expression of the author's that is being evaluated."""
+    frame = _author_frame()
+    return None if frame is None else Span.from_frame(frame)
+
+
+def location() -> Location | None:
+    """The span and the text of its first line."""
+    span = here()
+    if span is None:
+        return None
+    return Location(span=span, text=linecache.getline(span.filename, span.line).strip())

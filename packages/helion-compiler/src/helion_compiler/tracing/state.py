@@ -1,0 +1,111 @@
+"""The state of one trace: what each fake tensor is, and which recorder listens."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from helion import exc
+
+from helion_compiler.program.types import Buffer, TileType, Value
+from helion_compiler.torch_bridge import symbolic
+from helion_compiler.tracing.device import DeviceRecorder
+from helion_compiler.tracing.host import HostRecorder
+from helion_compiler.tracing.location import here
+from helion_compiler.tracing.modes import AtenListener, unheard
+from helion_compiler.tracing.symbols import Symbols
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from helion_compiler.program.types import Size
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+
+class Trace:
+    """Everything that is known while a kernel is traced.
+
+    ``buffers`` and ``values`` map fake tensors, by identity, to what they stand for; the tensors are kept alive with them.
+    """
+
+    def __init__(self, fake_mode: FakeTensorMode, symbols: Symbols, device: torch.device) -> None:
+        self.fake_mode = fake_mode
+        self.symbols = symbols
+        self.torch_device = device
+        self.host = HostRecorder(self)
+        self.device = DeviceRecorder(self)
+        self.on_device = False
+        self._buffers: dict[int, tuple[torch.Tensor, Buffer]] = {}
+        self._values: dict[int, tuple[torch.Tensor, Value]] = {}
+
+    @contextmanager
+    def device_phase(self) -> Iterator[None]:
+        """Within, operators belong to the device."""
+        self.on_device = True
+        try:
+            yield
+        finally:
+            self.on_device = False
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Within, operators are recorded although a recorder is already at work."""
+        with AtenListener(self):
+            yield
+
+    def aten(self, operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """One ATen call, wherever it belongs."""
+        recorder = self.device if self.on_device else self.host
+        return recorder.record(operator, args, kwargs)
+
+    # Fake tensors and what they stand for.
+
+    def fake(self, sizes: tuple[Size, ...], dtype: torch.dtype) -> torch.Tensor:
+        """A fake tensor with these sizes."""
+        shape = [self.symbols.value(size) for size in sizes]
+        with unheard():
+            return symbolic.fake_like(self.fake_mode, shape, dtype, self.torch_device)
+
+    def sizes_of(self, tensor: torch.Tensor) -> tuple[Size, ...]:
+        """The sizes of a fake tensor as expressions."""
+        return tuple(self.symbols.expression(size) for size in tensor.shape)
+
+    def add_buffer(self, tensor: torch.Tensor, buffer: Buffer) -> None:
+        """``tensor`` stands for ``buffer`` from now on."""
+        self._buffers[id(tensor)] = (tensor, buffer)
+
+    def buffer_of(self, tensor: torch.Tensor) -> Buffer | None:
+        """The buffer a tensor stands for, if it is one."""
+        found = self._buffers.get(id(tensor))
+        return None if found is None else found[1]
+
+    def add_value(self, tensor: torch.Tensor, value: Value) -> None:
+        """``tensor`` stands for ``value`` from now on."""
+        self._values[id(tensor)] = (tensor, value)
+
+    def new_value(self, tensor: torch.Tensor, name: str) -> Value:
+        """A new value with the type of ``tensor``, which stands for it from now on."""
+        value = Value(name, TileType(tensor.dtype, self.sizes_of(tensor)))
+        self.add_value(tensor, value)
+        return value
+
+    def is_value(self, tensor: object) -> bool:
+        """Whether a tensor lives on the device."""
+        return id(tensor) in self._values
+
+    def value_of(self, tensor: torch.Tensor) -> Value:
+        """The value a tensor stands for; anything else is the author's mistake."""
+        found = self._values.get(id(tensor))
+        if found is not None:
+            return found[1]
+        buffer = self.buffer_of(tensor)
+        if buffer is not None:
+            raise exc.HostTensorDirectUsage(
+                span=here(), tensor=buffer.name, operator="this operation"
+            )
+        raise exc.TracedArgNotSupported(
+            span=here(),
+            parameter=f"tensor of shape {tuple(tensor.shape)}",
+            type="tensor that is neither an argument, a closure variable nor a global of the kernel",
+        )

@@ -1,0 +1,91 @@
+"""The symbols of one trace, and the way back from expressions to SymInts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sympy
+import torch
+
+from helion_compiler.torch_bridge import symbolic
+
+if TYPE_CHECKING:
+    from helion_runtime.entries import Expression
+
+    from helion_compiler.program.types import Size
+
+# Hints of block sizes: large, odd and far apart, so that no two tiles ever look equal and none looks like a size of the author's.
+_FIRST_BLOCK_HINT = 1_000_003
+_BLOCK_HINT_STEP = 1_000_033
+
+
+class Symbols:
+    """Makes symbols and remembers what each stands for."""
+
+    def __init__(self) -> None:
+        self.shape_env = symbolic.make_shape_env()
+        self.host: dict[sympy.Symbol, Expression] = {}
+        self.host_hints: dict[sympy.Symbol, int] = {}
+        self._sym_ints: dict[sympy.Symbol, torch.SymInt] = {}
+        self._blocks = 0
+
+    def host_symbol(self, source: Expression, hint: int) -> torch.SymInt:
+        """A size, stride or integer argument that is not specialised."""
+        value = symbolic.new_symbol(self.shape_env, f"s{len(self.host)}", hint)
+        symbol = self._remember(value)
+        self.host[symbol] = source
+        self.host_hints[symbol] = hint
+        return value
+
+    def block_symbol(self) -> torch.SymInt:
+        """The lanes of a new tile."""
+        hint = _FIRST_BLOCK_HINT + self._blocks * _BLOCK_HINT_STEP
+        self._blocks += 1
+        value = symbolic.new_symbol(self.shape_env, f"b{self._blocks - 1}", hint)
+        self._remember(value)
+        return value
+
+    def offset_symbol(self) -> torch.SymInt:
+        """Where a tile begins: a number that no Python branch may look at."""
+        value = self.shape_env.create_unbacked_symint()
+        self._remember(value)
+        return value
+
+    def _remember(self, value: torch.SymInt) -> sympy.Symbol:
+        symbol = value.node.expr
+        assert isinstance(symbol, sympy.Symbol)
+        self._sym_ints[symbol] = value
+        return symbol
+
+    @staticmethod
+    def expression(value: Any) -> Size:
+        """The expression of an int or SymInt, as simple as it gets."""
+        return symbolic.expression(value)
+
+    def value(self, size: Size) -> Any:
+        """The int or SymInt of an expression."""
+        if isinstance(size, int):
+            return size
+        if size.is_Integer:
+            return int(size)
+        if size in self._sym_ints:
+            return self._sym_ints[size]
+        return self.shape_env.create_symintnode(size, hint=None)
+
+    def is_host(self, size: Size) -> bool:
+        """Whether an expression reads host symbols only."""
+        return isinstance(size, int) or size.free_symbols <= self.host.keys()
+
+    def equalities(self) -> dict[sympy.Symbol, sympy.Expr]:
+        """Host symbols that the guards made equal to other expressions."""
+        return {
+            symbol: value
+            for symbol, value in self.shape_env.replacements.items()
+            if symbol in self.host and value.free_symbols <= self.host.keys()
+        }
+
+    def guards(self) -> tuple[sympy.Basic, ...]:
+        """What the trace assumed of host symbols; assumptions on tiles are torch's own and hold by construction."""
+        return tuple(
+            guard for guard in symbolic.guards(self.shape_env) if guard.free_symbols <= self.host.keys()
+        )

@@ -1,0 +1,128 @@
+"""What a kernel holds while it is traced: tile ranges, tiles, and markers for values the host may not read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import attrs
+from helion import exc
+from helion.language import Tile
+
+from helion_compiler.tracing.location import here
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import torch
+
+    from helion_compiler.program.types import Axis
+    from helion_compiler.tracing.state import Trace
+
+
+@attrs.frozen(eq=False)
+class TracedRange:
+    """``hl.tile(...)``: an iterable that only a staged ``for`` may walk."""
+
+    begins: tuple[Any, ...]
+    ends: tuple[Any, ...]
+    block_sizes: tuple[Any, ...]
+    single: bool
+
+    def __iter__(self) -> Iterator[Any]:
+        raise exc.StatementNotSupported(
+            span=here(),
+            statement="iterating over hl.tile(...)",
+            remedy="loop over tiles with a `for` statement of the kernel itself",
+        )
+
+
+@attrs.frozen(eq=False)
+class TracedTile(Tile):
+    """One tile while tracing. ``size`` is the symbolic number of its lanes, ``offset`` where it begins."""
+
+    trace: Trace
+    axis: Axis
+    size: torch.SymInt
+    offset: torch.SymInt
+    shift: Any = 0
+
+    @property
+    def index(self) -> torch.Tensor:
+        """The indices as a one-dimensional int32 tensor of ``block_size`` lanes."""
+        return self.trace.device.tile_index(self)
+
+    @property
+    def begin(self) -> Any:
+        """The first index."""
+        return self.offset + self.shift
+
+    @property
+    def end(self) -> Any:
+        """One past the last index."""
+        import torch  # noqa: PLC0415  # deferred so that naming the class stays cheap
+
+        return torch.sym_min(self.offset + self.size, self.trace.symbols.value(self.axis.end)) + self.shift
+
+    @property
+    def id(self) -> Any:
+        """How many tiles of this loop come before."""
+        return (self.offset - self.trace.symbols.value(self.axis.begin)) // self.size
+
+    @property
+    def count(self) -> Any:
+        """How many tiles the loop has."""
+        extent = self.trace.symbols.value(self.axis.extent)
+        return (extent + self.size - 1) // self.size
+
+    @property
+    def block_size(self) -> Any:
+        """The number of lanes, of which the last tile may use fewer."""
+        return self.size
+
+    def __index__(self) -> int:
+        raise exc.IncorrectTileUsage(
+            span=here(),
+            operation=f"int({self.axis.name})",
+        )
+
+    def __add__(self, other: Any) -> TracedTile:
+        return attrs.evolve(self, shift=self.shift + other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> TracedTile:
+        return attrs.evolve(self, shift=self.shift - other)
+
+
+class DeviceOnly:
+    """What a name holds on the host after a tile loop assigned it: every use is an error."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def _refuse(self) -> NoReturn:
+        raise exc.CannotReadDeviceVariableOnHost(span=here(), name=self._name)
+
+    def __getattr__(self, attribute: str) -> NoReturn:
+        if attribute.startswith("__") and attribute.endswith("__"):
+            raise AttributeError(attribute)
+        self._refuse()
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> NoReturn:  # noqa: ARG003
+        for value in (*args, *(kwargs or {}).values()):
+            if isinstance(value, cls):
+                value._refuse()
+        raise exc.CannotReadDeviceVariableOnHost(span=here(), name="a value made in the tile loop")
+
+    def refuse(self) -> NoReturn:
+        """Raise the error for reading this name."""
+        self._refuse()
+
+
+def _refuse_operator(self: DeviceOnly, *args: object) -> NoReturn:  # noqa: ARG001
+    self.refuse()
+
+
+for _operator in ("add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "getitem", "setitem", "bool", "int", "float", "iter", "lt", "le", "gt", "ge", "neg", "matmul", "index"):
+    setattr(DeviceOnly, f"__{_operator}__", _refuse_operator)

@@ -1,0 +1,206 @@
+"""Run a staged kernel once under fakes: from a function and example arguments to a Program."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import torch
+from helion import exc
+from helion.language import DECLARATIONS, activate, agree
+from helion_runtime.entries import Expression, ScalarSignature, TensorSignature
+
+from helion_compiler.program.expressions import to_runtime
+from helion_compiler.program.program import Program
+from helion_compiler.torch_bridge import symbolic
+from helion_compiler.tracing import operators  # noqa: F401  # registers the recording rules
+from helion_compiler.tracing.language import MEANINGS, TracingSemantics
+from helion_compiler.tracing.location import here
+from helion_compiler.tracing.loops import TracedLoops
+from helion_compiler.tracing.modes import SubscriptListener
+from helion_compiler.tracing.state import Trace
+from helion_compiler.tracing.symbols import Symbols
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from helion_compiler.staging import StagedFunction
+    from helion_compiler.tracing.arguments import Call
+
+agree(DECLARATIONS, MEANINGS)
+
+
+@attrs.frozen
+class _Inputs:
+    """What the leaves became: fakes, and what the specialization assumes of them."""
+
+    fakes: tuple[Any, ...]
+    signature: tuple[TensorSignature | ScalarSignature, ...]
+    guard: tuple[Expression, ...]
+
+
+def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program:
+    """The Program of ``staged`` for the shapes, strides and dtypes of one call.
+
+    Raises:
+        helion.exc.HelionError: the kernel is at fault; the error names the place.
+    """
+    symbols = Symbols()
+    mode = symbolic.fake_mode(symbols.shape_env)
+    state = Trace(mode, symbols, _device(call))
+    inputs = _fake_inputs(state, call, static_shapes=static_shapes)
+    arguments, closure, globals_ = call.join(inputs.fakes)
+    loops = TracedLoops(state)
+    function = staged.bind(loops, closure, globals_)
+    with torch.no_grad(), activate(TracingSemantics(state)), SubscriptListener(state), state.listening(), _in_author_terms(
+        staged.filename
+    ):
+        returned = function(*arguments)
+        outputs = state.host.outputs(returned)
+    if not loops.grids:
+        raise exc.NoDeviceLoopsInKernel(kernel=staged.function.__name__)
+    guards = tuple(to_runtime(guard, symbols.host) for guard in symbols.guards())
+    return Program(
+        name=staged.function.__name__,
+        arguments=call.names,
+        signature=inputs.signature,
+        guard=(*inputs.guard, *guards),
+        symbols=symbols.host,
+        symbol_hints=symbols.host_hints,
+        buffers=tuple(state.host.buffers),
+        steps=tuple(state.host.steps),
+        outputs=outputs,
+        blocks=tuple(state.device.blocks),
+        equalities=symbols.equalities(),
+        grid=loops.grids[0],
+    )
+
+
+def _device(call: Call) -> torch.device:
+    """The one device that every tensor of a call is on."""
+    found: dict[torch.device, str] = {}
+    for name, leaf in zip(call.names, call.leaves, strict=True):
+        if isinstance(leaf, torch.Tensor):
+            found.setdefault(leaf.device, name)
+    if not found:
+        raise exc.NoTensorArgs(kernel=call.kernel.original.__name__)
+    if len(found) > 1:
+        (first, first_name), (second, second_name) = list(found.items())[:2]
+        raise exc.WrongDevice(
+            parameter=second_name,
+            found=str(second),
+            other=first_name,
+            expected=str(first),
+        )
+    return next(iter(found))
+
+
+def _fake_inputs(state: Trace, call: Call, *, static_shapes: bool) -> _Inputs:
+    state.host.argument_count = len(call.leaves)
+    fakes: list[Any] = []
+    signature: list[TensorSignature | ScalarSignature] = []
+    guard: list[Expression] = []
+    for position, (name, leaf) in enumerate(zip(call.names, call.leaves, strict=True)):
+        if isinstance(leaf, torch.Tensor):
+            fake = _fake_tensor(state, position, leaf, guard, static_shapes=static_shapes)
+            state.host.add_argument(position, _identifier(name), fake)
+            fakes.append(fake)
+            signature.append(TensorSignature(str(leaf.dtype).removeprefix("torch."), leaf.ndim))
+        else:
+            fake, entry = _fake_scalar(state, position, leaf, guard)
+            fakes.append(fake)
+            signature.append(entry)
+    return _Inputs(tuple(fakes), tuple(signature), tuple(guard))
+
+
+def _identifier(name: str) -> str:
+    return "".join(character if character.isalnum() else "_" for character in name).strip("_")
+
+
+def _fake_tensor(
+    state: Trace, position: int, leaf: torch.Tensor, guard: list[Expression], *, static_shapes: bool
+) -> torch.Tensor:
+    """A fake of an argument, and the guards that its shape and strides put on later calls."""
+    sizes: list[Any] = []
+    for dim, size in enumerate(leaf.shape):
+        if static_shapes or size < 2:
+            guard.append(["eq", ["size", position, dim], int(size)])
+            sizes.append(int(size))
+        else:
+            guard.append(["le", 2, ["size", position, dim]])
+            sizes.append(state.symbols.host_symbol(["size", position, dim], int(size)))
+    strides: list[Any] = [0] * leaf.ndim
+    dense: Any = 1
+    dense_hint = 1
+    for dim in reversed(range(leaf.ndim)):
+        strides[dim] = _stride(state, position, dim, leaf, guard, dense, dense_hint, static_shapes=static_shapes)
+        dense = dense * sizes[dim]
+        dense_hint *= int(leaf.shape[dim])
+    return symbolic.fake_like(state.fake_mode, sizes, leaf.dtype, leaf.device, strides)
+
+
+def _stride(
+    state: Trace,
+    position: int,
+    dim: int,
+    leaf: torch.Tensor,
+    guard: list[Expression],
+    dense: Any,
+    dense_hint: int,
+    *,
+    static_shapes: bool,
+) -> Any:
+    """A stride: a number, the one a dense tensor has, or a symbol of its own."""
+    stride = int(leaf.stride(dim))
+    read: Expression = ["stride", position, dim]
+    if leaf.shape[dim] == 1:
+        return dense_hint if static_shapes else dense
+    if static_shapes or stride < 2:
+        guard.append(["eq", read, stride])
+        return stride
+    if stride == dense_hint:
+        expected = to_runtime(state.symbols.expression(dense), state.symbols.host)
+        guard.append(["eq", read, expected])
+        return dense
+    guard.append(["le", 2, read])
+    return state.symbols.host_symbol(read, stride)
+
+
+def _fake_scalar(
+    state: Trace, position: int, leaf: Any, guard: list[Expression]
+) -> tuple[Any, ScalarSignature]:
+    """A Python argument: integers of at least 2 stay open, everything else is a constant."""
+    if isinstance(leaf, int) and not isinstance(leaf, bool) and leaf >= 2:
+        guard.append(["le", 2, ["argument", position]])
+        return state.symbols.host_symbol(["argument", position], leaf), ScalarSignature("int")
+    kinds: dict[type, Any] = {bool: "bool", int: "int", float: "float", str: "str", type(None): "none"}
+    return leaf, ScalarSignature(kinds[type(leaf)], constant=True, value=leaf)
+
+
+@contextmanager
+def _in_author_terms(filename: str) -> Iterator[None]:
+    """Python's and torch's own errors, as errors about the kernel."""
+    try:
+        yield
+    except exc.HelionError:
+        raise
+    except NameError as error:
+        raise exc.UndefinedVariable(
+            span=_raised_at(error, filename), name=_undefined_name(error)
+        ) from error
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise exc.UnsupportedOperator(
+            span=_raised_at(error, filename),
+            operator="this expression",
+            reason=str(error).strip().splitlines()[0] if str(error) else repr(error),
+        ) from error
+
+
+def _undefined_name(error: NameError) -> str:
+    """The name, which an UnboundLocalError only mentions in its text."""
+    return error.name or str(error).partition("'")[2].partition("'")[0]
+
+
+def _raised_at(error: BaseException, filename: str) -> Any:
+    return exc.Span.from_traceback(error.__traceback__, filename) or here()
