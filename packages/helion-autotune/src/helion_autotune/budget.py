@@ -27,8 +27,11 @@ class Budget:
 NO_LIMIT = Budget()
 
 
-class SearchStopped(BaseException):  # noqa: N818 - a signal, not an error; not an Exception, so no strategy catches it
-    """Ends the search from inside the objective; only the session catches it."""
+class SearchStopped(BaseException):
+    """Ends the search from inside the objective; only the session catches it.
+
+    A signal, not an error: it is no Exception, so that no strategy catches it by accident.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -6,12 +6,16 @@ In: trials. Out: the best ones with new times, in ms. Turns are interleaved: a c
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import attrs
 
-from helion_autotune.runner import InProcessRunner
 from helion_autotune.trial import Status, Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helion_autotune.runner import InProcessRunner
 
 ROUNDS = 3
 

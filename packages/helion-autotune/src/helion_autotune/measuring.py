@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from helion_autotune.trial import Measurement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: What ``give_up_over_ms`` is multiplied with before the first repetitions count as much slower.
 GIVE_UP_FACTOR = 1.5

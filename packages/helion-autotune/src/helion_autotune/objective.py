@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from helion_autotune.budget import NO_LIMIT, Budget, SearchStopped
-from helion_autotune.json_values import JsonValue
-from helion_autotune.point import Point
 from helion_autotune.progress import Generation, NoProgress, Progress, median
 from helion_autotune.records import Records, RecordsError
-from helion_autotune.runner import Clock, Runner
-from helion_autotune.space import Space
 from helion_autotune.trial import Status, Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from helion_autotune.json_values import JsonValue
+    from helion_autotune.point import Point
+    from helion_autotune.runner import Clock, Runner
+    from helion_autotune.space import Space
 
 #: How many of the best trials a generation's line speaks of.
 TOP = 20

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 import attrs
 
 from helion_autotune.point import Point
-from helion_autotune.trial import Trial
 
 if TYPE_CHECKING:
     from helion_autotune.budget import Budget
     from helion_autotune.space import Size
+    from helion_autotune.trial import Trial
 
 Render = Callable[[Point], str]
 

@@ -14,16 +14,18 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from helion_autotune.point import Point
 from helion_autotune.trial import Status, Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 try:
     import fcntl

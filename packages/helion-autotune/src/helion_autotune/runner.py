@@ -10,13 +10,15 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-from helion_autotune.point import Point
 from helion_autotune.trial import Status, Trial
 from helion_autotune.workload import Workload, WrongResult
+
+if TYPE_CHECKING:
+    from helion_autotune.point import Point
 
 #: Errors are cut to this many characters: a compiler may print a whole module.
 ERROR_LENGTH = 2000

@@ -5,26 +5,29 @@ In: a space, a workload, and how hard to try. Out: a Result; the records, if any
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from helion_autotune.budget import NO_LIMIT, Budget, SearchStopped
 from helion_autotune.finalists import Finalist, measure_again
-from helion_autotune.json_values import JsonValue
 from helion_autotune.objective import Objective
 from helion_autotune.progress import NoProgress, Progress, SearchEnded, SearchStarted
 from helion_autotune.records import Records, StoredResult
 from helion_autotune.runner import Clock, InProcessRunner
-from helion_autotune.space import Space
 from helion_autotune.strategies import Strategy
 from helion_autotune.strategies import strategy as strategy_named
-from helion_autotune.trial import Trial
-from helion_autotune.workload import Workload
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping
+
+    from helion_autotune.json_values import JsonValue
+    from helion_autotune.space import Space
+    from helion_autotune.trial import Trial
+    from helion_autotune.workload import Workload
 
 
 @attrs.frozen

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +16,15 @@ import attrs
 
 from helion_autotune.constraints import Condition, Constraint, Predicate, Violation
 from helion_autotune.json_values import JsonValue, canonical_text, freeze, thaw
-from helion_autotune.parameters import Parameter
 from helion_autotune.point import Point
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     import numpy as np
     from numpy.typing import NDArray
+
+    from helion_autotune.parameters import Parameter
 
 FINGERPRINT_VERSION = 1
 #: Up to this many assignments are counted one by one; above it, sizes are estimated.

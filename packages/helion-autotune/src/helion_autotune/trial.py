@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import attrs
 
-from helion_autotune.point import Point
+if TYPE_CHECKING:
+    from helion_autotune.point import Point
 
 
 class Status(StrEnum):
@@ -27,7 +29,7 @@ class Measurement:
     """The time of one candidate in milliseconds (the median), and the samples it comes from."""
 
     milliseconds: float = attrs.field(converter=float)
-    samples: tuple[float, ...] = attrs.field(default=(), converter=tuple)
+    samples: tuple[float, ...] = ()
 
     def __attrs_post_init__(self) -> None:
         if not (math.isfinite(self.milliseconds) and self.milliseconds >= 0):

@@ -1,4 +1,7 @@
-"""The default: an even start, then local search around the best, until it stagnates."""
+"""The default: an even start, batches chosen by a model of the trials, then local search around the best.
+
+The two take turns until neither finds a better point; then the search ends by itself.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from helion_autotune.strategies.pattern import PatternSearch
-from helion_autotune.strategies.sobol import sobol_points
+from helion_autotune.strategies.surrogate import SurrogateSearch, improved
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,12 +21,23 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class DefaultSearch:
-    """The default point and ``start`` Sobol points, then pattern search."""
+    """Surrogate-guided search and pattern search in turns, at most ``turns`` of them.
 
-    start: int = 31
+    ``gain``: a turn that does not bring the best time below this share of what it was ends the search.
+    """
+
+    surrogate: SurrogateSearch = SurrogateSearch()  # noqa: RUF009 - frozen, so it may be shared
+    pattern: PatternSearch = PatternSearch(batch=16, pairs=16)  # noqa: RUF009 - frozen, so it may be shared
+    turns: int = 8
+    gain: float = 0.99
 
     def search(self, space: Space, objective: Objective, rng: np.random.Generator) -> None:
         """See :class:`helion_autotune.Strategy`."""
-        tried = frozenset(trial.point for trial in objective.trials)
-        objective.evaluate_many([space.default, *sobol_points(space, rng, self.start, tried)])
-        PatternSearch().search(space, objective, rng)
+        for turn in range(self.turns):
+            self.surrogate.search(space, objective, rng)
+            before = objective.best
+            self.pattern.search(space, objective, rng)
+            if objective.best is None:
+                objective.stop(f"nothing worked in {objective.evaluations} evaluations")
+            if not improved(before, objective.best, self.gain):
+                objective.stop(f"no better point found in turn {turn + 1}")

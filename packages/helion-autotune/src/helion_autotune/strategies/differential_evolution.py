@@ -1,6 +1,6 @@
 """Differential evolution: a population whose members are replaced by better recombinations, a generation at a time.
 
-Source: R. Storn, K. Price, "Differential Evolution – a Simple and Efficient Heuristic for Global Optimization over
+Source: R. Storn, K. Price, "Differential Evolution - a Simple and Efficient Heuristic for Global Optimization over
 Continuous Spaces", Journal of Global Optimization 11 (1997); ``scipy.optimize.differential_evolution``.
 """
 

@@ -5,17 +5,17 @@ Source: J. Bergstra, Y. Bengio, "Random Search for Hyper-Parameter Optimization"
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 import attrs
 
-from helion_autotune.point import Point
-
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     import numpy as np
 
     from helion_autotune.objective import Objective
+    from helion_autotune.point import Point
     from helion_autotune.space import Space
 
 #: Draws without anything new before the space counts as exhausted.

@@ -6,18 +6,19 @@ scrambling by A. B. Owen (1998); ``scipy.stats.qmc.Sobol``.
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 import attrs
 
-from helion_autotune.point import Point
 from helion_autotune.strategies.random import random_points
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     import numpy as np
 
     from helion_autotune.objective import Objective
+    from helion_autotune.point import Point
     from helion_autotune.space import Space
 
 #: The sequence is followed for at most this many times the points wanted; the rest are drawn at random.
