@@ -6,7 +6,6 @@ The language never imports a backend by name. Raising :data:`INTERFACE_VERSION` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -14,6 +13,7 @@ import attrs
 
 if TYPE_CHECKING:
     import inspect
+    from collections.abc import Callable, Hashable, Mapping
 
     from helion.config import Config
     from helion.settings import Settings

@@ -86,9 +86,11 @@ def permutation() -> Constraint:
     return Constraint("a permutation such as [1, 0]", accepts)
 
 
-BOOLEAN = one_of(False, True)
-OPTIONAL_BOOLEAN = one_of(None, False, True)
-NONE = one_of(None)
+NONE = Constraint("None", lambda value: value is None)
+BOOLEAN = Constraint("True or False", lambda value: isinstance(value, bool))
+OPTIONAL_BOOLEAN = Constraint(
+    "True, False or None", lambda value: value is None or isinstance(value, bool)
+)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

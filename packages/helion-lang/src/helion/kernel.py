@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, Un
 
 from helion.backends import KernelDefinition, KernelImplementation
 from helion.bound_kernel import BoundKernel
+from helion.calling import Forwarder
 from helion.config import Config
 from helion.discovery import find_backend
-from helion.exc import InvalidConfig, Span, StarredArgsNotSupportedOnDevice
+from helion.exc import InvalidConfig, InvalidSetting
 from helion.settings import SettingKeywords, Settings
 
 if TYPE_CHECKING:
@@ -30,7 +31,35 @@ class Kernel(Generic[P, R]):
         name: its name.
         configs: the configs its author gave; empty where it is to be tuned.
         settings: how it is compiled, run and tuned. Assigning new settings or configs starts afresh.
+        normalize_args: takes what the kernel takes, and returns one argument per parameter, in order.
     """
+
+    # An instance's own `__call__` is what the type's finds: no Python frame between caller and forwarder.
+    __slots__ = (
+        "__call__",
+        "__dict__",
+        "__weakref__",
+        "_configs",
+        "_forwarder",
+        "_implementation",
+        "_key",
+        "_lock",
+        "_settings",
+        "_signature",
+        "fn",
+        "name",
+        "normalize_args",
+    )
+
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+            """Run the kernel, compiling it first where need be."""
+
+    fn: Callable[P, R]
+    name: str
+    normalize_args: Callable[..., tuple[Any, ...]]
+    _implementation: KernelImplementation | None
 
     def __init__(
         self,
@@ -41,22 +70,16 @@ class Kernel(Generic[P, R]):
         key: Callable[..., Hashable] | None = None,
     ) -> None:
         self.fn = fn
-        self.name: str = getattr(fn, "__name__", type(fn).__name__)
+        self.name = getattr(fn, "__name__", type(fn).__name__)
         self._signature = inspect.signature(fn)
-        self._arity = _positional_arity(fn, self._signature)
+        self._forwarder = Forwarder(fn, self._signature)
+        self.normalize_args = self._forwarder.to(lambda *args: args)
         self._key = key
         self._configs = tuple(configs)
         self._settings = settings
         self._lock = threading.Lock()
-        self._implementation: KernelImplementation | None = None
-        self._run: Callable[..., R] = self._run_first
         functools.update_wrapper(self, fn)
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run the kernel, compiling it first where need be."""
-        if kwargs or len(args) != self._arity:
-            return self._run(*self.normalize_args(*args, **kwargs))
-        return self._run(*args)
+        self._forget()
 
     @property
     def configs(self) -> tuple[Config, ...]:
@@ -94,19 +117,6 @@ class Kernel(Generic[P, R]):
         normalized = self.normalize_args(*args)
         return self._implement().bind(normalized).autotune(normalized, force=force, **options)
 
-    def normalize_args(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
-        """One argument per parameter, in order, defaults filled in.
-
-        Raises:
-            TypeError: as calling the function would.
-        """
-        try:
-            bound = self._signature.bind(*args, **kwargs)
-        except TypeError as error:
-            raise TypeError(f"{self.name}() {error}") from None
-        bound.apply_defaults()
-        return tuple(bound.arguments.values())
-
     def specialization_key(self, args: tuple[Any, ...]) -> Hashable:
         """What of ``args`` the compiled program depends on."""
         return self._implement().specialization_key(self.normalize_args(*args))
@@ -131,8 +141,8 @@ class Kernel(Generic[P, R]):
                     key=self._key,
                 )
                 implementation = find_backend(self._settings).implement(definition)
-                self._run = implementation.__call__
                 self._implementation = implementation
+                self._route(implementation.__call__)
             return self._implementation
 
     def _run_first(self, *args: Any) -> R:
@@ -142,7 +152,11 @@ class Kernel(Generic[P, R]):
     def _forget(self) -> None:
         with self._lock:
             self._implementation = None
-            self._run = self._run_first
+            self._route(self._run_first)
+
+    def _route(self, run: Callable[..., R]) -> None:
+        call: Callable[P, R] = self._forwarder.to(run)
+        self.__call__ = call  # type: ignore[method-assign]  # a slot, see above
 
 
 class KernelDecorator(Protocol):
@@ -218,8 +232,6 @@ def _chosen_settings(settings: Settings | None, given: Mapping[str, Any]) -> Set
     if settings is None:
         return Settings.read(given)
     if given:
-        from helion.exc import InvalidSetting
-
         raise InvalidSetting(
             setting="settings",
             value="Settings(...)",
@@ -242,16 +254,3 @@ def _authored_configs(
         )
     given = configs if configs is not None else () if config is None else (config,)
     return tuple(one if isinstance(one, Config) else Config.from_dict(one) for one in given)
-
-
-def _positional_arity(fn: Callable[..., Any], signature: inspect.Signature) -> int:
-    """How many positional arguments are a complete call; -1 where some are keyword-only."""
-    kinds = inspect.Parameter
-    for parameter in signature.parameters.values():
-        if parameter.kind in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD):
-            raise StarredArgsNotSupportedOnDevice(
-                parameter=str(parameter), span=Span.of_definition(fn)
-            )
-    if any(parameter.kind is kinds.KEYWORD_ONLY for parameter in signature.parameters.values()):
-        return -1
-    return len(signature.parameters)

@@ -57,7 +57,9 @@ class Settings:
     """
 
     static_shapes: bool = _setting(
-        True, FLAG, "Specialise on every size and stride; otherwise sizes are symbolic."
+        default=True,
+        kind=FLAG,
+        words="Specialise on every size and stride; otherwise sizes are symbolic.",
     )
     dot_precision: Literal["tf32", "tf32x3", "ieee"] = _setting(
         "tf32", choice("tf32", "tf32x3", "ieee"), "Precision of float32 matrix products."
@@ -67,19 +69,23 @@ class Settings:
         0, count(0), "Multiprocessors that persistent kernels leave free."
     )
     ref_mode: bool = _setting(
-        False,
-        FLAG,
-        "Run the kernel's own Python on real slices instead of compiling it.",
+        default=False,
+        kind=FLAG,
+        words="Run the kernel's own Python on real slices instead of compiling it.",
         variables=("HELION_INTERPRET",),
     )
     bundle: str | None = _setting(
         None, OPTIONAL_PATH, "A bundle to run from, with helion-runtime, instead of compiling."
     )
     print_output_code: bool = _setting(
-        False, FLAG, "Print the generated source to standard error when it is first compiled."
+        default=False,
+        kind=FLAG,
+        words="Print the generated source to standard error when it is first compiled.",
     )
     output_origin_lines: bool = _setting(
-        True, FLAG, "Put the kernel's source lines into the generated source as comments."
+        default=True,
+        kind=FLAG,
+        words="Put the kernel's source lines into the generated source as comments.",
     )
     autotune_effort: Literal["none", "quick", "full"] = _setting(
         "quick",
@@ -95,9 +101,11 @@ class Settings:
     autotune_random_seed: int | None = _setting(
         None, optional(count(0)), "Makes a search repeatable, as far as measuring allows."
     )
-    force_autotune: bool = _setting(False, FLAG, "Search even if a config is given or remembered.")
+    force_autotune: bool = _setting(
+        default=False, kind=FLAG, words="Search even if a config is given or remembered."
+    )
     disallow_autotuning: bool = _setting(
-        False, FLAG, "Refuse to search; for production and for tests."
+        default=False, kind=FLAG, words="Refuse to search; for production and for tests."
     )
     autotune_cache: str = _setting(
         os.path.join("~", ".cache", "helion"),
@@ -109,7 +117,7 @@ class Settings:
         None, optional(count(1)), "Threads that compile while searching; None takes every core."
     )
     autotune_accuracy_check: bool = _setting(
-        True, FLAG, "Compare every candidate's output with reference mode."
+        default=True, kind=FLAG, words="Compare every candidate's output with reference mode."
     )
     autotune_baseline_atol: float | None = _setting(
         None,
@@ -121,7 +129,9 @@ class Settings:
         optional(positive_number(zero=True)),
         "Relative tolerance of the comparison; None takes the dtype's.",
     )
-    autotune_progress_bar: bool = _setting(True, FLAG, "Show progress while searching.")
+    autotune_progress_bar: bool = _setting(
+        default=True, kind=FLAG, words="Show progress while searching."
+    )
 
     @classmethod
     def read(

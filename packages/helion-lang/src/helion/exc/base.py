@@ -9,6 +9,8 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import attrs
+
 from helion.exc.diagnostic import Diagnostic
 from helion.exc.rendering import render
 
@@ -65,6 +67,11 @@ class HelionError(Exception):
         """The names of the fields that the templates mention, in order of appearance."""
         parts = string.Formatter().parse(f"{cls.message}\n{cls.help}")
         return tuple(dict.fromkeys(name for _, name, _, _ in parts if name))
+
+    def locate(self, span: Span | None) -> None:
+        """Add the place, if the error does not have one yet; for whoever catches it on its way out."""
+        if self.diagnostic.span is None:
+            self.diagnostic = attrs.evolve(self.diagnostic, span=span)
 
     @classmethod
     def from_diagnostic(cls, diagnostic: Diagnostic) -> HelionError:

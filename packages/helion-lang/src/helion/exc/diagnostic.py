@@ -7,6 +7,7 @@ Lines count from 1. Columns count from 0 in bytes of UTF-8, as in :mod:`ast` and
 from __future__ import annotations
 
 import itertools
+import linecache
 from typing import TYPE_CHECKING
 
 import attrs
@@ -58,6 +59,13 @@ class Span:
         if code is None:
             return None
         return cls(code.co_filename, code.co_firstlineno, 0, code.co_firstlineno, 0)
+
+    def text(self) -> str | None:
+        """The source text that is meant; None where it takes several lines or cannot be read."""
+        line = linecache.getline(self.filename, self.line).encode()
+        if self.end_line != self.line or not line:
+            return None
+        return line[self.column : self.end_column].decode(errors="replace") or None
 
     @classmethod
     def _of_instruction(cls, code: CodeType, offset: int, line: int | None) -> Span | None:

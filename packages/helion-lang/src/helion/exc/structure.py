@@ -51,3 +51,35 @@ class LoopDependencyError(HelionError):
     title = "loop reads what an earlier loop wrote"
     message = "`{tensor}` is written by an earlier outermost loop of the same launch"
     help = "put the two loops into kernels of their own, or into one loop"
+
+
+class NotAllowedOnDevice(HelionError):
+    """A function of the host was called inside a tile loop."""
+
+    title = "host function on the device"
+    message = "`hl.{function}` was called inside a tile loop"
+    help = "move the call before the first tile loop"
+
+
+class SpecializeOnDevice(HelionError):
+    """``hl.specialize`` was called inside a tile loop."""
+
+    title = "specialize on the device"
+    message = "`hl.specialize` was called inside a tile loop"
+    help = "specialise before the loop, and use the result inside"
+
+
+class SpecializeArgType(HelionError):
+    """``hl.specialize`` was given something other than sizes."""
+
+    title = "cannot specialise"
+    message = "`hl.specialize` takes a size or a tuple of sizes, not a {type}"
+    help = "pass sizes of arguments, such as `x.size(0)` or `x.shape`"
+
+
+class NotInReferenceMode(HelionError):
+    """Something that needs compiling was asked for in reference mode."""
+
+    title = "not in reference mode"
+    message = "`{function}` has no meaning in reference mode: nothing is compiled"
+    help = "unset HELION_INTERPRET (or `ref_mode`) to compile"

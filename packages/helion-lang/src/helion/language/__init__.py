@@ -17,7 +17,6 @@ from helion.language.creation import full, zeros
 from helion.language.loops import tile
 from helion.language.matrix import dot
 from helion.language.memory import load, store
-from helion.language.tiles import Tile
 from helion.language.tile_properties import (
     tile_begin,
     tile_block_size,
@@ -25,6 +24,7 @@ from helion.language.tile_properties import (
     tile_id,
     tile_index,
 )
+from helion.language.tiles import Tile
 from helion.language.tuning import constexpr, register_block_size, specialize
 
 __all__ = [

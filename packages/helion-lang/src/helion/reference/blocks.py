@@ -1,0 +1,105 @@
+"""Which block size each loop axis gets in reference mode.
+
+Loops are told apart by where in the source they stand, and numbered in the order in which they are first reached,
+which is their order in the source unless a loop before them never runs.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from helion.constraints import nearest
+from helion.exc import InvalidConfig, Span
+from helion.sizes import next_power_of_2
+
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+
+BlockSizes: TypeAlias = Mapping[str, int] | Sequence[int] | int | None
+"""By the name of the loop's target, in order, one for all, or as large as is sensible."""
+
+_MOST_POSITIONS = 12  # log2 of the positions of a default tile, along one axis
+_MOST_ELEMENTS = 24  # log2 of the elements that the tiles of one loop span
+
+
+class BlockChooser:
+    """Hands out block sizes for the duration of one run, the same at every visit of a place."""
+
+    def __init__(self, given: BlockSizes) -> None:
+        self._given = given
+        self._chosen: dict[tuple[CodeType, int, int], int] = {}
+
+    def choose(self, frame: FrameType, axis: int, axes: int, extent: int) -> int:
+        """The block size of one axis of the loop that ``frame`` is starting.
+
+        Args:
+            frame: the user's, at the call.
+            axis: which of the loop's axes.
+            axes: how many it has.
+            extent: how many positions the axis has this time.
+
+        Raises:
+            InvalidConfig: there is no block size for this axis, or it is not positive.
+        """
+        place = (frame.f_code, frame.f_lasti, axis)
+        if place not in self._chosen:
+            self._chosen[place] = self._first_choice(frame, axis, axes, extent)
+        return self._chosen[place]
+
+    def _first_choice(self, frame: FrameType, axis: int, axes: int, extent: int) -> int:
+        given = self._given
+        if given is None:
+            most = min(_MOST_POSITIONS, _MOST_ELEMENTS // axes)
+            return min(1 << most, next_power_of_2(extent))
+        if isinstance(given, int):
+            return _positive(given, given)
+        if isinstance(given, Mapping):
+            name = (*_target_names(frame), *[""] * axes)[axis]
+            if name not in given:
+                raise _no_block_size(given, f"`{name}`", nearest(name, given))
+            return _positive(given[name], given)
+        if len(given) <= len(self._chosen):
+            raise _no_block_size(given, f"axis {len(self._chosen)}", None)
+        return _positive(given[len(self._chosen)], given)
+
+
+def _positive(size: int, given: object) -> int:
+    if isinstance(size, int) and size > 0:
+        return size
+    raise InvalidConfig(
+        key="block_sizes",
+        value=repr(given),
+        problem=f"{size!r} is not positive",
+        allowed="block sizes are integers of at least 1",
+    )
+
+
+def _no_block_size(given: object, what: str, guess: str | None) -> InvalidConfig:
+    return InvalidConfig(
+        key="block_sizes",
+        value=repr(given),
+        problem=f"no block size for {what}",
+        allowed=f"did you write `{guess}` for it?" if guess else "give one for each loop axis",
+    )
+
+
+def _target_names(frame: FrameType) -> tuple[str, ...]:
+    """The names that the value of the expression now evaluated in ``frame`` is assigned to."""
+    span = Span.from_frame(frame)
+    source = "".join(linecache.getlines(frame.f_code.co_filename))
+    if span is None or not source:
+        return ()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.For):
+            value, target = node.iter, node.target
+        elif isinstance(node, ast.Assign):
+            value, target = node.value, node.targets[0]
+        else:
+            continue
+        if (value.lineno, value.col_offset) == (span.line, span.column):
+            names = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
+            return tuple(name.id if isinstance(name, ast.Name) else "" for name in names)
+    return ()

@@ -1,0 +1,72 @@
+"""What Python and torch raise while a kernel runs, told as Helion's own errors where the cause is clear.
+
+An exception that no rule here recognises is the user's own, and leaves as it came.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from helion.exc import (
+    FailedToUnpackTile,
+    HelionError,
+    IncorrectTileUsage,
+    ShapeMismatch,
+    Span,
+    UndefinedVariable,
+)
+
+if TYPE_CHECKING:
+    from helion.reference.semantics import ReferenceSemantics
+
+_SHAPES = re.compile(
+    r"The size of tensor a .* must match the size of tensor b"
+    r"|The expanded size of the tensor .* must match the existing size"
+    r"|shapes? .*cannot be (multiplied|broadcast)"
+    r"|shape mismatch"
+    r"|size mismatch"
+    r"|Expected size for first two dimensions of batch2"
+    r"|batch1 and batch2 must have same number of batches"
+    r"|inconsistent tensor size"
+    r"|shape '.*' is invalid for input of size"
+    r"|Sizes of tensors must match"
+    r"|self must be a matrix|mat2 must be a matrix|must be a 3D tensor"
+)
+_TILE = "ReferenceTile"
+_UNPACKING = re.compile(r"not enough values to unpack|too many values to unpack")
+
+
+def explain(error: Exception, filename: str, semantics: ReferenceSemantics) -> HelionError | None:
+    """The error to raise in place of ``error``, with the place in the user's file; None to let it pass.
+
+    Args:
+        error: as caught around the kernel.
+        filename: the user's file, in which the place is looked for.
+        semantics: where the kernel was.
+    """
+    span = Span.from_traceback(error.__traceback__, filename)
+    if isinstance(error, HelionError):
+        error.locate(span)
+        return error
+    return _translate(error, span, semantics)
+
+
+def _translate(
+    error: Exception, span: Span | None, semantics: ReferenceSemantics
+) -> HelionError | None:
+    text = str(error)
+    operation = (span.text() if span else None) or "this operation"
+    if isinstance(error, (RuntimeError, IndexError)) and _SHAPES.search(text):
+        return ShapeMismatch(operation=operation, reason=text.splitlines()[0], span=span)
+    if isinstance(error, NameError) and error.name:
+        return UndefinedVariable(name=error.name, span=span)
+    if isinstance(error, TypeError) and _TILE in text:
+        return IncorrectTileUsage(operation=operation, span=span)
+    if isinstance(error, ValueError) and _UNPACKING.search(text) and semantics.latest_loop:
+        line, axes = semantics.latest_loop
+        if span is not None and span.line == line:
+            wanted = re.search(r"expected (?:at least )?(\d+)", text)
+            targets = wanted.group(1) if wanted else "several"
+            return FailedToUnpackTile(targets=targets, tiles=axes, span=span)
+    return None

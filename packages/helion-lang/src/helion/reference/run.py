@@ -1,0 +1,127 @@
+"""Running a kernel's own Python, eagerly, on real slices of real tensors.
+
+This is the oracle that compiled kernels are compared with, and the mode to debug in: breakpoints and prints work.
+"""
+
+from __future__ import annotations
+
+import inspect
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+import attrs
+import torch
+
+from helion.exc import NoDeviceLoopsInKernel, Span, WrongDevice
+from helion.language import activate
+from helion.reference.blocks import BlockChooser, BlockSizes
+from helion.reference.failures import explain
+from helion.reference.precision import Copier
+from helion.reference.semantics import ReferenceSemantics
+from helion.reference.torch_functions import ReferenceFunctions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+
+@attrs.frozen(eq=False)
+class ReferenceResult:
+    """What a run returned, and which arguments it wrote to.
+
+    Attributes:
+        outputs: the kernel's result.
+        mutated: by position, the arguments whose memory was written: the ones passed in at native precision, float64
+            copies of them at high precision.
+    """
+
+    outputs: Any
+    mutated: Mapping[int, Any]
+
+
+def run(
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    *,
+    block_sizes: BlockSizes = None,
+    precision: Literal["native", "high"] = "native",
+) -> ReferenceResult:
+    """Run a kernel's function in reference mode.
+
+    Args:
+        function: the undecorated function (``kernel.fn``).
+        args: one per parameter, in order, keyword-only ones included.
+        block_sizes: for the axes whose block size the source leaves open: one for all, a list in order of the source,
+            or a mapping by the name of the loop's target. Left out, tiles are as large as is sensible.
+        precision: "native" computes as the kernel says, on ``args`` themselves. "high" computes on copies in float64,
+            the tensors that functions capture included, and leaves everything else untouched.
+
+    Raises:
+        HelionError: the kernel is wrong; the error names the place in its source.
+    """
+    high = precision == "high"
+    copier = Copier()
+    arguments = tuple(copier.copy(list(args))) if high else tuple(args)
+    called = copier.copy(function) if high else function
+    signature = inspect.signature(function)
+    device = _common_device(signature, arguments)
+    semantics = ReferenceSemantics(device, BlockChooser(block_sizes))
+    functions = ReferenceFunctions(semantics, high=high)
+    positional, keywords = _split(signature, arguments)
+    try:
+        with torch.no_grad(), activate(semantics), functions:
+            outputs = called(*positional, **keywords)
+    except Exception as error:
+        explained = explain(error, function.__code__.co_filename, semantics)
+        if explained is None or explained is error:
+            raise
+        raise explained from error
+    if semantics.loops == 0:
+        raise NoDeviceLoopsInKernel(kernel=function.__name__, span=Span.of_definition(function))
+    mutated = {
+        position: argument
+        for position, argument in enumerate(arguments)
+        if any(
+            tensor.untyped_storage().data_ptr() in functions.written
+            for tensor in _tensors(argument)
+        )
+    }
+    return ReferenceResult(outputs, MappingProxyType(mutated))
+
+
+def _split(
+    signature: inspect.Signature, arguments: Sequence[Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """Arguments given by position as the function takes them."""
+    positional: list[Any] = []
+    keywords: dict[str, Any] = {}
+    for parameter, argument in zip(signature.parameters.values(), arguments, strict=True):
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            keywords[parameter.name] = argument
+        else:
+            positional.append(argument)
+    return positional, keywords
+
+
+def _common_device(signature: inspect.Signature, arguments: Sequence[Any]) -> torch.device:
+    """Where all tensors among the arguments are; the CPU if there is none."""
+    first: tuple[str, torch.device] | None = None
+    for name, argument in zip(signature.parameters, arguments, strict=True):
+        for tensor in _tensors(argument):
+            if first is None:
+                first = (name, tensor.device)
+            elif tensor.device != first[1]:
+                raise WrongDevice(
+                    parameter=name, found=tensor.device, other=first[0], expected=first[1]
+                )
+    return torch.device("cpu") if first is None else first[1]
+
+
+def _tensors(value: Any) -> Iterator[torch.Tensor]:
+    """The tensors in an argument, those in containers included."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for entry in value:
+            yield from _tensors(entry)
+    elif isinstance(value, dict):
+        yield from _tensors(list(value.values()))

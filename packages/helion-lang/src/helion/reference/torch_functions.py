@@ -1,0 +1,121 @@
+"""Torch functions as a kernel means them, where that differs from eager torch.
+
+One mode sees every call while a kernel runs, and changes four things: subscripts may hold tiles; matrix products take
+mixed dtypes and round once; what is created inside a tile loop is on the kernel's device; and in high precision,
+everything floating is float64.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from helion.reference.precision import is_cast, raised, raised_call
+from helion.reference.subscripts import has_tile, read, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from helion.reference.semantics import ReferenceSemantics
+
+_PRODUCTS = frozenset({"mm", "bmm", "matmul", "__matmul__", "__rmatmul__"})
+_ACCUMULATIONS = frozenset({"addmm", "baddbmm"})
+_RANDOM = frozenset({"rand", "randn", "randint"})
+_CREATIONS = _RANDOM | {
+    "arange",
+    "empty",
+    "eye",
+    "full",
+    "linspace",
+    "ones",
+    "scalar_tensor",
+    "tensor",
+    "zeros",
+}
+_IN_PLACE = re.compile(
+    r"[a-z]\w*[a-z0-9]_|__setitem__"
+    r"|__i(?:add|sub|mul|truediv|floordiv|mod|pow|and|or|xor|lshift|rshift)__"
+)
+
+
+class ReferenceFunctions(TorchFunctionMode):
+    """The mode for one run; ``written`` collects the storages (by address) that are written to."""
+
+    def __init__(self, semantics: ReferenceSemantics, *, high: bool) -> None:
+        super().__init__()
+        self.written: set[int] = set()
+        self._semantics = semantics
+        self._high = high
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Run one call of a torch function."""
+        name = getattr(func, "__name__", "")
+        kwargs = dict(kwargs or {})
+        for target in _targets(name, args, kwargs):
+            self.written.add(target.untyped_storage().data_ptr())
+        if not self._high:
+            return self._run(name, func, args, kwargs)
+        if is_cast(name):
+            return args[0].to(torch.float64)
+        args, kwargs = raised_call(name, args, kwargs)
+        result = self._run(name, func, args, kwargs)
+        if raised(result) is not result and name in _CREATIONS - _RANDOM:
+            return self._run(name, func, args, {**kwargs, "dtype": torch.float64})
+        return raised(result)
+
+    def _run(
+        self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        on_device = self._semantics.depth > 0
+        if name == "__getitem__" and (on_device or has_tile(args[1])):
+            return read(args[0], args[1])
+        if name == "__setitem__" and (on_device or has_tile(args[1])):
+            return write(*args)
+        if name in _PRODUCTS or name in _ACCUMULATIONS:
+            return _multiply(name, func, args, kwargs)
+        if name in _CREATIONS and on_device:
+            kwargs.setdefault("device", self._semantics.device)
+        return func(*args, **kwargs)
+
+
+def _targets(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[torch.Tensor]:
+    """The tensors that a call writes to."""
+    if _IN_PLACE.fullmatch(name) and args and isinstance(args[0], torch.Tensor):
+        yield args[0]
+    out = kwargs.get("out")
+    yield from (out,) if isinstance(out, torch.Tensor) else out or ()
+
+
+def _multiply(
+    name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> torch.Tensor:
+    """A matrix product with exact products, sums in float32 or wider, and one rounding at the end.
+
+    The result has the accumulator's dtype, else the one asked for, else the one the operands promote to.
+    """
+    asked = kwargs.pop("out_dtype", None)
+    operands = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)]
+    wide = operands[0].dtype
+    for operand in operands[1:]:
+        wide = torch.promote_types(wide, operand.dtype)
+    accumulator = args[0] if args else kwargs["input"]
+    dtype = asked or (accumulator.dtype if name in _ACCUMULATIONS else wide)
+    if wide.is_floating_point:
+        wide = torch.promote_types(wide, torch.float32)
+
+    def widened(value: Any) -> Any:
+        return value.to(wide) if isinstance(value, torch.Tensor) else value
+
+    result: torch.Tensor = func(
+        *map(widened, args), **{key: widened(value) for key, value in kwargs.items()}
+    )
+    return result.to(dtype)
