@@ -211,14 +211,14 @@ def _float_result(operation: Operation, operands: tuple[Any, ...]) -> Any:
 
 
 def _float_method(operation: Operation) -> Callable[..., Any]:
-    def create(self: Arithmetic, *operands: Any) -> Any:
+    def create(_: Arithmetic, *operands: Any) -> Any:
         return _float_result(operation, operands)
 
     return create
 
 
 def _float_comparison(operation: Operation) -> Callable[..., Any]:
-    def create(self: Arithmetic, left: Any, right: Any) -> Any:
+    def create(_: Arithmetic, left: Any, right: Any) -> Any:
         values = operation(
             decode(left.data, left.dtype.scalar), decode(right.data, right.dtype.scalar)
         )
@@ -228,7 +228,7 @@ def _float_comparison(operation: Operation) -> Callable[..., Any]:
 
 
 def _integer_method(operation: Operation, read: Callable[[Array], Array]) -> Callable[..., Any]:
-    def create(self: Arithmetic, *operands: Any) -> Any:
+    def create(_: Arithmetic, *operands: Any) -> Any:
         values = operation(*(read(operand.data) for operand in operands))
         return TensorHandle(signed(values), operands[0].dtype.scalar)
 
@@ -236,7 +236,7 @@ def _integer_method(operation: Operation, read: Callable[[Array], Array]) -> Cal
 
 
 def _integer_comparison(operation: Operation, read: Callable[[Array], Array]) -> Callable[..., Any]:
-    def create(self: Arithmetic, left: Any, right: Any) -> Any:
+    def create(_: Arithmetic, left: Any, right: Any) -> Any:
         return TensorHandle(operation(read(left.data), read(right.data)), tl.int1)
 
     return create

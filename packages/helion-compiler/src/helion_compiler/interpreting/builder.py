@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import attrs
 import numpy as np
+import triton.language as tl
 from triton.runtime.interpreter import InterpreterOptions, TensorHandle
 
 from helion_compiler.interpreting.accesses import Accesses
@@ -40,6 +41,11 @@ class Builder(Accesses):
     def grid_idx(self) -> tuple[int, int, int]:
         """The index of the running program, where Triton's printing looks for it."""
         return self._position.index
+
+    def get_bf16(self, value: float) -> Any:
+        """A bfloat16 constant."""
+        data = encode(np.array([value], dtype=np.float32), tl.bfloat16)
+        return TensorHandle(data, tl.bfloat16)
 
     def create_get_program_id(self, axis: int) -> Any:
         """The index of the running program along an axis."""

@@ -83,7 +83,14 @@ class Language:
         }
         return bound
 
-    def _call_builtin(self, builtin: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def _call_builtin(
+        self,
+        builtin: Callable[..., Any],
+        *args: Any,
+        _semantic: object = None,  # given when Triton's own code calls a method of our tensor
+        _generator: object = None,
+        **kwargs: Any,
+    ) -> Any:
         return self.adopt(builtin(*args, **kwargs, _semantic=self.semantic))
 
     def adopt(self, value: Any) -> Any:
@@ -217,7 +224,7 @@ class Language:
     def _map_elementwise(self, scalar_fn: Any, *args: Any, pack: Any = 1) -> Any:
         if known(pack) != 1:
             raise NotImplementedError("tl.map_elementwise is interpreted only with pack=1")
-        return self.bind(scalar_fn)(*self.bind(core.broadcast)(*args) if len(args) == 2 else args)
+        return self.bind(scalar_fn)(*args)
 
     def _combination(self, combine_fn: Any) -> tuple[Callable[..., Any], object]:
         bound = self.bind(combine_fn)
