@@ -56,7 +56,7 @@ FUNCTIONS: dict[str, Callable[[torch.Tensor, torch.Tensor], Any]] = {
     "prod": lambda x, w: x.prod(-1),
     "matmul": lambda x, w: x @ x.t(),
     "addmm": lambda x, w: torch.addmm(x @ x.t(), x, x.t()),
-    "baddbmm": lambda x, w: torch.baddbmm(x[None], x[None] @ x.t()[None], x[None]),
+    "baddbmm": lambda x, w: torch.baddbmm(x.unsqueeze(0), (x @ x.t()).unsqueeze(0), x.unsqueeze(0)),
 }
 
 

@@ -152,8 +152,15 @@ def _with_index(
     return reduced
 
 
+def _logical_not(x: Tensor) -> Tensor:
+    """Torch's own decomposition of `all` gets here, and its `~` needs a GPU for fake cuda tensors."""
+    result: Tensor = aten.eq.Scalar(x, 0)
+    return result
+
+
 _OWN: dict[torch._ops.OpOverload, Callable[..., Any]] = {
     aten.any.default: _over_all(aten.any.dims),
+    aten.logical_not.default: _logical_not,
     aten.max.default: _over_all(aten.amax.default),
     aten.max.dim: _with_index(aten.amax.default, aten.argmax.default),
     aten.mean.default: _mean,

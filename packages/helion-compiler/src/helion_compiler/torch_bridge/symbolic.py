@@ -112,6 +112,7 @@ def fake_like(
 
 def is_composite(operator: torch._ops.OpOverload) -> bool:
     """Whether an ATen operator is defined by others alone, such as `aten.to` and `aten.matmul`."""
+    name = operator.name()  # type: ignore[no-untyped-call] # torch leaves it without annotations
     return torch._C._dispatch_has_kernel_for_dispatch_key(
-        operator.name(), torch._C.DispatchKey.CompositeImplicitAutograd
+        name, torch._C.DispatchKey.CompositeImplicitAutograd
     )

@@ -21,6 +21,7 @@ from torch._inductor.codegen.triton import (
 )
 from torch._inductor.dtype_propagation import DtypePropagationOpsHandler
 from torch._inductor.ops_handler import DefaultHandler
+from torch._inductor.utils import upcast_compute_type
 from torch._inductor.virtualized import OpsValue, V
 
 from helion_compiler.torch_bridge.operands import NotPointwise, PointwiseTemplate
@@ -75,7 +76,7 @@ class _Temporaries(TritonCSE):
         super().__init__()
         self.lines: list[tuple[str, str]] = []
 
-    def generate(
+    def generate(  # type: ignore[override] # takes what op handlers pass, and always makes text
         self, buffer: object, expr: Any, *, dtype: torch.dtype, **_properties: Any
     ) -> TritonCSEVariable:
         """Override: also called by the op handlers, for steps within one op."""
@@ -147,11 +148,9 @@ class _Writer(DefaultHandler):
         return value
 
     def index_expr(self, expr: sympy.Expr, dtype: torch.dtype) -> TritonCSEVariable:
-        number = self.call.symbols.get(expr)
-        if number is None:
-            raise NotPointwise(self.operator, f"it needs the value of {expr} in the kernel")
-        held = torch.float32 if dtype in _HELD_IN_FLOAT32 else dtype
-        scalar = self._temporary(f"tl.cast({{{number}}}, {triton_compute_type(dtype)})", held)
+        held = upcast_compute_type(dtype)
+        text = f"tl.cast({self._arithmetic(expr)}, {triton_compute_type(dtype)})"
+        scalar = self._temporary(text, held)
         if held != dtype and self.operator.overloadpacket.__name__ in _COMPARISONS:
             # Eager mode compares with the number as the tile's type rounds it.
             return self._temporary(f"{self.stored(scalar, dtype)}.to(tl.float32)", held)
@@ -164,7 +163,8 @@ class _Writer(DefaultHandler):
         src_dtype: torch.dtype | None = None,
         use_compute_types: bool = True,
     ) -> TritonCSEVariable:
-        held = self.dtypes.to_dtype(x, dtype, src_dtype, use_compute_types)
+        held = upcast_compute_type(dtype) if use_compute_types else dtype
+        del src_dtype  # the type of `x` itself is known
         if x.dtype == held:
             return x
         source = self._between_float8(x, dtype)
@@ -173,11 +173,11 @@ class _Writer(DefaultHandler):
 
     def atan(self, x: TritonCSEVariable) -> TritonCSEVariable:
         """One call, where TorchInductor writes PTX that no other target understands."""
-        return self._temporary(f"libdevice.atan({x})", x.dtype)
+        return self._temporary(f"libdevice.atan({x})", _dtype(x))
 
     def signbit(self, x: TritonCSEVariable) -> TritonCSEVariable:
         """TorchInductor decides in the text between types that are known here."""
-        text = f"libdevice.signbit({x}) != 0" if x.dtype.is_floating_point else f"{x} < 0"
+        text = f"libdevice.signbit({x}) != 0" if _dtype(x).is_floating_point else f"{x} < 0"
         return self._temporary(text, torch.bool)
 
     def _default(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -203,16 +203,36 @@ class _Writer(DefaultHandler):
     def _inlined(self, name: str) -> TritonCSEVariable:
         buffer = self.call.graph.try_get_buffer(name)
         data = buffer.data if isinstance(buffer, ir.ComputedBuffer) else buffer
+        if buffer is None or isinstance(data, (ir.ExternKernel, ir.MultiOutput)):
+            raise NotPointwise(self.operator, "TorchInductor calls a kernel of a library for it")
         if not isinstance(data, ir.Pointwise) or len(data.ranges) > 1:
             raise NotPointwise(self.operator, f"TorchInductor makes a {type(data).__name__} of it")
         value = data.inner_fn([_ELEMENT] * len(data.ranges))
         return self._temporary(value, data.get_dtype())
 
+    def _arithmetic(self, expr: sympy.Expr) -> str:
+        """Sums and products of run-time scalars and constants."""
+        if expr in self.call.symbols:
+            return f"{{{self.call.symbols[expr]}}}"
+        if isinstance(expr, (sympy.Integer, sympy.Float)):
+            return repr(int(expr) if expr.is_Integer else float(expr))
+        if isinstance(expr, (sympy.Add, sympy.Mul)):
+            sign = " + " if isinstance(expr, sympy.Add) else " * "
+            return f"({sign.join(self._arithmetic(part) for part in expr.args)})"
+        if _ELEMENT in expr.free_symbols:
+            raise NotPointwise(self.operator, "it depends on the position of the element")
+        raise NotPointwise(self.operator, f"it needs the value of {expr} in the kernel")
+
     def _between_float8(self, x: TritonCSEVariable, dtype: torch.dtype) -> TritonCSEVariable:
         """The value by way of float32, where Triton has no direct conversion."""
-        if x.dtype.is_floating_point and x.dtype.itemsize == dtype.itemsize == 1:
+        if _dtype(x).is_floating_point and _dtype(x).itemsize == dtype.itemsize == 1:
             return self._temporary(f"{x}.to(tl.float32)", torch.float32)
         return x
+
+
+def _dtype(value: TritonCSEVariable) -> torch.dtype:
+    assert value.dtype is not None  # Triton's variables always have one
+    return value.dtype
 
 
 def _needed(lines: list[tuple[str, str]], result: str) -> tuple[tuple[str, str], ...]:
