@@ -49,9 +49,9 @@ def main(folder: Path, block: int) -> None:
     for name, (operands, dtype) in torch.load(folder / "requests.pt").items():
         out = torch.empty(block, dtype=dtype)
         # The interpreter takes no bool as an argument.
-        operands = [int(value) if isinstance(value, bool) else value for value in operands]
+        values = [int(value) if isinstance(value, bool) else value for value in operands]
         try:
-            getattr(kernels, name)[(1,)](*operands, out, BLOCK=block)
+            getattr(kernels, name)[(1,)](*values, out, BLOCK=block)
         except InterpreterError as error:  # the case's own test reports it
             results[name] = f"{type(error).__name__}: {error}"
         else:
