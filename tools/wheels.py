@@ -21,11 +21,10 @@ DIST = ROOT / "dist"
 def build() -> None:
     """Write the wheel of each package to ``dist/``, and nothing else."""
     shutil.rmtree(DIST, ignore_errors=True)
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(DIST)]
+    command = [sys.executable, "-m", "build", "--quiet", "--wheel", "--no-isolation"]
     for package in PACKAGES:
-        subprocess.run(
-            [*command, str(ROOT / "packages" / package)], check=True, stdout=subprocess.DEVNULL
-        )
+        source = str(ROOT / "packages" / package)
+        subprocess.run([*command, "--outdir", str(DIST), source], check=True)
     print("\n".join(sorted(wheel.name for wheel in DIST.iterdir())))
 
 
