@@ -9,19 +9,39 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from helion_runtime import errors
+    from helion_runtime.bundle import Bundle, Requirements, load, write_bundle
     from helion_runtime.dispatch import Dispatcher, PreparedCall
+    from helion_runtime.errors import RuntimeBundleError
     from helion_runtime.modules import KernelImage
 
+__all__ = [
+    "Bundle",
+    "Dispatcher",
+    "KernelImage",
+    "PreparedCall",
+    "Requirements",
+    "RuntimeBundleError",
+    "errors",
+    "load",
+    "write_bundle",
+]
+
 _PLACES = {
+    "Bundle": "helion_runtime.bundle",
     "Dispatcher": "helion_runtime.dispatch",
     "KernelImage": "helion_runtime.modules",
     "PreparedCall": "helion_runtime.dispatch",
+    "Requirements": "helion_runtime.bundle",
+    "RuntimeBundleError": "helion_runtime.errors",
+    "load": "helion_runtime.bundle",
+    "write_bundle": "helion_runtime.bundle",
 }
-
-__all__ = ["Dispatcher", "KernelImage", "PreparedCall"]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "errors":
+        return import_module("helion_runtime.errors")
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_PLACES[name]), name)

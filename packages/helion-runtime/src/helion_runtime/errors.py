@@ -22,6 +22,18 @@ class BundleNotFoundError(BundleError):
     """There is no bundle at the path, or what is there is neither a directory nor a zip file."""
 
 
+class NoBundleError(BundleError):
+    """A kernel is to run from a bundle and none was named."""
+
+
+class NoOpError(BundleError):
+    """The bundle holds no op with the kernel's name."""
+
+
+class PrecompiledError(RuntimeBundleError):
+    """Something that takes a compiler was asked of a kernel that comes from a bundle."""
+
+
 class BundleExistsError(BundleError):
     """A bundle cannot be written over what stands at the path."""
 

@@ -44,7 +44,7 @@ def explain(
         return NoVariantError("\n".join((*lines, "It has no variant left to try.")))
     lines.append(f"It has {len(rejections)} variant(s) to try:")
     for number, item in enumerate(rejections[:_SHOWN], start=1):
-        lines.append(f"  {number}. {_signature(names, item.variant)}")
+        lines.append(f"  {number}. {describe_signature(names, item.variant)}")
     nearest = min(rejections, key=lambda item: len(item.reasons))
     lines.append(f"The nearest is number {rejections.index(nearest) + 1}:")
     lines.extend(f"  {reason}" for reason in nearest.reasons)
@@ -52,7 +52,8 @@ def explain(
     return NoVariantError("\n".join(lines))
 
 
-def _signature(names: Sequence[str], variant: VariantEntry) -> str:
+def describe_signature(names: Sequence[str], variant: VariantEntry) -> str:
+    """What a variant takes, on one line."""
     parts = [
         f"{name}: {describe_item(item)}"
         for name, item in zip(names, variant.signature, strict=True)

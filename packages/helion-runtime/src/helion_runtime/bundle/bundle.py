@@ -1,0 +1,103 @@
+"""A loaded bundle: its ops as callables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from helion_runtime.bundle.reading import VerifiedContent, read_verified
+from helion_runtime.dispatch import Dispatcher
+from helion_runtime.driver import default_driver
+from helion_runtime.errors import ArchitectureError
+from helion_runtime.modules import KernelImage, ModuleLoader
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from helion_runtime.bundle.manifest import Manifest
+    from helion_runtime.driver import Driver
+
+
+def load(
+    path: str | os.PathLike[str], pin: str | None = None, *, driver: Driver | None = None
+) -> Bundle:
+    """Open the bundle at ``path``, a directory or a zip file, and verify all of it. Needs no GPU.
+
+    ``pin`` is the id (64 hex digits) the bundle must have. ``driver`` replaces the CUDA driver, for tests.
+    Raises a :class:`BundleError`. Modules are loaded when an op first runs on a device, or by :meth:`Bundle.warm`.
+    """
+    return Bundle(read_verified(Path(path), pin), driver)
+
+
+class Bundle:
+    """Ops from one verified file: ``bundle.matmul(x, y)``, or ``bundle.ops["matmul"](x, y)``.
+
+    An op named like a method or property of this class is reached through :attr:`ops`. Safe to use from any thread.
+    """
+
+    def __init__(self, content: VerifiedContent, driver: Driver | None = None) -> None:
+        self._content = content
+        manifest = content.manifest
+        find_driver = default_driver if driver is None else lambda: driver
+        self._loader = ModuleLoader(find_driver, manifest.requires.cuda_driver)
+        images = {
+            entry.name: KernelImage(entry, content.files[manifest.blob_name(entry)])
+            for entry in manifest.kernels
+        }
+        ops = {}
+        for op in manifest.ops:
+            dispatcher = Dispatcher(op.name, op.arguments, loader=self._loader)
+            for variant in op.variants:
+                dispatcher.add(variant, images)
+            ops[op.name] = dispatcher
+        self._ops = MappingProxyType(ops)
+        reserved = dir(type(self))
+        self.__dict__.update({name: op for name, op in ops.items() if name not in reserved})
+
+    def __repr__(self) -> str:
+        return f"<helion bundle {self.id[:12]} at {self.path}: {', '.join(self._ops)}>"
+
+    def __getattr__(self, name: str) -> Dispatcher:
+        ops = self.__dict__.get("_ops", {})
+        raise AttributeError(
+            f"the bundle has no op {name!r}; it has {', '.join(ops) or 'none'}", name=name, obj=self
+        )
+
+    @property
+    def id(self) -> str:
+        """The sha256 of the manifest: what to pin."""
+        return self._content.id
+
+    @property
+    def path(self) -> Path:
+        """Where it was loaded from."""
+        return self._content.path
+
+    @property
+    def manifest(self) -> Manifest:
+        """Everything the bundle says of itself."""
+        return self._content.manifest
+
+    @property
+    def ops(self) -> Mapping[str, Dispatcher]:
+        """The ops by name."""
+        return self._ops
+
+    def warm(self, device: int | None = None) -> tuple[str, ...]:
+        """Load every kernel that can run on ``device`` (the current one by default); returns the kernels' names.
+
+        Call it before capturing a graph. Raises :class:`ArchitectureError` naming the ops of which no variant can run.
+        """
+        index = self._loader.driver.current_device() if device is None else device
+        loaded: dict[str, None] = {}
+        failures = []
+        for op in self._ops.values():
+            try:
+                loaded.update(dict.fromkeys(op.warm(index)))
+            except ArchitectureError as error:
+                failures.append(f"  {op.name}: {error}")
+        if failures:
+            raise ArchitectureError("\n".join(("no variant of these ops can run:", *failures)))
+        return tuple(loaded)

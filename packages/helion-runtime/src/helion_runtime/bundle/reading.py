@@ -1,0 +1,111 @@
+"""Opening a bundle: from a path to verified content. Nothing of a bundle is used before all of it has passed.
+
+The order: container, the manifest's own digest, the pin, the manifest's content, every file's length and sha256, every
+binary against its entry.
+"""
+
+from __future__ import annotations
+
+from hmac import compare_digest
+from typing import TYPE_CHECKING
+
+import attrs
+
+from helion_runtime.binary_check import check_binary
+from helion_runtime.bundle.containers import open_container
+from helion_runtime.bundle.format import (
+    DIGEST,
+    MANIFEST,
+    MANIFEST_DIGEST,
+    MAX_MANIFEST,
+    digest,
+)
+from helion_runtime.bundle.manifest import Manifest, manifest_from_json
+from helion_runtime.errors import BinaryError, ContainerError, DigestError, PinMismatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from helion_runtime.bundle.containers import Container
+
+
+@attrs.frozen
+class VerifiedContent:
+    """A bundle's manifest, its id, and its files' content by name."""
+
+    path: Path
+    id: str
+    manifest: Manifest
+    files: Mapping[str, bytes]
+
+
+def read_verified(path: Path, pin: str | None = None) -> VerifiedContent:
+    """Open and verify the bundle at ``path``; ``pin`` is the id it must have.
+
+    Raises a :class:`BundleError` subclass that says what, where, what was expected and what was found.
+    """
+    container = open_container(path)
+    raw = container.read(MANIFEST, MAX_MANIFEST)
+    identity = digest(raw)
+    _check_identity(path, container.read(MANIFEST_DIGEST, 1024), identity)
+    _check_pin(path, identity, pin)
+    manifest = manifest_from_json(raw, f"{path}: {MANIFEST}")
+    names = {item.name for item in manifest.files} | {MANIFEST, MANIFEST_DIGEST}
+    surplus = container.surplus(names)
+    if surplus:
+        raise ContainerError(f"{path}: holds what its manifest does not list: {sorted(surplus)[0]}")
+    files = _read_files(path, container, manifest)
+    check_binaries(path, manifest, files)
+    return VerifiedContent(path, identity, manifest, files)
+
+
+def check_binaries(path: Path, manifest: Manifest, files: Mapping[str, bytes]) -> None:
+    """Every kernel entry against its binary."""
+    for kernel in manifest.kernels:
+        try:
+            check_binary(kernel, files[manifest.blob_name(kernel)])
+        except BinaryError as error:
+            raise BinaryError(f"{path}: {error}; build the bundle again") from error
+
+
+def _check_identity(path: Path, recorded: bytes, identity: str) -> None:
+    if recorded != identity.encode() + b"\n":
+        raise DigestError(
+            f"{path}: {MANIFEST} is damaged or altered: {MANIFEST_DIGEST} says {recorded[:64]!r}, its sha256 is "
+            f"{identity}; fetch or build the bundle again"
+        )
+
+
+def _check_pin(path: Path, identity: str, pin: str | None) -> None:
+    if pin is None:
+        return
+    wanted = pin.removeprefix("sha256:").lower()
+    if DIGEST.fullmatch(wanted) is None:
+        raise PinMismatchError(
+            f"{path}: a pin is the 64 hex digits of a bundle's id, found {pin!r:.100}"
+        )
+    if not compare_digest(wanted, identity):
+        raise PinMismatchError(
+            f"{path}: pinned to {wanted}, the bundle is {identity}; use the pinned bundle, or pin this one "
+            "after checking where it comes from"
+        )
+
+
+def _read_files(path: Path, container: Container, manifest: Manifest) -> dict[str, bytes]:
+    files = {}
+    for record in manifest.files:
+        content = container.read(record.name)
+        if len(content) != record.size:
+            raise DigestError(
+                f"{path}: {record.name}: expected {record.size} bytes, found {len(content)}; fetch or build "
+                "the bundle again"
+            )
+        found = digest(content)
+        if found != record.sha256:
+            raise DigestError(
+                f"{path}: {record.name} is damaged or altered: expected sha256 {record.sha256}, found {found}; "
+                "fetch or build the bundle again"
+            )
+        files[record.name] = content
+    return files
