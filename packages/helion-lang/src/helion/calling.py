@@ -28,7 +28,8 @@ class Forwarder:
         for parameter in parameters:
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 raise StarredArgsNotSupportedOnDevice(
-                    parameter=str(parameter), span=Span.of_definition(function)
+                    parameter=str(parameter.replace(annotation=parameter.empty)),
+                    span=Span.of_definition(function),
                 )
         self._name: str = getattr(function, "__qualname__", type(function).__name__)
         defaults = {

@@ -136,6 +136,7 @@ _KEY_LIST = f"the keys are {', '.join(CONFIG_KEYS)}"
 def _canonical(keys: Mapping[str, Any]) -> dict[str, Any]:
     """``keys`` checked, aliases resolved, values frozen, in the order of the table."""
     given: dict[str, Any] = {}
+    spelled: dict[str, str] = {}
     for written, value in keys.items():
         name = ALIASES.get(written, written)
         if name not in CONFIG_KEYS:
@@ -144,9 +145,10 @@ def _canonical(keys: Mapping[str, Any]) -> dict[str, Any]:
             raise InvalidConfig(
                 key=written,
                 value=repr(value),
-                problem=f"`{name}` is given as well",
-                allowed=f"give either `{written}` or `{name}`",
+                problem=f"`{spelled[name]}` is given as well",
+                allowed=f"give either `{spelled[name]}` or `{written}`",
             )
+        spelled[name] = written
         given[name] = [value] if written in ALIASES else value
     return {name: _checked(key, given[name]) for name, key in CONFIG_KEYS.items() if name in given}
 

@@ -54,11 +54,17 @@ class Span:
 
     @classmethod
     def of_definition(cls, function: Callable[..., Any]) -> Span | None:
-        """The first line of a function's source (its first decorator's, if it has any)."""
+        """The line with a function's ``def``; None for what has no code of its own."""
         code = getattr(function, "__code__", None)
         if code is None:
             return None
-        return cls(code.co_filename, code.co_firstlineno, 0, code.co_firstlineno, 0)
+        line = code.co_firstlineno  # of the first decorator, if there is one
+        source = linecache.getlines(code.co_filename)[line - 1 :]
+        for ahead, text in enumerate(source):
+            if text.lstrip().startswith(("def ", "async def ")):
+                line += ahead
+                break
+        return cls(code.co_filename, line, 0, line, 0)
 
     def text(self) -> str | None:
         """The source text that is meant; None where it takes several lines or cannot be read."""

@@ -26,7 +26,7 @@ class IndexOutOfRange(HelionError):
 
     title = "index out of range"
     message = "index {index} in dimension {dimension}, which has size {size}"
-    help = "indices go from -{size} to {size} - 1"
+    help = "indices start at -{size} or 0 and stay below {size}"
 
 
 class RankMismatch(HelionError):

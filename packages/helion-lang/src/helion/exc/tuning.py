@@ -24,7 +24,7 @@ class InvalidSetting(HelionError):
 class ConfigFileError(HelionError):
     """A file of configs cannot be read or written."""
 
-    title = "config file"
+    title = "unusable config file"
     message = "cannot {action} {path}: {reason}"
     help = "{remedy}"
 

@@ -1,0 +1,19 @@
+"""Generated source is asked for where nothing is generated."""
+
+from __future__ import annotations
+
+import torch
+
+import helion
+import helion.language as hl
+
+
+@helion.kernel(ref_mode=True)
+def kernel(x: torch.Tensor) -> torch.Tensor:
+    for tile in hl.tile(x.size(0)):
+        x[tile] = 0
+    return x
+
+
+def provoke() -> None:
+    kernel.bind((torch.zeros(4),)).to_triton_code()

@@ -1,0 +1,19 @@
+"""Tensors on two devices."""
+
+from __future__ import annotations
+
+import torch
+
+import helion
+import helion.language as hl
+
+
+@helion.kernel(ref_mode=True)
+def kernel(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    for tile in hl.tile(x.size(0)):
+        x[tile] = y[tile]
+    return x
+
+
+def provoke() -> None:
+    kernel(torch.zeros(4), torch.zeros(4, device="meta"))

@@ -1,0 +1,228 @@
+"""Kernel: how it is made, called, and finds its backend."""
+
+from __future__ import annotations
+
+import inspect
+from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pytest
+
+import helion
+from helion import discovery
+from helion.backends import INTERFACE_VERSION, Backend
+from helion.exc import BackendNotInstalled, IncompatibleBackend, InvalidConfig
+from helion.reference import ReferenceBackend
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from helion.backends import KernelDefinition
+
+
+class EchoKernel:
+    """Returns its arguments; counts how often it was made."""
+
+    made = 0
+
+    def __init__(self, definition: KernelDefinition) -> None:
+        EchoKernel.made += 1
+        self.definition = definition
+        self.resets = 0
+
+    def __call__(self, *args: Any) -> Any:
+        return args
+
+    def bind(self, args: tuple[Any, ...]) -> Any:
+        return EchoBound(args)
+
+    def specialization_key(self, args: tuple[Any, ...]) -> Hashable:
+        return len(args)
+
+    def reset(self) -> None:
+        self.resets += 1
+
+
+class EchoBound:
+    config_spec = "space"
+
+    def __init__(self, args: tuple[Any, ...]) -> None:
+        self.args = args
+        self.config = helion.Config()
+
+    def __call__(self, *args: Any) -> Any:
+        return self.args, args
+
+    def set_config(self, config: helion.Config) -> None:
+        self.config = config
+
+    def compile_config(self, config: helion.Config) -> Callable[..., Any]:
+        return lambda *args: (config, args)
+
+    def autotune(self, args: tuple[Any, ...], *, force: bool = True, **options: Any) -> Any:
+        return args, force, options
+
+    def to_triton_code(self, config: helion.Config | None = None) -> str:
+        return f"code {config or self.config}"
+
+
+class EchoBackend:
+    interface_version = INTERFACE_VERSION
+
+    def implement(self, definition: KernelDefinition) -> EchoKernel:
+        return EchoKernel(definition)
+
+
+class OutdatedBackend(EchoBackend):
+    interface_version = INTERFACE_VERSION - 1
+
+
+def _install(monkeypatch: pytest.MonkeyPatch, **backends: str) -> None:
+    """Make entry points say that these backends, and no others, are installed."""
+    points = [
+        EntryPoint(name, value, discovery.ENTRY_POINT_GROUP) for name, value in backends.items()
+    ]
+    monkeypatch.setattr(discovery, "entry_points", lambda group: points)
+
+
+@pytest.fixture
+def echo(monkeypatch: pytest.MonkeyPatch) -> None:
+    _install(monkeypatch, compile="echo")
+    monkeypatch.setattr(EntryPoint, "load", lambda self: EchoBackend)
+    EchoKernel.made = 0
+
+
+def function(x: int, y: int = 2, *, z: int = 3) -> Any:
+    """Some words."""
+    raise AssertionError("only a backend runs kernels")
+
+
+def positional(x: int, /, target: int, call: int = 5) -> Any:
+    raise AssertionError("only a backend runs kernels")
+
+
+@pytest.mark.usefixtures("echo")
+def test_arguments_arrive_by_position_with_defaults() -> None:
+    kernel = helion.kernel(function)
+    assert kernel(1) == (1, 2, 3)
+    assert kernel(1, z=9) == (1, 2, 9)
+    assert kernel(y=5, x=4) == (4, 5, 3)
+    assert helion.kernel(positional)(1, call=7, target=2) == (1, 2, 7)
+    assert EchoKernel.made == 2
+
+
+@pytest.mark.usefixtures("echo")
+def test_wrong_arguments_are_pythons_own_errors() -> None:
+    kernel: Any = helion.kernel(function)
+    with pytest.raises(
+        TypeError, match=r"^function\(\) missing 1 required positional argument: 'x'"
+    ):
+        kernel()
+    with pytest.raises(TypeError, match=r"^function\(\) takes from 1 to 2 positional arguments"):
+        kernel(1, 2, 3)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'w'"):
+        kernel(1, w=2)
+    with pytest.raises(TypeError, match="missing"):
+        kernel.bind(())
+
+
+def test_metadata_is_that_of_the_function() -> None:
+    kernel = helion.kernel()(function)
+    assert kernel.__doc__ == "Some words."
+    assert kernel.__module__ == __name__
+    assert inspect.signature(kernel) == inspect.signature(function)
+    assert kernel.fn is function
+    assert kernel.name == "function"
+    assert repr(kernel).startswith("<helion kernel function(")
+    assert helion.jit is helion.kernel
+
+
+@pytest.mark.usefixtures("echo")
+def test_bound_kernel_passes_everything_on() -> None:
+    kernel = helion.kernel(function)
+    bound = kernel.bind((1,))
+    config = helion.Config(num_warps=8)
+    assert bound(7) == ((1, 2, 3), (7,))
+    assert bound.config_spec == "space"
+    assert bound.compile_config(config)(1) == (config, (1,))
+    bound.set_config(config)
+    assert bound.to_triton_code() == bound.to_code() == f"code {config}"
+    assert bound.settings is kernel.settings
+    assert kernel.autotune((1,), force=False, effort=3) == ((1, 2, 3), False, {"effort": 3})
+    assert kernel.specialization_key((1,)) == 3
+    kernel.reset()
+
+
+@pytest.mark.usefixtures("echo")
+def test_new_settings_and_configs_start_afresh() -> None:
+    kernel = helion.kernel(function)
+    kernel(1)
+    kernel(1)
+    assert EchoKernel.made == 1
+    kernel.settings = attrs.evolve(kernel.settings, print_output_code=True)
+    kernel(1)
+    kernel.configs = [helion.Config(num_warps=2)]
+    kernel(1)
+    assert EchoKernel.made == 3
+    assert kernel.configs == (helion.Config(num_warps=2),)
+
+
+def test_configs_may_be_mappings() -> None:
+    config = helion.Config(num_warps=8)
+    assert helion.kernel(config={"num_warps": 8})(function).configs == (config,)
+    assert helion.kernel(configs=[config, {}])(function).configs == (config, helion.Config())
+    assert helion.kernel(function).configs == ()
+    with pytest.raises(InvalidConfig, match="num_warp"):
+        helion.kernel(config={"num_warp": 8})
+
+
+def test_reference_mode_needs_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    _install(monkeypatch)
+    backend = discovery.find_backend(helion.Settings(ref_mode=True))
+    assert isinstance(backend, ReferenceBackend)
+    assert isinstance(backend, Backend)
+
+
+@pytest.mark.parametrize(
+    ("installed", "settings", "remedy"),
+    [
+        ((), helion.Settings(), "helion-compiler"),
+        (("bundle",), helion.Settings(), "HELION_BUNDLE"),
+        (("compile",), helion.Settings(bundle="k.helion"), "pip install helion-runtime"),
+    ],
+)
+def test_missing_backend_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+    installed: tuple[str, ...],
+    settings: helion.Settings,
+    remedy: str,
+) -> None:
+    _install(monkeypatch, **dict.fromkeys(installed, "x"))
+    kernel = helion.kernel(settings=settings)(function)
+    with pytest.raises(BackendNotInstalled) as caught:
+        kernel(1)
+    assert remedy in (caught.value.diagnostic.help or "")
+
+
+def test_backend_that_cannot_be_imported_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    _install(monkeypatch, compile="no_such_module_anywhere:Backend")
+    with pytest.raises(BackendNotInstalled, match="no_such_module_anywhere"):
+        helion.kernel(function)(1)
+
+
+def test_backend_of_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    _install(monkeypatch, compile="outdated")
+    monkeypatch.setattr(EntryPoint, "load", lambda self: OutdatedBackend)
+    with pytest.raises(IncompatibleBackend, match=f"needs {INTERFACE_VERSION}"):
+        helion.kernel(function)(1)
+
+
+@pytest.mark.parametrize("b", [1, 3, 8])
+def test_sizes(b: int) -> None:
+    for a in range(40):
+        assert helion.cdiv(a, b) == len(range(0, a, b))
+        power = helion.next_power_of_2(a)
+        assert power.bit_count() == 1
+        assert power >= a
+        assert power == 1 or power // 2 < a
