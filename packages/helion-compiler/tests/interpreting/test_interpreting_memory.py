@@ -155,7 +155,7 @@ def _deprecated() -> bool:
 
 
 def _quietly() -> object:
-    import contextlib  # noqa: PLC0415
+    import contextlib
 
     return contextlib.nullcontext()
 

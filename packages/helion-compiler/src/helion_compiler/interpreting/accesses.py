@@ -192,7 +192,7 @@ class Accesses(Casting):
     ) -> Any:
         """The block at offsets of a descriptor, padded beyond the tensor."""
         dtype = descriptor.base.dtype.element_ty
-        addresses, mask = _block(descriptor, offsets, range(descriptor.ndim))
+        addresses, mask = _described(descriptor, offsets)
         return self._load(
             addresses, dtype, mask, _padding(descriptor.padding, dtype, addresses.shape)
         )
@@ -201,7 +201,7 @@ class Accesses(Casting):
         self, descriptor: TensorDescHandle, value: Any, offsets: Sequence[Any]
     ) -> None:
         """Write the block at offsets of a descriptor, cut off at the tensor's end."""
-        addresses, mask = _block(descriptor, offsets, range(descriptor.ndim))
+        addresses, mask = _described(descriptor, offsets)
         self._store(addresses, descriptor.base.dtype.element_ty, value.data, mask)
 
     def create_descriptor_reduce(
@@ -209,7 +209,7 @@ class Accesses(Casting):
     ) -> None:
         """Combine a block into memory at offsets of a descriptor."""
         dtype = descriptor.base.dtype.element_ty
-        addresses, mask = _block(descriptor, offsets, range(descriptor.ndim))
+        addresses, mask = _described(descriptor, offsets)
         combine = _combination(kind, dtype, read=signed if descriptor.is_signed else unsigned)
         before = self._load(addresses, dtype, mask).data
         self._store(addresses, dtype, combine(before, value.data), mask)
@@ -271,7 +271,22 @@ def _block(
     return _addresses(view, indices, checked, tuple(view.block_shape))
 
 
+def _described(descriptor: TensorDescHandle, offsets: Sequence[Any]) -> tuple[Array, Array]:
+    _require_aligned(descriptor, offsets[-1])
+    return _block(descriptor, offsets, range(descriptor.ndim))
+
+
+def _require_aligned(descriptor: TensorDescHandle, offset: Any) -> None:
+    first, size = int(offset.data.item()), element_bytes(descriptor.base.get_element_ty())
+    if first * size % 16:
+        raise ValueError(
+            "the last offset into a tensor descriptor must be a multiple of 16 bytes, as Triton demands; "
+            f"element {first} of {size} bytes is not"
+        )
+
+
 def _rows(descriptor: TensorDescHandle, rows: Any, column: Any) -> tuple[Array, Array]:
+    _require_aligned(descriptor, column)
     width = descriptor.block_shape[-1]
     columns = int(column.data.item()) + np.arange(width)
     indices = [rows.data.astype(np.int64)[:, None], columns[None, :]]

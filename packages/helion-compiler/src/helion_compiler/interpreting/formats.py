@@ -56,7 +56,8 @@ def decode(data: Array, dtype: Any) -> Array:
     if name == "fp16":
         return data.astype(np.float32)
     if dtype.is_fp8():
-        return _values_of_eight_bits(name)[data]
+        values: Array = _values_of_eight_bits(name)[data]
+        return values
     return data
 
 

@@ -118,13 +118,25 @@ def _value(name: str, value: object, language: Language) -> Any:
             )
         )
     if isinstance(value, bool | int | float):
-        return language.assigned(value)
+        return language.adopt(_scalar(value, language))
     if value is None:
         return None
     raise TypeError(
         f"argument {name!r} is a {type(value).__name__}; expected a CPU tensor, a number or a TensorDescriptor. "
         "Pass anything else as a constant"
     )
+
+
+def _scalar(value: bool | float, language: Language) -> Any:
+    """A number with the type that Triton gives arguments at a launch."""
+    if isinstance(value, bool):
+        kind = tl.int1
+    elif isinstance(value, float):
+        kind = tl.float32
+    else:
+        size = value.bit_length()
+        kind = tl.int32 if size < 32 else tl.int64 if size < 64 else tl.uint64
+    return language.semantic.scalar_constant(value, kind)
 
 
 def _pointer(name: str, tensor: torch.Tensor) -> Any:
