@@ -36,6 +36,7 @@ STORE = ROOT / ".deps"
 PACKAGES = ("helion-lang", "helion-autotune", "helion-runtime", "helion-compiler")
 TORCH_FROM = "HELION_TORCH_FROM"
 LINK = "helion-dependencies.pth"
+PINS_RECORD = "constraints.txt"
 
 
 def closure(package: str) -> list[str]:
@@ -105,6 +106,7 @@ def _installed(wanted: list[str]) -> Path:
             aside.rename(place)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+    _discard_sets_of_other_pins(pins)
     return place
 
 
@@ -112,11 +114,21 @@ def _install(place: Path, wanted: list[str], pins: str, machine: str) -> None:
     venv.create(place, with_pip=False, symlinks=True)
     if machine:
         _write_link(place, Path(machine))
-    constraints = place / "constraints.txt"
+    constraints = place / PINS_RECORD
     constraints.write_text(pins)
     python = str(place / "bin" / "python")
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "-qq"]
-    subprocess.run([*pip, "--constraint", str(constraints), *wanted], check=True)
+    done = subprocess.run([*pip, "--constraint", str(constraints), *wanted], check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"pip could not install {', '.join(wanted)}")
+
+
+def _discard_sets_of_other_pins(pins: str) -> None:
+    """A set is gigabytes, and one made from other pins is never linked again."""
+    for place in STORE.iterdir():
+        record = place / PINS_RECORD
+        if record.exists() and record.read_text() != pins:
+            shutil.rmtree(place)
 
 
 def _pins(machine: str) -> str:

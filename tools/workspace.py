@@ -47,32 +47,15 @@ if version >= (2, 11) and torch.version.cuda and torch.cuda.is_available():
     print(json.dumps([str(pathlib.Path(torch.__file__).parents[1]), torch.__version__, torch.cuda.get_device_name()]))
 """
 
-ADVICE = (
-    (
-        "No space left on device",
-        "the disk is full: Helion's dependencies take about 4 GB (more with CUDA)",
-    ),
-    (
-        "No module named pip",
-        "this Python has no pip: install it (Debian: apt-get install python3-pip python3-venv)",
-    ),
-    (
-        "Failed to establish a new connection",
-        "the package index cannot be reached: check the network or pip's settings",
-    ),
-    (
-        "Temporary failure in name resolution",
-        "the package index cannot be reached: check the network or pip's settings",
-    ),
-    (
-        "Read timed out",
-        "the package index answers too slowly: run the command again, it goes on where it stopped",
-    ),
-    (
-        "No matching distribution",
-        "the package index lacks a pinned version: check the network and pip's settings",
-    ),
-)
+NO_INDEX = "the package index cannot be reached or lacks a pinned version: check the network and pip's settings"
+ADVICE = {
+    "No space left on device": "the disk is full: Helion's dependencies take 4 GB, with CUDA 12 GB",
+    "No module named pip": "this Python has no pip: install it (on Debian: apt-get install python3-pip)",
+    "Read timed out": "the package index answers too slowly: run the command again",
+    "No matching distribution": NO_INDEX,
+    "ResolutionImpossible": NO_INDEX,
+}
+"""What pip's output may hold, and what to tell the user then."""
 
 
 class SetupError(Exception):
@@ -95,14 +78,14 @@ def prepare(*, tools: bool) -> None:
             "dependencies",
             [sys.executable, dependencies.__file__, "helion-compiler", str(ENVIRONMENT)],
         )
-        _step("build tools", [*_pip(), "pip", "hatchling", "editables"])
+        _step("build tools", [*_pip(), "hatchling", "editables"])
         sources = [
             argument for package in PACKAGES for argument in ("--editable", f"packages/{package}")
         ]
         _step("packages", [*_pip(), "--no-build-isolation", "--no-index", "--no-deps", *sources])
         _write_stamp("packages", state)
     if tools and _stamp("tools") != state:
-        _step("tools", [*_pip(), *TOOLS])
+        _step("tools", [*_pip(), "pip", *TOOLS])
         _write_stamp("tools", state)
 
 
@@ -145,7 +128,9 @@ def _step(name: str, command: Sequence[str]) -> None:
 
 def _explain(name: str, command: Sequence[str]) -> str:
     output = LOG.read_text(errors="replace")
-    advice = next((what for sign, what in ADVICE if sign in output), "the end of its output:")
+    advice = next(
+        (what for sign, what in ADVICE.items() if sign in output), "the end of its output:"
+    )
     tail = "\n".join(f"  | {line}" for line in output.splitlines()[-12:])
     return f"setting up the {name} failed: {advice}\n{tail}\n  command: {' '.join(command)}"
 
