@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import pickle
 from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
 
@@ -166,6 +168,16 @@ def test_new_settings_and_configs_start_afresh() -> None:
     kernel(1)
     assert EchoKernel.made == 3
     assert kernel.configs == (helion.Config(num_warps=2),)
+
+
+@helion.kernel
+def module_level(x: int) -> int:
+    return x
+
+
+def test_kernel_is_pickled_by_name_and_not_copied() -> None:
+    assert pickle.loads(pickle.dumps(module_level)) is module_level
+    assert copy.deepcopy(module_level) is module_level
 
 
 def test_configs_may_be_mappings() -> None:

@@ -126,6 +126,11 @@ class Kernel(Generic[P, R]):
         if self._implementation is not None:
             self._implementation.reset()
 
+    def __reduce__(self) -> str:
+        # Like a function: pickled by name, and never copied.
+        name: str = self.fn.__qualname__
+        return name
+
     def __repr__(self) -> str:
         return f"<helion kernel {self.name}{self._signature}>"
 

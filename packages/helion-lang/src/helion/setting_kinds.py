@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -75,5 +74,5 @@ def optional(kind: Kind) -> Kind:
 
 
 FLAG = Kind(f"{BOOLEAN.allowed} (0 or 1 in the environment)", BOOLEAN.accepts, _flag)
-PATH = Kind("a path", lambda value: isinstance(value, (str, os.PathLike)) and bool(value), str)
+PATH = Kind("a path, as a string", lambda value: isinstance(value, str) and bool(value), str)
 OPTIONAL_PATH = optional(PATH)

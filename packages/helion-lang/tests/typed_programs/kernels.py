@@ -27,7 +27,7 @@ def configured(x: torch.Tensor, k: hl.constexpr) -> None:
         acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
         assert_type(acc, torch.Tensor)
         assert_type(x[tile_m, tile_n], torch.Tensor)
-        x[tile_m, tile_n] = acc + torch.zeros([tile_m, tile_n])
+        x[tile_m, tile_n] = acc + hl.full([tile_m, tile_n], 1.0)
         x[tile_m + 1, None, ...] = hl.dot(acc, acc, acc=acc)
     for tile in hl.tile(x.size(0), block_size=16):
         assert_type(tile, hl.Tile)

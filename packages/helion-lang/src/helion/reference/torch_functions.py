@@ -100,7 +100,8 @@ def _multiply(
 ) -> torch.Tensor:
     """A matrix product with exact products, sums in float32 or wider, and one rounding at the end.
 
-    The result has the accumulator's dtype, else the one asked for, else the one the operands promote to.
+    The result has the accumulator's dtype, else the one asked for, else the one the operands promote to. On a GPU,
+    torch's own switch for TF32 (off, unless the user turned it on) decides about products of float32.
     """
     asked = kwargs.pop("out_dtype", None)
     operands = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)]
