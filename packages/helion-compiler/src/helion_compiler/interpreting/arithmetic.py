@@ -55,14 +55,15 @@ def high_product(left: Array, right: Array) -> Array:
     a, b, c, d = left >> half, left & low, right >> half, right & low
     middle = a * d + ((b * d) >> half)
     other = b * c + (middle & low)
-    return a * c + (middle >> half) + (other >> half)
+    upper: Array = a * c + (middle >> half) + (other >> half)
+    return upper
 
 
 def fused_multiply_add(x: Array, y: Array, z: Array) -> Array:
-    """`x * y + z`, rounded once: float32 products are exact in float64."""
-    if x.dtype != np.float32:
-        return x * y + z
-    return (x.astype(np.float64) * y + z).astype(np.float32)
+    """`x * y + z`; in float32 the product is exact, and only the sum is rounded (by way of float64)."""
+    wide = np.float64 if x.dtype == np.float32 else x.dtype
+    total: Array = x.astype(wide) * y + z
+    return total.astype(x.dtype, copy=False)
 
 
 def error_function(x: Array) -> Array:

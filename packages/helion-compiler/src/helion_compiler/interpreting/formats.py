@@ -77,7 +77,8 @@ def encode_toward_zero(values: Array, dtype: Any) -> Array:
     unsigned = bits.view(f"uint{8 * bits.itemsize}")
     too_large = np.abs(decode(bits, dtype)) > np.abs(values)
     # Floats are sign and magnitude: one less in the bits is the next value toward zero.
-    return (unsigned - too_large.astype(unsigned.dtype)).view(bits.dtype)
+    nearer: Array = unsigned - too_large.astype(unsigned.dtype)
+    return nearer.view(bits.dtype)
 
 
 def _round_to_bfloat16(values: Array) -> Array:

@@ -114,7 +114,7 @@ class Language:
             core.tensor_descriptor: self._subclass(core.tensor_descriptor, {}),
         }
 
-    def _subclass(self, kind: type[Any], protocol: dict[str, Any]) -> type[Any]:
+    def _subclass(self, kind: Any, protocol: dict[str, Any]) -> type[Any]:
         methods = {name: _method(self.bind(member)) for name, member in _language_members(kind)}
         return type(f"interpreted_{kind.__name__}", (kind,), methods | protocol)
 
@@ -149,7 +149,7 @@ class BoundFunction:
 
 
 @cache
-def _language_members(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
+def _language_members(kind: Any) -> tuple[tuple[str, Any], ...]:
     """The members of one of Triton's classes that need its compiler."""
     return tuple(
         (name, member)

@@ -42,7 +42,8 @@ def libdevice_function(symbol: str) -> Operation:
 def _torch(function: Callable[..., Tensor]) -> Operation:
     def apply(*arrays: Array) -> Array:
         # PyTorch warns about read-only arrays, which broadcasting gives: hence the copies.
-        return function(*(torch.from_numpy(np.array(array)) for array in arrays)).numpy()
+        result: Array = function(*(torch.from_numpy(np.array(it)) for it in arrays)).numpy()
+        return result
 
     return apply
 
@@ -63,7 +64,8 @@ def _ieee_remainder(x: Array, y: Array) -> Array:
     rest = np.fmod(x, 2 * size)
     magnitude = np.abs(rest)
     steps = np.where(magnitude <= size / 2, 0, np.where(magnitude < 1.5 * size, 1, 2))
-    return rest - np.copysign(steps.astype(x.dtype) * size, rest)
+    nearest: Array = rest - np.copysign(steps.astype(x.dtype) * size, rest)
+    return nearest
 
 
 def _bits(x: Array) -> Array:
@@ -102,7 +104,8 @@ def _integer_exponent(x: Array) -> Array:
 def _signed_high_product(x: Array, y: Array) -> Array:
     unsigned = f"uint{8 * x.itemsize}"
     product = high_product(x.view(unsigned), y.view(unsigned)).view(x.dtype)
-    return product - np.where(x < 0, y, 0) - np.where(y < 0, x, 0)
+    corrected: Array = product - np.where(x < 0, y, 0) - np.where(y < 0, x, 0)
+    return corrected
 
 
 def _bitcast(name: str) -> Operation:
@@ -110,7 +113,7 @@ def _bitcast(name: str) -> Operation:
 
 
 def _norm(*values: Array) -> Array:
-    return np.sqrt(sum(value * value for value in values))
+    return np.sqrt(np.sum(np.square(values), axis=0))
 
 
 def _exponential(x: Array, base: float) -> Array:
