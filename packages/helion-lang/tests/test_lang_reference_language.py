@@ -239,6 +239,40 @@ def test_looking_at_bits_is_refused_in_high_precision() -> None:
         run(kernel, (CAPTURED,), precision="high")
 
 
+def test_host_code_may_return_before_the_loop() -> None:
+    def kernel(x: torch.Tensor) -> torch.Tensor:
+        if x.numel() == 0:
+            return x
+        for tile in hl.tile(x.size(0)):
+            x[tile] = 1
+        return x
+
+    empty = torch.empty(0)
+    assert run(kernel, (empty,)).outputs is empty
+
+
+def test_every_way_to_write_to_an_argument_is_noticed() -> None:
+    def kernel(x: torch.Tensor, way: int, other: torch.Tensor) -> None:
+        for _ in hl.tile(1):
+            pass
+        if way == 0:
+            x.view(-1)[0] = 1
+        elif way == 1:
+            x += 1
+        elif way == 2:
+            torch.add(other, other, out=x)
+        elif way == 3:
+            torch.nn.functional.relu(x, inplace=True)
+        elif way == 4:
+            x[0].zero_()
+        else:
+            x + 1
+
+    for way in range(6):
+        result = run(kernel, (torch.ones(2, 2), way, torch.ones(2, 2)))
+        assert list(result.mutated) == ([0] if way < 5 else [])
+
+
 def test_keyword_only_arguments_are_given_by_position() -> None:
     def kernel(x: torch.Tensor, *, scale: float) -> torch.Tensor:
         out = torch.empty_like(x)

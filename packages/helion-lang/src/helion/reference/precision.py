@@ -8,14 +8,12 @@ tensors, which is why a kernel that relies on such views has to be compared at n
 from __future__ import annotations
 
 import types
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from helion.exc import UnsupportedOperator
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from helion.reference.names import names_mentioned
 
 _CASTS = frozenset({"float", "half", "bfloat16", "double"})
 
@@ -94,7 +92,7 @@ class Copier:
         closure = tuple(self._copied_cell(cell) for cell in cells)
         replaced = {
             name: copy
-            for name in _names_read(function.__code__)
+            for name in names_mentioned(function.__code__)
             if name in function.__globals__
             and (copy := self._captured(function.__globals__[name]))
             is not function.__globals__[name]
@@ -128,11 +126,3 @@ class Copier:
 def _copied_tensor(tensor: torch.Tensor) -> torch.Tensor:
     dtype = torch.float64 if tensor.is_floating_point() else tensor.dtype
     return tensor.detach().to(dtype, copy=True)
-
-
-def _names_read(code: types.CodeType) -> Iterator[str]:
-    """The names that code, and code nested in it, may look up among the globals."""
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _names_read(constant)

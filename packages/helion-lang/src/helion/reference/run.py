@@ -16,6 +16,7 @@ from helion.exc import NoDeviceLoopsInKernel, Span, WrongDevice
 from helion.language import activate
 from helion.reference.blocks import BlockChooser, BlockSizes
 from helion.reference.failures import explain
+from helion.reference.names import names_mentioned
 from helion.reference.precision import Copier
 from helion.reference.semantics import ReferenceSemantics
 from helion.reference.torch_functions import ReferenceFunctions
@@ -48,7 +49,7 @@ def run(
     """Run a kernel's function in reference mode.
 
     Args:
-        function: the undecorated function (``kernel.fn``).
+        function: the undecorated function (``kernel.fn``); other decorators must use ``functools.wraps``.
         args: one per parameter, in order, keyword-only ones included.
         block_sizes: for the axes whose block size the source leaves open: one for all, a list in order of the source,
             or a mapping by the name of the loop's target. Left out, tiles are as large as is sensible.
@@ -63,6 +64,7 @@ def run(
     arguments = tuple(copier.copy(list(args))) if high else tuple(args)
     called = copier.copy(function) if high else function
     signature = inspect.signature(function)
+    code = inspect.unwrap(function).__code__
     device = _common_device(signature, arguments)
     semantics = ReferenceSemantics(device, BlockChooser(block_sizes))
     functions = ReferenceFunctions(semantics, high=high)
@@ -71,11 +73,12 @@ def run(
         with torch.no_grad(), activate(semantics), functions:
             outputs = called(*positional, **keywords)
     except Exception as error:
-        explained = explain(error, function.__code__.co_filename, semantics)
+        explained = explain(error, code.co_filename, semantics)
         if explained is None or explained is error:
             raise
         raise explained from error
-    if semantics.loops == 0:
+    # Host code may return before it comes to a loop; what has none is known by its names.
+    if semantics.loops == 0 and "tile" not in names_mentioned(code):
         raise NoDeviceLoopsInKernel(kernel=function.__name__, span=Span.of_definition(function))
     mutated = {
         position: argument

@@ -13,6 +13,7 @@ from helion.constraints import is_integer
 from helion.exc import (
     DeviceAPIOnHost,
     DotBatchDimensionMismatch,
+    IncorrectTileUsage,
     NotAllowedOnDevice,
     ShapeMismatch,
     SpecializeArgType,
@@ -174,6 +175,10 @@ class ReferenceSemantics:
 
 
 def _sizes(shape: Sequence[Any]) -> list[int]:
+    if isinstance(shape, Tile):
+        raise IncorrectTileUsage(
+            operation="shape=tile", notes=("a shape is a sequence: write `[tile]`",)
+        )
     return [size.__index__() for size in shape]
 
 

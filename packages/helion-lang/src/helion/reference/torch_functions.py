@@ -89,7 +89,8 @@ class ReferenceFunctions(TorchFunctionMode):
 
 def _targets(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[torch.Tensor]:
     """The tensors that a call writes to."""
-    if _IN_PLACE.fullmatch(name) and args and isinstance(args[0], torch.Tensor):
+    in_place = _IN_PLACE.fullmatch(name) or kwargs.get("inplace")
+    if in_place and args and isinstance(args[0], torch.Tensor):
         yield args[0]
     out = kwargs.get("out")
     yield from (out,) if isinstance(out, torch.Tensor) else out or ()
