@@ -3,7 +3,6 @@
 import inspect
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -50,7 +49,7 @@ def run() -> None:
 
 
 def attributes() -> dict[tuple[str, str], int]:
-    owners: list[ModuleType | type] = [
+    owners: list[Any] = [
         tl, tl.core, tl.math, tl.standard, tl.tensor, tl.dtype, tl.range, tl.static_range,
         tl.core.tensor_descriptor_base, triton.runtime.JITFunction,
     ]  # fmt: skip

@@ -21,7 +21,7 @@ SCALE = tl.constexpr(1.5)
 
 
 @triton.jit
-def matmul_kernel(
+def matmul_kernel(  # noqa: PLR0917  kernels take what they need
     a, b, c, m, n, k,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr, PROGRAMS: tl.constexpr,
 ):  # fmt: skip
@@ -268,7 +268,9 @@ def test_the_line_of_an_emitted_kernel() -> None:
 
 @triton.jit
 def assembly_kernel(x):
-    value = tl.inline_asm_elementwise("mov.b32 $0, $1;", "=r,r", [tl.load(x)], tl.float32, True, 1)
+    value = tl.inline_asm_elementwise(
+        "mov.b32 $0, $1;", "=r,r", [tl.load(x)], tl.float32, is_pure=True, pack=1
+    )
     tl.store(x, value)
 
 
@@ -298,6 +300,67 @@ def test_arguments_that_do_not_fit(
         interpret(plain_kernel, ONE, arguments, constants)
 
 
+def test_a_kernel_defined_in_a_function_sees_its_names() -> None:
+    factor = tl.constexpr(3)
+
+    @triton.jit
+    def increment(value):
+        return value + factor
+
+    @triton.jit
+    def kernel(x):
+        tl.store(x, increment(tl.load(x)) * factor)
+
+    x = torch.ones(1)
+    interpret(kernel, ONE, [x])
+    assert x.item() == 12
+
+
+@triton.jit
+def twice(value):
+    return value * 2
+
+
+@triton.jit
+def mapping_kernel(x):
+    i = tl.arange(0, 8)
+    tl.store(x + i, tl.map_elementwise(twice, tl.load(x + i)))
+
+
+def test_map_elementwise() -> None:
+    x = torch.arange(8.0)
+    interpret(mapping_kernel, ONE, [x])
+    assert torch.equal(x, torch.arange(8.0) * 2)
+
+
+@triton.jit
+def scalar_kernel(out, truth, small, large, huge, number):
+    tl.static_assert(truth.dtype == tl.int1)
+    tl.static_assert(small.dtype == tl.int32)
+    tl.static_assert(large.dtype == tl.int64)
+    tl.static_assert(huge.dtype == tl.uint64)
+    tl.static_assert(number.dtype == tl.float32)
+    tl.store(out, large)
+    tl.store(out + 1, (huge // 2).to(tl.int64))
+    tl.store(out + 2, small.to(tl.int64) if truth else 0)
+
+
+def test_numbers_have_the_types_of_a_launch() -> None:
+    out = torch.empty(3, dtype=torch.int64)
+    interpret(scalar_kernel, ONE, [out, True, -5, 3_000_000_000, 2**64 - 2, 1e300])
+    assert out.tolist() == [3_000_000_000, 2**63 - 1, -5]
+
+
 def test_a_tensor_elsewhere_is_refused() -> None:
     with pytest.raises(ValueError, match="argument 'x' is on meta"):
         interpret(plain_kernel, ONE, [torch.zeros(1, device="meta"), 1])
+
+
+@triton.jit
+def printing_kernel(x):
+    tl.device_print("value", tl.load(x + tl.arange(0, 2)))
+
+
+def test_device_print_shows_values(capsys: pytest.CaptureFixture[str]) -> None:
+    interpret(printing_kernel, ONE, [torch.tensor([1.5, -2.0], dtype=torch.bfloat16)])
+    assert capsys.readouterr().out.split() == ["(0,", "0,", "0)", "value:", "[", "1.5", "-2.", "]"]

@@ -97,7 +97,7 @@ def test_atomic_additions_to_the_same_element_all_count(dtype: torch.dtype) -> N
 
 def test_an_atomic_out_of_bounds_is_refused() -> None:
     x, where = torch.zeros(4), torch.arange(16, dtype=torch.int32)
-    with pytest.raises(OutOfBoundsAccess, match="an atomic .* 11 of 15"):
+    with pytest.raises(OutOfBoundsAccess, match=r"an atomic .* 11 of 15"):
         interpret(atomic_kernel, ONE, [x, where, torch.ones(16)], {"BLOCK": 16})
     assert not x.any()
 
@@ -140,24 +140,14 @@ def block_pointer_kernel(x, y, rows, columns, CHECK: tl.constexpr):
         target = tl.advance(target, (0, 16))
 
 
+@pytest.mark.filterwarnings("ignore:tl.make_block_ptr is deprecated")
 def test_block_pointers() -> None:
     x = torch.randn(40, 13)
     y = torch.zeros(40, 13)
-    with pytest.warns(UserWarning, match="make_block_ptr") if _deprecated() else _quietly():
-        interpret(block_pointer_kernel, ONE, [x, y, 40, 13], {"CHECK": True})
-        torch.testing.assert_close(y, 2 * x)
-        with pytest.raises(OutOfBoundsAccess, match="a load"):
-            interpret(block_pointer_kernel, ONE, [x, y, 40, 13], {"CHECK": False})
-
-
-def _deprecated() -> bool:
-    return not triton.__version__.startswith("3.6")
-
-
-def _quietly() -> object:
-    import contextlib
-
-    return contextlib.nullcontext()
+    interpret(block_pointer_kernel, ONE, [x, y, 40, 13], {"CHECK": True})
+    torch.testing.assert_close(y, 2 * x)
+    with pytest.raises(OutOfBoundsAccess, match="a load"):
+        interpret(block_pointer_kernel, ONE, [x, y, 40, 13], {"CHECK": False})
 
 
 @triton.jit
@@ -213,3 +203,27 @@ def test_gather_and_scatter_by_descriptors() -> None:
     interpret(gather_kernel, ONE, [descriptors[0], rows, out, descriptors[1]])
     assert torch.equal(out, x[rows.long(), 16:32])
     assert torch.equal(y[rows.long(), :16], x[rows.long(), 16:32])
+
+
+def test_a_descriptor_offset_within_16_bytes_is_refused() -> None:
+    x, rows = torch.randn(32, 40), torch.zeros(8, dtype=torch.int32)
+    descriptor = TensorDescriptor.from_tensor(x, [1, 16])
+    with pytest.raises(ValueError, match="element 2 of 4 bytes"):
+        interpret(offset_kernel, ONE, [descriptor, rows])
+
+
+@triton.jit
+def offset_kernel(source, rows):
+    source.load([0, 2])
+
+
+def test_storages_that_share_memory_are_one() -> None:
+    whole = torch.arange(64, dtype=torch.float32).numpy()
+    x, part = torch.from_numpy(whole), torch.from_numpy(whole[4:8])
+    interpret(sum_kernel, ONE, [x, part], {"BLOCK": 64})
+    assert part[0].item() == sum(range(64))
+
+
+@triton.jit
+def sum_kernel(x, total, BLOCK: tl.constexpr):
+    tl.store(total, tl.sum(tl.load(x + tl.arange(0, BLOCK))))

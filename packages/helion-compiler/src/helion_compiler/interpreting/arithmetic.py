@@ -186,11 +186,15 @@ class Arithmetic(InterpreterBuilder):  # type: ignore[misc]  # Triton has no typ
     def create_dot(self, a: Any, b: Any, acc: Any, input_precision: Any, imprecise: Any) -> Any:
         """`a @ b + acc`, accumulated in acc's type or wider; tf32 is computed as full float32."""
         del input_precision, imprecise
-        wide = np.dtype(np.float32) if acc.dtype.name == "fp16" else acc.data.dtype
+        # Sums of products of int8 are exact in float64, whose products are much faster than NumPy's of integers.
+        wide = {"fp16": np.float32, "int32": np.float64}.get(acc.dtype.name, acc.data.dtype)
         left = decode(a.data, a.dtype).astype(wide, copy=False)
         right = decode(b.data, b.dtype).astype(wide, copy=False)
-        total = np.matmul(left, right) + decode(acc.data, acc.dtype)
-        return TensorHandle(_stored(total, acc.dtype), acc.dtype.scalar)
+        product = np.matmul(left, right)
+        if acc.dtype.is_int():
+            return TensorHandle(product.astype(np.int64).astype(np.int32) + acc.data, acc.dtype)
+        total = product + decode(acc.data, acc.dtype)
+        return TensorHandle(encode(total, acc.dtype), acc.dtype)
 
     def create_histogram(self, data: Any, bins: int, mask: Any) -> Any:
         """Counts of the integers 0 to bins - 1; masked and other elements are not counted."""
@@ -199,10 +203,6 @@ class Arithmetic(InterpreterBuilder):  # type: ignore[misc]  # Triton has no typ
         if mask is not None:
             counted &= mask.data.ravel()
         return TensorHandle(np.bincount(values[counted], minlength=bins).astype(np.int32), tl.int32)
-
-
-def _stored(values: Array, dtype: Any) -> Array:
-    return encode(values, dtype) if dtype.scalar.is_floating() else values
 
 
 def _float_result(operation: Operation, operands: tuple[Any, ...]) -> Any:

@@ -64,6 +64,16 @@ class Builder(Accesses):
         data = np.full(block.shape, value.data.item(), dtype=value.data.dtype)
         return TensorHandle(data, value.dtype.scalar)
 
+    def create_print(self, prefix: str, in_hex: bool, values: Sequence[Any], _signs: Any) -> None:
+        """`tl.device_print`: the running program, the prefix, and each block's values."""
+        for value in values:
+            shown = decode(value.data, value.dtype.scalar)
+            print(
+                self._position.index,
+                prefix,
+                np.array2string(shown, formatter={"int_kind": hex} if in_hex else None),
+            )
+
     def create_assert(self, condition: Any, message: str) -> None:
         """`tl.device_assert`."""
         if not condition.data.all():

@@ -75,7 +75,8 @@ def _bits(x: Array) -> Array:
 
 
 def _population(x: Array) -> Array:
-    return _bits(x).sum(axis=-1, dtype=np.int32)
+    ones: Array = _bits(x).sum(axis=-1, dtype=np.int32)
+    return ones
 
 
 def _find_first_set(x: Array) -> Array:
@@ -113,11 +114,13 @@ def _bitcast(name: str) -> Operation:
 
 
 def _norm(*values: Array) -> Array:
-    return np.sqrt(np.sum(np.square(values), axis=0))
+    length: Array = np.sqrt(np.sum(np.square(values), axis=0))
+    return length
 
 
 def _exponential(x: Array, base: float) -> Array:
-    return np.power(x.dtype.type(base), x)
+    power: Array = np.power(x.dtype.type(base), x)
+    return power
 
 
 _FUNCTIONS: Final[dict[str, Operation]] = {

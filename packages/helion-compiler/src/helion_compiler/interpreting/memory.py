@@ -87,10 +87,16 @@ class AddressSpace:
 
 
 def _regions(tensors: Mapping[str, torch.Tensor]) -> tuple[Region, ...]:
-    found: dict[tuple[int, int], list[str]] = {}
-    for name, tensor in tensors.items():
+    """The storages, sorted and disjoint: those that share memory become one region of all their names."""
+    regions: list[Region] = []
+    for name, tensor in sorted(
+        tensors.items(), key=lambda item: item[1].untyped_storage().data_ptr()
+    ):
         storage = tensor.untyped_storage()
-        if storage.nbytes():
-            start = storage.data_ptr()
-            found.setdefault((start, start + storage.nbytes()), []).append(name)
-    return tuple(Region(start, end, tuple(names)) for (start, end), names in sorted(found.items()))
+        start, end = storage.data_ptr(), storage.data_ptr() + storage.nbytes()
+        if regions and start < regions[-1].end:
+            last = regions.pop()
+            regions.append(Region(last.start, max(last.end, end), (*last.names, name)))
+        elif end > start:
+            regions.append(Region(start, end, (name,)))
+    return tuple(regions)

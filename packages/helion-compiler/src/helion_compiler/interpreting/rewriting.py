@@ -2,8 +2,8 @@
 
 In: a plain Python function, the body of a `@triton.jit` kernel or helper, whose source `inspect` can find.
 Out: a code object of the same name, file, lines and columns, so that tracebacks show the kernel's own text.
-The code refers to one extra global, `RUNTIME`, a `runtime.Runtime`.
-What changes is what Triton reads differently from Python: an assigned number becomes a scalar tensor, `and`, `or` and `not` work on blocks, and shapes are plain numbers.
+The code refers to one extra global, `RUNTIME`, a `runtime.Runtime`. What changes is what Triton reads differently
+from Python: an assigned number becomes a scalar tensor, `and`, `or` and `not` work on blocks, shapes are plain numbers.
 Assumed: names of enclosing functions are supplied as globals, since the code has no closure.
 """
 
