@@ -46,5 +46,5 @@ def test_wrong_types_are_found(mypy_cache: Path, tmp_path: Path) -> None:
         "import helion\n@helion.kernel\ndef f(x: int) -> int: return x\nreveal_type(f)\nf('')\n"
     )
     output = _check([program], mypy_cache)
-    assert "kernel.Kernel[[x: int], int]" in output
+    assert "kernels.Kernel[[x: int], int]" in output
     assert "[arg-type]" in output

@@ -9,7 +9,7 @@ from __future__ import annotations
 from helion import exc
 from helion.bound_kernel import BoundKernel
 from helion.config import Config
-from helion.kernel import Kernel, jit, kernel
+from helion.kernels import Kernel, jit, kernel
 from helion.settings import Settings
 from helion.sizes import cdiv, next_power_of_2
 
