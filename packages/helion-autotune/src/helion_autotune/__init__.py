@@ -7,6 +7,8 @@
 from helion_autotune.budget import NO_LIMIT, Budget
 from helion_autotune.constraints import Condition, Constraint, Violation
 from helion_autotune.finalists import Finalist
+from helion_autotune.live_progress import LiveProgress, progress_for
+from helion_autotune.measuring import NoDeviceError, measure_milliseconds
 from helion_autotune.objective import Objective
 from helion_autotune.parameters import (
     Boolean,
@@ -25,6 +27,7 @@ from helion_autotune.session import NoCandidateWorked, Result, tune
 from helion_autotune.space import NoValidPointError, Size, Space
 from helion_autotune.strategies import Strategy, known_strategies, strategy
 from helion_autotune.trial import Measurement, Status, Trial
+from helion_autotune.triton_kernels import TimesMeanNothingError, TunedKernel, autotune
 from helion_autotune.workload import Workload, WrongResult
 
 __all__ = [
@@ -38,8 +41,10 @@ __all__ = [
     "Float",
     "Integer",
     "ListOf",
+    "LiveProgress",
     "Measurement",
     "NoCandidateWorked",
+    "NoDeviceError",
     "NoProgress",
     "NoValidPointError",
     "Objective",
@@ -57,11 +62,16 @@ __all__ = [
     "Status",
     "StoredResult",
     "Strategy",
+    "TimesMeanNothingError",
     "Trial",
+    "TunedKernel",
     "Violation",
     "Workload",
     "WrongResult",
+    "autotune",
     "known_strategies",
+    "measure_milliseconds",
+    "progress_for",
     "strategy",
     "tune",
 ]

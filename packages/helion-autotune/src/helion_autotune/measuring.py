@@ -33,6 +33,7 @@ def measure_milliseconds(
     flush_l2: bool = True,
     budget_ms: float = 100.0,
     give_up_over_ms: float | None = None,
+    before: Callable[[], object] | None = None,
 ) -> Measurement:
     """The median GPU time of ``fn()`` in milliseconds, by device events.
 
@@ -40,18 +41,26 @@ def measure_milliseconds(
     but at least three. ``flush_l2`` writes over the L2 cache before each call, outside the timed region: this also
     keeps the GPU busy while the host enqueues ``fn``, so that host time does not leak into the timing of small kernels.
     With ``give_up_over_ms``, a callable whose first three repetitions all take over 1.5 times that is timed no further.
+    ``before`` runs before each call, untimed: for work that must be set up anew each time.
     Raises NoDeviceError without a GPU, and whatever ``fn`` raises.
     """
     torch = _torch()
     flush = _flusher(torch) if flush_l2 else _nothing
+    before = before or _nothing
     for _ in range(warmup):
+        before()
         fn()
-    first = _timed(torch, fn, flush, min(FIRST, repetitions))
+
+    def prepare() -> None:
+        before()
+        flush()
+
+    first = _timed(torch, fn, prepare, min(FIRST, repetitions))
     if give_up_over_ms is not None and min(first) > GIVE_UP_FACTOR * give_up_over_ms:
         return Measurement(statistics.median(first), tuple(first))
     affordable = math.ceil(budget_ms / max(statistics.median(first), 1e-3))
     more = min(repetitions, affordable) - len(first)
-    samples = first + _timed(torch, fn, flush, max(more, 0))
+    samples = first + _timed(torch, fn, prepare, max(more, 0))
     return Measurement(statistics.median(samples), tuple(samples))
 
 
@@ -67,7 +76,7 @@ def _torch() -> Any:
 
 
 def _timed(
-    torch: Any, fn: Callable[[], object], flush: Callable[[], object], count: int
+    torch: Any, fn: Callable[[], object], prepare: Callable[[], object], count: int
 ) -> list[float]:
     """The times of ``count`` calls in ms; enqueued together, so that the GPU never waits for the host."""
     pairs = [
@@ -75,7 +84,7 @@ def _timed(
         for _ in range(count)
     ]
     for start, end in pairs:
-        flush()
+        prepare()
         start.record()
         fn()
         end.record()
@@ -90,4 +99,4 @@ def _flusher(torch: Any) -> Callable[[], object]:
 
 
 def _nothing() -> None:
-    """Flushes nothing."""
+    """Prepares nothing."""

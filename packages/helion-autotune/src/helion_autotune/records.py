@@ -164,7 +164,7 @@ class Records:
                 yield line
 
     def _lines(self) -> Iterator[dict[str, Any]]:
-        """Every whole line. Torn ones are skipped, but a file that does not begin as records is refused."""
+        """Every whole line. Torn ones are skipped, but a file that holds something else is refused."""
         try:
             content = self.path.read_bytes()
         except FileNotFoundError:
@@ -173,18 +173,19 @@ class Records:
             raise RecordsError(
                 f"cannot read records from {self.path}: {error.strerror or error}"
             ) from error
-        known = False
-        for number, text in enumerate(content.splitlines(keepends=True), start=1):
+        found = False
+        lines = content.splitlines(keepends=True)
+        for number, text in enumerate(lines, start=1):
             line = _parse(text)
             if line is not None:
-                known = True
+                found = True
                 self._check_format(line, number)
                 yield line
-            elif not known and text.endswith(b"\n") and text.strip():
-                raise RecordsError(
-                    f"{self.path} is not a file of helion-autotune records: line {number} is no record. "
-                    "Choose another path"
-                )
+        if not found and lines and not b'{"format"'.startswith(content[:9]):
+            raise RecordsError(
+                f"{self.path} is not a file of helion-autotune records: no line is a record. "
+                "Choose another path"
+            )
 
     def _check_format(self, line: dict[str, Any], number: int) -> None:
         if line["format"] != FORMAT_VERSION:

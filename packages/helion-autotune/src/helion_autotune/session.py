@@ -6,6 +6,7 @@ In: a space, a workload, and how hard to try. Out: a Result; the records, if any
 from __future__ import annotations
 
 import time
+import warnings
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from helion_autotune.budget import NO_LIMIT, Budget, SearchStopped
 from helion_autotune.finalists import Finalist, measure_again
 from helion_autotune.objective import Objective
 from helion_autotune.progress import NoProgress, Progress, SearchEnded, SearchStarted
-from helion_autotune.records import Records, StoredResult
+from helion_autotune.records import Records, RecordsError, StoredResult
 from helion_autotune.runner import Clock, InProcessRunner
 from helion_autotune.strategies import Strategy
 from helion_autotune.strategies import strategy as strategy_named
@@ -91,20 +92,26 @@ def tune(  # noqa: PLR0913 - the public interface; all but two are keywords with
         records.prepare()
     progress = progress or NoProgress()
     runner = InProcessRunner(workload, jobs=jobs, clock=clock)
+    objective = Objective(
+        space,
+        runner,
+        budget=budget,
+        seeds=seeds,
+        key=key,
+        records=records,
+        progress=progress,
+        clock=clock,
+    )
+    progress.started(SearchStarted(space.size, budget, runner.jobs, objective.recorded))
     try:
-        objective = Objective(
-            space,
-            runner,
-            budget=budget,
-            seeds=seeds,
-            key=key,
-            records=records,
-            progress=progress,
-            clock=clock,
-        )
-        progress.started(SearchStarted(space.size, budget, runner.jobs, objective.recorded))
         stopped_because = _search(chosen, objective, rng_seed)
         again = measure_again(runner, objective.trials, finalists)
+    except BaseException as error:  # a live display must close, whatever happened
+        reason = f"ended by {type(error).__name__}"
+        progress.ended(
+            SearchEnded(objective.seconds, objective.evaluations, reason, objective.best)
+        )
+        raise
     finally:
         runner.close()
     best = _winner(objective, again)
@@ -115,11 +122,20 @@ def tune(  # noqa: PLR0913 - the public interface; all but two are keywords with
         raise NoCandidateWorked(failed, headline)
     result = Result(best, objective.trials, objective.seconds, stopped_because, again)
     if records is not None:
-        stored = StoredResult(
-            best.point, best.milliseconds, result.seconds, objective.evaluations, stopped_because
-        )
-        records.add_result(space.fingerprint, key, stored)
+        _store(records, space.fingerprint, key, result, objective.evaluations)
     return result
+
+
+def _store(records: Records, fingerprint: str, key: str, result: Result, evaluations: int) -> None:
+    """Write the result down; a full disk must not cost the result itself."""
+    best = result.best
+    stored = StoredResult(
+        best.point, best.milliseconds, result.seconds, evaluations, result.stopped_because
+    )
+    try:
+        records.add_result(fingerprint, key, stored)
+    except RecordsError as error:
+        warnings.warn(f"{error}. The result is not stored", RuntimeWarning, stacklevel=3)
 
 
 def _search(strategy: Strategy, objective: Objective, rng_seed: int) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FINGERPRINT_VERSION = 1
 #: Up to this many assignments are counted one by one; above it, sizes are estimated.
-COUNTED = 20_000
+COUNTED = 5_000
 #: How many random points a size is estimated from.
 ESTIMATED_FROM = 2_000
 #: How many random points may be refused in a row before a space counts as too tight to draw from.
@@ -52,6 +52,14 @@ class Size:
         return "endless" if math.isinf(self.count) else f"about {float(f'{self.count:.2g}'):,.0f}"
 
 
+def _parameters(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
+    return dict(parameters)
+
+
+def _constraints(constraints: Iterable[Constraint]) -> tuple[Constraint, ...]:
+    return tuple(constraints)
+
+
 def _conditions(conditions: Mapping[str, Condition | Predicate]) -> dict[str, Condition]:
     return {name: Condition.of(condition) for name, condition in conditions.items()}
 
@@ -64,8 +72,8 @@ class Space:
     default. ``constraints`` are demands on whole points. Raises ValueError for declarations that do not fit together.
     """
 
-    parameters: Mapping[str, Parameter] = attrs.field(converter=dict)
-    constraints: tuple[Constraint, ...] = attrs.field(default=(), converter=tuple)
+    parameters: Mapping[str, Parameter] = attrs.field(converter=_parameters)
+    constraints: tuple[Constraint, ...] = attrs.field(default=(), converter=_constraints)
     conditions: Mapping[str, Condition] = attrs.field(factory=dict, converter=_conditions)
 
     def __attrs_post_init__(self) -> None:
@@ -93,7 +101,7 @@ class Space:
             )
         chosen: dict[str, JsonValue] = {}
         for name, parameter in self.parameters.items():
-            given = name in values and self._active(name, chosen)
+            given = self._active(name, chosen) and name in values
             chosen[name] = freeze(values[name]) if given else parameter.default
         return Point(chosen)
 

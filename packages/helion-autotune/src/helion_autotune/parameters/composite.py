@@ -77,7 +77,7 @@ class Permutation:
         """The share of pairs that stand in another order (Kendall's tau)."""
         pairs = list(itertools.combinations(range(self.n), 2))
         apart = sum((a.index(i) < a.index(j)) != (b.index(i) < b.index(j)) for i, j in pairs)
-        return apart / max(len(pairs), 1)
+        return float(apart / max(len(pairs), 1))
 
     def encode(self, value: JsonValue) -> tuple[float, ...]:
         """For each place: which of the things left stands there."""

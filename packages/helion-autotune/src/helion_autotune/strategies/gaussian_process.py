@@ -68,8 +68,8 @@ def _given(
     mean, scale = float(np.mean(values)), float(np.std(values)) or 1.0
     standard = (values - mean) / scale
     matrix = _kernel(rows, rows, length) + noise * np.eye(len(rows))
-    inverse = np.linalg.inv(matrix)
-    weights = inverse @ standard
+    inverse = np.asarray(np.linalg.inv(matrix), dtype=np.float64)
+    weights: Array = inverse @ standard
     likelihood = -0.5 * float(standard @ weights) - 0.5 * float(np.linalg.slogdet(matrix)[1])
     return GaussianProcess(rows, length, noise, inverse, weights, mean, scale), likelihood
 

@@ -53,7 +53,7 @@ def sobol_points(
 class SobolSearch:
     """``evaluations`` evenly spread points, ``batch`` at a time."""
 
-    evaluations: int = 128
+    evaluations: int = 256
     batch: int = 32
 
     def search(self, space: Space, objective: Objective, rng: np.random.Generator) -> None:

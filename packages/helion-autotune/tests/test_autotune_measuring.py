@@ -1,0 +1,114 @@
+"""Timing on a GPU, with a GPU played by counters: what is timed, how often, and when it is given up."""
+
+import sys
+import types
+
+import pytest
+
+from helion_autotune import NoDeviceError, measure_milliseconds
+from helion_autotune.measuring import FIRST
+
+
+class Device:
+    """Plays the parts of torch that the timer uses; its clock stands still but for what ``advance`` adds."""
+
+    def __init__(self, available=True):
+        self.now = 0.0
+        self.log = []
+        device = self
+
+        class Event:
+            def __init__(self, enable_timing):
+                assert enable_timing
+
+            def record(self):
+                self.at = device.now
+                device.log.append("event")
+
+            def elapsed_time(self, end):
+                return end.at - self.at
+
+        class Buffer:
+            def zero_(self):
+                device.now += 1000.0
+                device.log.append("flush")
+
+        def empty(size, dtype, device):
+            assert (size, device) == (2 * 50, "cuda")
+            return Buffer()
+
+        self.module = types.ModuleType("torch")
+        self.module.int8 = "int8"
+        self.module.empty = empty
+        self.module.cuda = types.SimpleNamespace(
+            is_available=lambda: available,
+            Event=Event,
+            current_device=lambda: 0,
+            get_device_properties=lambda index: types.SimpleNamespace(L2_cache_size=50),
+            synchronize=lambda: self.log.append("synchronize"),
+        )
+
+
+@pytest.fixture
+def device(monkeypatch):
+    device = Device()
+    monkeypatch.setitem(sys.modules, "torch", device.module)
+    return device
+
+
+def work(device, *times):
+    """A callable that takes ``times`` ms, the last of them for ever."""
+    left = list(times)
+
+    def fn():
+        device.log.append("fn")
+        device.now += left.pop(0) if len(left) > 1 else left[0]
+
+    return fn
+
+
+def test_the_median_of_all_repetitions_without_flush_or_warmup(device):
+    measurement = measure_milliseconds(work(device, 50, 9, 1, 2, 3, 4, 5), warmup=1, repetitions=5)
+    assert measurement.samples == (9, 1, 2, 3, 4)
+    assert measurement.milliseconds == 3
+    assert device.log.count("fn") == 6
+
+
+def test_the_cache_is_flushed_before_each_timed_region(device):
+    measure_milliseconds(work(device, 1.0), warmup=0, repetitions=2)
+    calls = [entry for entry in device.log if entry != "synchronize"]
+    assert calls == ["flush", "event", "fn", "event"] * 2
+    device.log.clear()
+    measure_milliseconds(work(device, 1.0), warmup=0, repetitions=2, flush_l2=False)
+    assert "flush" not in device.log
+
+
+def test_the_budget_limits_the_repetitions(device):
+    assert len(measure_milliseconds(work(device, 5.0), budget_ms=100).samples) == 20
+    assert len(measure_milliseconds(work(device, 500.0), budget_ms=100).samples) == FIRST
+    assert len(measure_milliseconds(work(device, 0.0), budget_ms=100, repetitions=7).samples) == 7
+
+
+def test_a_clearly_slower_callable_is_given_up(device):
+    slow = measure_milliseconds(work(device, 2.0), give_up_over_ms=1.0)
+    assert len(slow.samples) == FIRST
+    close = measure_milliseconds(work(device, 1.4), give_up_over_ms=1.0)
+    assert len(close.samples) > FIRST
+    hiccup = measure_milliseconds(work(device, 1.0, 1.0, 1.0, 9.0, 1.0), give_up_over_ms=1.0)
+    assert len(hiccup.samples) > FIRST, "one slow repetition is noise"
+
+
+def test_what_must_be_set_up_is_set_up_before_each_call_and_untimed(device):
+    def before():
+        device.log.append("before")
+        device.now += 77.0
+
+    measurement = measure_milliseconds(work(device, 1.0), warmup=2, repetitions=3, before=before)
+    assert measurement.samples == (1, 1, 1)
+    assert device.log.count("before") == device.log.count("fn") == 5
+
+
+def test_without_a_gpu_nothing_is_pretended(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", Device(available=False).module)
+    with pytest.raises(NoDeviceError, match=r"no GPU.*mean nothing"):
+        measure_milliseconds(lambda: None)
