@@ -33,14 +33,8 @@ class Builder(Accesses):
     def __init__(self, position: Position, address_space: AddressSpace) -> None:
         super().__init__(address_space)
         self._position: Final = position
-        self.grid_dim = position.grid
         # An emitted check of each integer addition would cost as much again as the addition.
         self.options = InterpreterOptions(sanitize_overflow=False, debug=True)
-
-    @property
-    def grid_idx(self) -> tuple[int, int, int]:
-        """The index of the running program, where Triton's printing looks for it."""
-        return self._position.index
 
     def get_bf16(self, value: float) -> Any:
         """A bfloat16 constant."""

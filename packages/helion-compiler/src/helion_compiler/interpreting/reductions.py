@@ -3,7 +3,8 @@
 In: tensors, an axis, and a combine function that takes and gives tensors. Out: tensors.
 A block of n elements along the axis takes log2(n) calls of the combine function, each on half of what is left
 (reductions) or on everything (scans, after Kogge and Stone, "A Parallel Algorithm for the Efficient Solution
-of a General Class of Recurrence Equations", 1973). Sums, products and extrema need no calls: small floats are summed in float32 and rounded once.
+of a General Class of Recurrence Equations", 1973). Sums, products and extrema need no calls:
+small floats are summed in float32 and rounded once.
 Assumed: the combine function is associative, as Triton demands, and lengths are powers of two.
 """
 

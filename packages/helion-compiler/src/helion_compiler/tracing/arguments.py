@@ -7,6 +7,7 @@ are taken apart into their code and what they capture: tensors become leaves, nu
 
 from __future__ import annotations
 
+import re
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -235,7 +236,7 @@ def split(
 def _stable_names(names: list[str]) -> Iterator[str]:
     seen: set[str] = set()
     for name in names:
-        unique = name
+        unique = re.sub(r"\W+", "_", name).strip("_")
         while unique in seen:
             unique += "_"
         seen.add(unique)

@@ -134,8 +134,6 @@ def _entries(tensor: torch.Tensor, index: Any) -> list[Any]:
     if any(entry is Ellipsis for entry in entries):
         at = next(i for i, entry in enumerate(entries) if entry is Ellipsis)
         entries[at : at + 1] = fill
-    elif any(isinstance(entry, TracedTile) for entry in entries):
-        fill = []
     else:
         entries += fill
     given = sum(1 for entry in entries if entry is not None)

@@ -104,7 +104,7 @@ def _fake_inputs(state: Trace, call: Call, *, static_shapes: bool) -> _Inputs:
     for position, (name, leaf) in enumerate(zip(call.names, call.leaves, strict=True)):
         if isinstance(leaf, torch.Tensor):
             fake = _fake_tensor(state, position, leaf, guard, static_shapes=static_shapes)
-            state.host.add_argument(position, _identifier(name), fake)
+            state.host.add_argument(position, name, fake)
             fakes.append(fake)
             signature.append(TensorSignature(str(leaf.dtype).removeprefix("torch."), leaf.ndim))
         else:
@@ -112,10 +112,6 @@ def _fake_inputs(state: Trace, call: Call, *, static_shapes: bool) -> _Inputs:
             fakes.append(fake)
             signature.append(entry)
     return _Inputs(tuple(fakes), tuple(signature), tuple(guard))
-
-
-def _identifier(name: str) -> str:
-    return "".join(character if character.isalnum() else "_" for character in name).strip("_")
 
 
 def _fake_tensor(

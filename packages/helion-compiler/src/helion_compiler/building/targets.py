@@ -1,0 +1,71 @@
+"""What kernels are compiled for: names such as ``sm_90`` and ``gfx942``."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+from helion import exc
+
+if TYPE_CHECKING:
+    import torch
+    from triton.backends.compiler import GPUTarget
+
+_WIDE_WAVES = re.compile(r"gfx9")
+
+
+@attrs.frozen
+class Target:
+    """A GPU architecture. ``name`` is how people and bundles call it."""
+
+    name: str
+    backend: Literal["cuda", "hip"]
+    architecture: int | str
+    warp_size: int
+
+    @property
+    def triton(self) -> GPUTarget:
+        """Triton's name for it."""
+        from triton.backends.compiler import GPUTarget  # noqa: PLC0415  # loads triton
+
+        return GPUTarget(self.backend, self.architecture, self.warp_size)
+
+    @property
+    def binary(self) -> str:
+        """Which of Triton's results is the binary."""
+        return "cubin" if self.backend == "cuda" else "hsaco"
+
+
+def parse_target(name: str) -> Target:
+    """The target called ``name``.
+
+    Raises:
+        helion.exc.DeviceNotAvailable: nothing is called that.
+    """
+    cuda = re.fullmatch(r"sm_(\d+)a?", name)
+    if cuda is not None:
+        number = int(cuda[1])
+        return Target(f"sm_{number}", "cuda", number, 32)
+    if re.fullmatch(r"gfx[0-9a-f]+", name):
+        return Target(name, "hip", name, 64 if _WIDE_WAVES.match(name) else 32)
+    raise exc.DeviceNotAvailable(
+        device=f"target {name!r}", reason="targets are written like sm_90 or gfx942"
+    )
+
+
+def target_of_device(device: torch.device) -> Target:
+    """The target of a GPU of this machine.
+
+    Raises:
+        helion.exc.DeviceNotAvailable: there is none.
+    """
+    import torch  # noqa: PLC0415  # naming the annotation is enough above
+
+    if not torch.cuda.is_available():
+        raise exc.DeviceNotAvailable(device=str(device), reason="torch sees no GPU on this machine")
+    if torch.version.hip is not None:
+        name = torch.cuda.get_device_properties(device).gcnArchName.partition(":")[0]
+        return parse_target(name)
+    major, minor = torch.cuda.get_device_capability(device)
+    return parse_target(f"sm_{major * 10 + minor}")

@@ -1,0 +1,146 @@
+"""A Schedule's kernel as the runtime's variant: guard, host plan, grid and launch arguments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from helion_runtime.entries import (
+    DescriptorArgument,
+    Expression,
+    LaunchArgument,
+    LaunchEntry,
+    PointerArgument,
+    ScalarArgument,
+    VariantEntry,
+)
+
+from helion_compiler.building.specialization import ALIGNMENT, is_aligned
+from helion_compiler.emission import BufferParameter, DescriptorParameter, ScalarParameter
+from helion_compiler.program.expressions import to_runtime
+
+if TYPE_CHECKING:
+    from helion_compiler.building.specialization import Specialization
+    from helion_compiler.emission import EmittedKernel
+    from helion_compiler.emission.parameters import KernelParameter
+    from helion_compiler.program.program import Program
+    from helion_compiler.program.types import Size
+    from helion_compiler.scheduling import Schedule
+
+_INT32 = 1 << 31
+
+
+def make_variant(
+    schedule: Schedule,
+    emitted: EmittedKernel,
+    specialization: Specialization,
+    kernel: str,
+    aligned: frozenset[int],
+    *,
+    reserved_sms: int = 0,
+) -> VariantEntry:
+    """The variant that launches ``kernel``, the name of its entry, for calls that fit the specialization."""
+    program = schedule.program
+    descriptors = [p for p in emitted.parameters if isinstance(p, DescriptorParameter)]
+    arguments = tuple(
+        _argument(program, parameter, type_, descriptors)
+        for parameter, type_ in zip(emitted.parameters, specialization.types, strict=True)
+    )
+    return VariantEntry(
+        signature=program.signature,
+        guard=(*program.guard, *_assumptions(schedule, emitted, specialization)),
+        aligned=_aligned_arguments(program, emitted, aligned),
+        steps=program.steps,
+        launches=(
+            LaunchEntry(kernel=kernel, grid=_grid(program, emitted, reserved_sms), arguments=arguments),
+        ),
+        outputs=program.outputs,
+    )
+
+
+def _runtime(program: Program, size: Size) -> Expression:
+    return to_runtime(program.resolve(size), program.symbols)
+
+
+def _argument(
+    program: Program,
+    parameter: KernelParameter,
+    type_: str,
+    descriptors: list[DescriptorParameter],
+) -> LaunchArgument:
+    match parameter:
+        case BufferParameter():
+            return PointerArgument(parameter.buffer.number)
+        case ScalarParameter():
+            return ScalarArgument(type_, program.symbols[parameter.symbol])
+        case DescriptorParameter():
+            return DescriptorArgument(
+                buffer=parameter.buffer.number,
+                layout=descriptors.index(parameter),
+                shape=tuple(_runtime(program, size) for size in parameter.buffer.shape),
+                strides=tuple(_runtime(program, stride) for stride in parameter.buffer.strides),
+            )
+
+
+def _grid(
+    program: Program, emitted: EmittedKernel, reserved_sms: int
+) -> tuple[Expression, Expression, Expression]:
+    tiles = _runtime(program, emitted.tiles)
+    if not emitted.persistent:
+        return (tiles, 1, 1)
+    sms: Expression = ["sm_count"]
+    if reserved_sms:
+        sms = ["max", 1, ["sub", sms, reserved_sms]]
+    return (["min", tiles, sms], 1, 1)
+
+
+def _assumptions(
+    schedule: Schedule, emitted: EmittedKernel, specialization: Specialization
+) -> list[Expression]:
+    """What the source and Triton assume beyond the Program: divisors, 32-bit ranges, rows that fit their block."""
+    program = schedule.program
+    guards: list[Expression] = []
+    for parameter, type_, divisible in zip(
+        emitted.parameters, specialization.types, specialization.divisible, strict=True
+    ):
+        if isinstance(parameter, ScalarParameter):
+            value = program.symbols[parameter.symbol]
+            if divisible:
+                guards.append(["eq", ["mod", value, ALIGNMENT], 0])
+            if type_ == "i32":
+                guards.append(["lt", value, _INT32])
+    guards += [["lt", _runtime(program, limit), _INT32] for limit in emitted.limits]
+    for axis in program.whole_axes():
+        extent = program.resolve(axis.extent)
+        if not isinstance(extent, int):
+            guards.append(["le", _runtime(program, extent), schedule.axis_lanes(axis)])
+    return guards
+
+
+def _aligned_arguments(
+    program: Program, emitted: EmittedKernel, aligned: frozenset[int]
+) -> tuple[int, ...]:
+    """The arguments whose alignment the binary relies on."""
+    used = {
+        parameter.buffer.root
+        for parameter in emitted.parameters
+        if not isinstance(parameter, ScalarParameter)
+        and parameter.buffer.root < len(program.arguments)
+        and (isinstance(parameter, DescriptorParameter) or is_aligned(program, parameter.buffer, aligned))
+    }
+    return tuple(sorted(used & aligned))
+
+
+def aligned_leaves(leaves: tuple[object, ...]) -> frozenset[int]:
+    """Which arguments start at a multiple of 16 bytes; fakes, which have no address, count as if they did."""
+    return frozenset(
+        position
+        for position, leaf in enumerate(leaves)
+        if isinstance(leaf, torch.Tensor) and _is_aligned(leaf)
+    )
+
+
+def _is_aligned(tensor: torch.Tensor) -> bool:
+    from torch._subclasses.fake_tensor import FakeTensor  # noqa: PLC0415  # loaded with the compiler
+
+    return isinstance(tensor, FakeTensor) or tensor.data_ptr() % ALIGNMENT == 0

@@ -1,0 +1,161 @@
+"""One kernel as the compiler runs it: from arguments to a specialization, and from there to a launch.
+
+A call whose arguments are their own leaves goes straight to the runtime's dispatcher, which remembers signatures; everything else
+(functions among the arguments, captured tensors) is split first. Tensors on the CPU run in Triton's interpreter.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import torch
+from helion import exc
+from helion.language import constexpr
+from helion_runtime import Dispatcher
+
+from helion_compiler.bound_kernel import CompiledBoundKernel
+from helion_compiler.building.variant import aligned_leaves
+from helion_compiler.interpreted import serves_call
+from helion_compiler.tracing.arguments import Call, captures_nothing, is_plain, split
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+    from types import FunctionType
+
+    from helion.backends import KernelDefinition
+
+    from helion_compiler.staging import StagedFunction
+
+
+@attrs.define(eq=False)
+class _Family:
+    """The specializations that share the static part of their calls, and their dispatcher on GPUs."""
+
+    dispatcher: Dispatcher
+    bound: list[CompiledBoundKernel]
+
+
+class CompiledKernel:
+    """The implementation behind one ``helion.Kernel``. Safe to call from several threads."""
+
+    def __init__(self, definition: KernelDefinition) -> None:
+        self._definition = definition
+        self._function: FunctionType = definition.function  # type: ignore[assignment]  # staging refuses anything else
+        self._parameters = tuple(definition.signature.parameters)
+        self._constants = frozenset(
+            name
+            for name, parameter in definition.signature.parameters.items()
+            if parameter.annotation in (constexpr, "hl.constexpr", "constexpr")
+        )
+        self._lock = threading.RLock()
+        self._staged: StagedFunction | None = None
+        self._families: dict[Hashable, _Family] = {}
+        self._plain = not self._constants and definition.key is None and captures_nothing(self._function)
+        self._direct: Dispatcher | None = None
+        self._first_tensor = 0
+
+    def __call__(self, *args: Any) -> Any:
+        """Run the kernel."""
+        direct = self._direct
+        if direct is not None:
+            first = args[self._first_tensor]
+            if isinstance(first, torch.Tensor) and first.is_cuda:
+                return direct(*args)
+        return self._run(args)
+
+    def bind(self, args: tuple[Any, ...]) -> CompiledBoundKernel:
+        """The specialization for ``args``; traced if it is new, not compiled."""
+        return self._bound(self._split(args))
+
+    def specialization_key(self, args: tuple[Any, ...]) -> Hashable:
+        """What of ``args`` the compiled program depends on: code and constants, dtypes, sizes, strides, alignment."""
+        call = self._split(args)
+        static_shapes = self._definition.settings.static_shapes
+        leaves = tuple(_leaf_key(leaf, static_shapes=static_shapes) for leaf in call.leaves)
+        return (call.static, self._extra_key(args), leaves, aligned_leaves(call.leaves))
+
+    def reset(self) -> None:
+        """Forget every specialization."""
+        with self._lock:
+            self._families.clear()
+            self._direct = None
+
+    # Off the hot path.
+
+    def _run(self, args: tuple[Any, ...]) -> Any:
+        call = self._split(args)
+        device = _device(call, self._definition.name)
+        if device.type == "cuda":
+            family = self._family(call)
+            self._remember_direct(args, family)
+            return family.dispatcher(*call.leaves)
+        if device.type == "cpu":
+            return self._bound(call).run_leaves(call.leaves)
+        raise exc.DeviceNotAvailable(device=str(device), reason="kernels run on CUDA or CPU tensors")
+
+    def _remember_direct(self, args: tuple[Any, ...], family: _Family) -> None:
+        """Let calls like this one skip the split."""
+        if self._plain and is_plain(args):
+            self._first_tensor = next(i for i, a in enumerate(args) if isinstance(a, torch.Tensor))
+            self._direct = family.dispatcher
+
+    def _split(self, args: tuple[Any, ...]) -> Call:
+        call = split(self._function, self._parameters, self._constants, args)
+        return attrs.evolve(call, static=(call.static, self._extra_key(args)))
+
+    def _extra_key(self, args: tuple[Any, ...]) -> Hashable:
+        key = self._definition.key
+        return None if key is None else key(*args)
+
+    def _family(self, call: Call) -> _Family:
+        with self._lock:
+            family = self._families.get(call.static)
+            if family is None:
+
+                def miss(leaves: tuple[Any, ...]) -> None:
+                    self._install(attrs.evolve(call, leaves=leaves))
+
+                dispatcher = Dispatcher(self._definition.name, call.names, miss)
+                family = self._families[call.static] = _Family(dispatcher, [])
+            return family
+
+    def _install(self, call: Call) -> None:
+        """Compile for a signature the dispatcher has not seen."""
+        with self._lock:
+            bound = self._bound(call)
+            bound.install(call.leaves)
+
+    def _bound(self, call: Call) -> CompiledBoundKernel:
+        with self._lock:
+            family = self._family(call)
+            aligned = aligned_leaves(call.leaves)
+            for bound in family.bound:
+                if bound.aligned == aligned and serves_call(bound.program, call.leaves):
+                    return bound
+            bound = CompiledBoundKernel(self._definition, self._stage(), call, family.dispatcher)
+            family.bound.append(bound)
+            return bound
+
+    def _stage(self) -> StagedFunction:
+        from helion_compiler.staging import stage  # noqa: PLC0415  # staged when the first call needs it
+
+        if self._staged is None:
+            self._staged = stage(self._function)
+        return self._staged
+
+
+def _device(call: Call, name: str) -> torch.device:
+    for leaf in call.leaves:
+        if isinstance(leaf, torch.Tensor):
+            return leaf.device
+    raise exc.NoTensorArgs(kernel=name)
+
+
+def _leaf_key(leaf: Any, *, static_shapes: bool) -> Hashable:
+    if not isinstance(leaf, torch.Tensor):
+        return (type(leaf), leaf)
+    if static_shapes:
+        return (leaf.dtype, leaf.device, tuple(leaf.shape), leaf.stride())
+    return (leaf.dtype, leaf.device, tuple(min(size, 2) for size in leaf.shape))

@@ -1,0 +1,121 @@
+"""From program ids to tiles: the head of a kernel, and how many programs it wants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from helion_compiler.program.expressions import ceil_div
+from helion_compiler.program.types import Axis, Size
+
+if TYPE_CHECKING:
+    from helion_compiler.emission.context import EmissionContext
+    from helion_compiler.scheduling.schedule import LoopOptions, Schedule
+
+
+@attrs.frozen
+class GridPlan:
+    """The axes of the grid, fastest first, and the number of tiles along each."""
+
+    axes: tuple[Axis, ...]
+    tiles: tuple[Size, ...]
+
+    @property
+    def total(self) -> Size:
+        """The number of tiles."""
+        total: Size = 1
+        for count in self.tiles:
+            total = total * count
+        return total
+
+
+def plan_grid(schedule: Schedule) -> GridPlan:
+    """The grid of a schedule."""
+    axes = tuple(schedule.program.grid.axes[i] for i in schedule.grid.order)
+    resolve = schedule.program.resolve
+    tiles = tuple(ceil_div(resolve(axis.extent), schedule.axis_lanes(axis)) for axis in axes)
+    return GridPlan(axes, tiles)
+
+
+def enter_tile(context: EmissionContext, plan: GridPlan, pid: str) -> None:
+    """Write what turns a flat program id into where each tile begins."""
+    positions = _positions(context, plan, pid)
+    for axis in context.schedule.program.grid.axes:
+        position = positions[axis]
+        lanes = context.schedule.axis_lanes(axis)
+        begin = context.writer.name(f"{axis.name}_begin")
+        start = "" if axis.begin == 0 else f"{context.text(axis.begin)} + "
+        context.writer.line(f"{begin} = {start}{position} * {lanes}")
+        context.enter(axis, begin)
+
+
+def _positions(context: EmissionContext, plan: GridPlan, pid: str) -> dict[Axis, str]:
+    """For each axis, which of its tiles a program id means."""
+    if len(plan.axes) == 1:
+        return {plan.axes[0]: pid}
+    counts = [context.text(count) for count in plan.tiles]
+    if context.schedule.grid.l2_grouping > 1:
+        return _grouped(context, plan, pid, counts)
+    positions: dict[Axis, str] = {}
+    rest = pid
+    for axis, count in zip(plan.axes[:-1], counts[:-1], strict=True):
+        positions[axis] = f"({rest} % ({count}))"
+        rest = f"({rest} // ({count}))"
+    positions[plan.axes[-1]] = rest
+    return positions
+
+
+def _grouped(
+    context: EmissionContext, plan: GridPlan, pid: str, counts: list[str]
+) -> dict[Axis, str]:
+    """Groups of ``l2_grouping`` tiles along the fastest axis, walked together along the next, so that they share the L2."""
+    line, name = context.writer.line, context.writer.name
+    rows, columns = counts[0], counts[1]
+    group = context.schedule.grid.l2_grouping
+    positions: dict[Axis, str] = {}
+    plane = pid
+    if len(counts) > 2:
+        plane = name("plane")
+        line(f"{plane} = {pid} % (({rows}) * ({columns}))")
+        rest = f"({pid} // (({rows}) * ({columns})))"
+        for axis, count in zip(plan.axes[2:-1], counts[2:-1], strict=True):
+            positions[axis] = f"({rest} % ({count}))"
+            rest = f"({rest} // ({count}))"
+        positions[plan.axes[-1]] = rest
+    first, size, inside = name("first_row"), name("group_rows"), name("in_group")
+    line(f"{first} = {plane} // ({group} * ({columns})) * {group}")
+    line(f"{size} = min({rows} - {first}, {group})")
+    line(f"{inside} = {plane} % ({group} * ({columns}))")
+    positions[plan.axes[0]] = f"({first} + {inside} % {size})"
+    positions[plan.axes[1]] = f"({inside} // {size})"
+    return positions
+
+
+def persistent_range(context: EmissionContext, plan: GridPlan) -> str:
+    """The ``tl.range`` of a persistent kernel's loop over tiles."""
+    total = context.text(plan.total)
+    grid = context.schedule.grid
+    if grid.program_ids == "persistent_interleaved":
+        bounds = f"tl.program_id(0), {total}, tl.num_programs(0)"
+    else:
+        line, name = context.writer.line, context.writer.name
+        share, first = name("tiles_per_program"), name("first_tile")
+        line(f"{share} = tl.cdiv({total}, tl.num_programs(0))")
+        line(f"{first} = tl.program_id(0) * {share}")
+        bounds = f"{first}, min({first} + {share}, {total})"
+    return f"tl.range({bounds}{range_arguments(grid.options)})"
+
+
+def range_arguments(options: LoopOptions) -> str:
+    """The keyword arguments of a ``tl.range``, a leading comma included."""
+    arguments = []
+    if options.num_stages:
+        arguments.append(f"num_stages={options.num_stages}")
+    if options.unroll_factor:
+        arguments.append(f"loop_unroll_factor={options.unroll_factor}")
+    if options.multi_buffer is not None:
+        arguments.append(f"disallow_acc_multi_buffer={not options.multi_buffer}")
+    if options.flatten is not None:
+        arguments.append(f"flatten={options.flatten}")
+    return "".join(f", {argument}" for argument in arguments)

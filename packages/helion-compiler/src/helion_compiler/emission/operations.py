@@ -1,0 +1,286 @@
+"""How each op that computes becomes text: a table from op to rule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from helion import exc
+
+from helion_compiler.emission.context import EmissionContext, expand
+from helion_compiler.emission.memory import emit_load, emit_store
+from helion_compiler.program.ops import (
+    Broadcast,
+    Dot,
+    Full,
+    Load,
+    Mask,
+    Permute,
+    Pointwise,
+    Range,
+    Reduce,
+    Squeeze,
+    Store,
+    Unsqueeze,
+)
+from helion_compiler.program.types import Size, Value
+from helion_compiler.torch_bridge.operands import (
+    NotPointwise,
+    PointwiseTemplate,
+    ScalarOperand,
+    TensorOperand,
+)
+from helion_compiler.torch_bridge.pointwise import lower_pointwise
+
+if TYPE_CHECKING:
+    import sympy
+
+_DTYPES = {
+    torch.bool: "tl.int1",
+    torch.uint8: "tl.uint8",
+    torch.uint16: "tl.uint16",
+    torch.uint32: "tl.uint32",
+    torch.uint64: "tl.uint64",
+    torch.int8: "tl.int8",
+    torch.int16: "tl.int16",
+    torch.int32: "tl.int32",
+    torch.int64: "tl.int64",
+    torch.float16: "tl.float16",
+    torch.bfloat16: "tl.bfloat16",
+    torch.float32: "tl.float32",
+    torch.float64: "tl.float64",
+    torch.float8_e4m3fn: "tl.float8e4nv",
+    torch.float8_e5m2: "tl.float8e5",
+}
+
+
+def dtype_text(dtype: torch.dtype) -> str:
+    """A dtype as Triton writes it."""
+    if dtype not in _DTYPES:
+        raise exc.UnsupportedOperator(operator=str(dtype), reason="Triton has no such dtype")
+    return _DTYPES[dtype]
+
+
+def number_text(value: float | bool) -> str:
+    """A number as Triton text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float('{value}')"
+    return repr(value)
+
+
+def emit_full(context: EmissionContext, op: Full) -> None:
+    """``tl.full``; a rank-0 tile is a full of no dimensions."""
+    fill = number_text(op.fill) if isinstance(op.fill, int | float) else context.text(op.fill)
+    type_ = op.result.type
+    context.define(op.result, f"tl.full({context.shape(type_.shape)}, {fill}, {dtype_text(type_.dtype)})")
+
+
+def emit_range(context: EmissionContext, op: Range) -> None:
+    """The indices of a tile, which the loop already made."""
+    context.bind(op.result, context.axis(op.axis).index)
+
+
+def emit_pointwise(context: EmissionContext, op: Pointwise) -> None:
+    """TorchInductor's text for the operator, line by line."""
+    operands: list[str] = []
+    rank = len(op.result.type.shape)
+    args = tuple(_template_argument(context, argument, rank, operands) for argument in op.args)
+    kwargs = {name: _template_argument(context, a, rank, operands) for name, a in op.kwargs.items()}
+    dtype = op.result.type.dtype
+    try:
+        template = lower_pointwise(op.operator, args, kwargs, dtype)
+    except NotPointwise as error:
+        raise exc.UnsupportedOperator(
+            span=None if op.location is None else op.location.span,
+            operator=str(op.operator),
+            reason=str(error),
+        ) from error
+    context.uses |= template.uses
+    text = _template_text(context, op, template, operands)
+    leaves = _leaves((*op.args, *op.kwargs.values()))
+    if rank and not any(isinstance(leaf, Value) and leaf.type.shape for leaf in leaves):
+        text = f"tl.full({context.shape(op.result.type.shape)}, {text}, {dtype_text(dtype)})"
+    context.define(op.result, text)
+
+
+def _template_text(
+    context: EmissionContext, op: Pointwise, template: PointwiseTemplate, operands: list[str]
+) -> str:
+    """Write the temporaries of a template and return its result; a temporary that is the result is not written twice."""
+    names: dict[str, str] = {}
+    for temporary, text in template.lines:
+        written = text.format(*operands, **names)
+        if template.result == f"{{{temporary}}}":
+            return written
+        name = context.writer.name(f"{op.result.name}_{temporary}")
+        context.writer.line(f"{name} = {written}")
+        names[temporary] = name
+    return template.result.format(*operands, **names)
+
+
+def _template_argument(
+    context: EmissionContext, argument: Any, rank: int, operands: list[str]
+) -> Any:
+    """An argument as the template is keyed by; its text goes to ``operands``."""
+    if isinstance(argument, Value):
+        operands.append(_aligned(context, argument, rank))
+        return TensorOperand(argument.type.dtype)
+    if isinstance(argument, tuple):
+        return tuple(_template_argument(context, item, rank, operands) for item in argument)
+    if hasattr(argument, "free_symbols"):
+        return _number_argument(context, argument, operands)
+    return argument
+
+
+def _number_argument(context: EmissionContext, number: sympy.Expr, operands: list[str]) -> Any:
+    text = context.text(number)
+    if text.lstrip("-").isdigit():
+        return int(text)
+    operands.append(f"({text})")
+    return ScalarOperand("int")
+
+
+def _aligned(context: EmissionContext, value: Value, rank: int) -> str:
+    """A value with leading dimensions of size 1, so that Triton broadcasts it as torch does."""
+    name = context.use(value)
+    own = len(value.type.shape)
+    if own in (0, rank):
+        return name
+    return f"{name}[{', '.join(['None'] * (rank - own) + [':'] * own)}]"
+
+
+def _leaves(arguments: tuple[Any, ...]) -> list[Any]:
+    return [leaf for a in arguments for leaf in (_leaves(a) if isinstance(a, tuple) else [a])]
+
+
+# Reductions.
+
+_REDUCE: dict[str, str] = {
+    "sum": "tl.sum({x}, {dim})",
+    "amax": "triton_helpers.max2({x}, {dim})",
+    "amin": "triton_helpers.min2({x}, {dim})",
+    "prod": "triton_helpers.prod({x}, {dim})",
+    "any": "tl.max({x}.to(tl.int32), {dim}) != 0",
+    "all": "tl.min({x}.to(tl.int32), {dim}) != 0",
+    "argmax": "triton_helpers.max_with_index({x}, {index}, {dim})[1]",
+    "argmin": "triton_helpers.min_with_index({x}, {index}, {dim})[1]",
+}
+
+
+def emit_reduce(context: EmissionContext, op: Reduce) -> None:
+    """One reduction; half precision is summed in float32, as torch does."""
+    shape = op.operand.type.shape
+    operand = context.use(op.operand)
+    dtype = op.operand.type.dtype
+    low = dtype.is_floating_point and dtype.itemsize < 4
+    if low and op.kind in ("sum", "prod"):
+        operand = f"{operand}.to(tl.float32)"
+    index = ""
+    if "{index}" in _REDUCE[op.kind]:
+        lanes = expand(f"tl.arange(0, {context.schedule.lanes(shape[op.dim])})", len(shape), op.dim)
+        index = f"tl.broadcast_to({lanes}, {context.shape(shape)})"
+    text = _REDUCE[op.kind].format(x=operand, dim=op.dim, index=index)
+    if "triton_helpers" in text:
+        context.uses.add("triton_helpers")
+    if low and op.kind in ("sum", "prod"):
+        text = f"({text}).to({dtype_text(dtype)})"
+    if op.kind in ("argmax", "argmin"):
+        text = f"{text}.to(tl.int64)"
+    if op.keepdim:
+        text = _keep(context, text, op)
+    context.define(op.result, text)
+
+
+def _keep(context: EmissionContext, text: str, op: Reduce) -> str:
+    """The reduced dimension back, with one lane."""
+    shape = op.result.type.shape
+    return f"tl.reshape({text}, {context.shape(shape)})" if len(shape) == 1 else f"tl.expand_dims({text}, {op.dim})"
+
+
+# Products.
+
+
+def emit_dot(context: EmissionContext, op: Dot) -> None:
+    """``tl.dot``, accumulating in place where the accumulator has the right dtype."""
+    promoted = torch.promote_types(op.lhs.type.dtype, op.rhs.type.dtype)
+    same = op.lhs.type.dtype == op.rhs.type.dtype
+    lhs, rhs = (
+        context.use(value) if same else f"{context.use(value)}.to({dtype_text(promoted)})"
+        for value in (op.lhs, op.rhs)
+    )
+    arguments = [lhs, rhs]
+    accumulator = op.accumulator
+    in_place = accumulator is not None and accumulator.type.dtype == op.accumulate
+    if in_place:
+        arguments.append(f"acc={context.use(accumulator)}")  # type: ignore[arg-type]  # in_place says so
+    if promoted is torch.float32:
+        arguments.append(f"input_precision={context.schedule.dot_precision!r}")
+    arguments.append(f"out_dtype={dtype_text(op.accumulate)}")
+    text = f"tl.dot({', '.join(arguments)})"
+    if accumulator is not None and not in_place:
+        text = f"({text} + {context.use(accumulator)})"
+    if op.result.type.dtype != op.accumulate:
+        text = f"{text}.to({dtype_text(op.result.type.dtype)})"
+    context.define(op.result, text)
+
+
+# Shapes.
+
+
+def emit_permute(context: EmissionContext, op: Permute) -> None:
+    """``tl.permute``."""
+    context.define(op.result, f"tl.permute({context.use(op.operand)}, {list(op.order)})")
+
+
+def emit_unsqueeze(context: EmissionContext, op: Unsqueeze) -> None:
+    """A new dimension of one lane."""
+    operand = context.use(op.operand)
+    shape = op.result.type.shape
+    text = f"tl.full({context.shape(shape)}, {operand}, {operand}.dtype)" if len(shape) == 1 else f"tl.expand_dims({operand}, {op.dim})"
+    context.define(op.result, text)
+
+
+def emit_squeeze(context: EmissionContext, op: Squeeze) -> None:
+    """A dimension of one lane away; the last one leaves a scalar, which a sum over one lane is."""
+    operand = context.use(op.operand)
+    shape = op.result.type.shape
+    if shape:
+        context.define(op.result, f"tl.reshape({operand}, {context.shape(shape)})")
+    else:
+        context.define(op.result, f"tl.sum({operand}, 0).to({operand}.dtype)")
+
+
+def emit_broadcast(context: EmissionContext, op: Broadcast) -> None:
+    """``tl.broadcast_to``."""
+    shape: tuple[Size, ...] = op.result.type.shape
+    context.define(op.result, f"tl.broadcast_to({context.use(op.operand)}, {context.shape(shape)})")
+
+
+def emit_mask(context: EmissionContext, op: Mask) -> None:
+    """``tl.where`` on the axis's mask, or nothing where every block is full."""
+    mask = context.axis(op.axis).mask
+    operand = context.use(op.operand)
+    if mask is None:
+        context.bind(op.result, operand)
+        return
+    rank = len(op.operand.type.shape)
+    fill = f"tl.full([], {number_text(op.fill)}, {dtype_text(op.operand.type.dtype)})"
+    context.define(op.result, f"tl.where({expand(mask, rank, op.dim)}, {operand}, {fill})")
+
+
+EMITTERS: dict[type, Callable[[EmissionContext, Any], None]] = {
+    Load: emit_load,
+    Store: emit_store,
+    Full: emit_full,
+    Range: emit_range,
+    Pointwise: emit_pointwise,
+    Reduce: emit_reduce,
+    Dot: emit_dot,
+    Permute: emit_permute,
+    Unsqueeze: emit_unsqueeze,
+    Squeeze: emit_squeeze,
+    Broadcast: emit_broadcast,
+    Mask: emit_mask,
+}

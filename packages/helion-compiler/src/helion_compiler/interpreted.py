@@ -1,0 +1,89 @@
+"""Run a variant on CPU tensors: the runtime's own host logic around Triton's interpreter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from helion_runtime.entries import TensorSignature
+from helion_runtime.errors import ExpressionError
+from helion_runtime.expressions import evaluate
+from helion_runtime.plan import ArgumentMetadata, build_outputs, evaluate_variant, run_steps
+
+from helion_compiler.emission import BufferParameter, DescriptorParameter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helion_runtime.entries import VariantEntry
+    from helion_runtime.plan import EvaluatedArgument
+
+    from helion_compiler.emission import EmittedKernel
+    from helion_compiler.program.program import Program
+
+INTERPRETER_SMS = 4
+"""Multiprocessors that the interpreter pretends to have: few, so that persistent kernels loop."""
+
+
+def metadata_of(leaves: Sequence[Any]) -> ArgumentMetadata:
+    """The metadata of a call on the CPU."""
+    return ArgumentMetadata(tuple(leaves), lambda: INTERPRETER_SMS)
+
+
+def serves_call(program: Program, leaves: Sequence[Any]) -> bool:
+    """Whether a Program was traced for arguments like these."""
+    if len(leaves) != len(program.signature):
+        return False
+    for entry, leaf in zip(program.signature, leaves, strict=True):
+        if isinstance(entry, TensorSignature):
+            if not isinstance(leaf, torch.Tensor) or leaf.ndim != entry.ndim:
+                return False
+            if str(leaf.dtype) != f"torch.{entry.dtype}":
+                return False
+        elif not _fits(entry, leaf):
+            return False
+    metadata = metadata_of(leaves)
+    try:
+        return all(evaluate(guard, metadata) for guard in program.guard)
+    except ExpressionError:
+        return False
+
+
+def _fits(entry: Any, leaf: Any) -> bool:
+    kinds = {"int": int, "float": float, "bool": bool, "str": str, "none": type(None)}
+    if type(leaf) is not kinds[entry.kind]:
+        return False
+    return not entry.constant or leaf == entry.value
+
+
+def run_interpreted(
+    variant: VariantEntry, emitted: EmittedKernel, function: Any, leaves: Sequence[Any]
+) -> Any:
+    """Run one variant; ``function`` is its Triton function. Returns what the kernel returns."""
+    from helion_compiler.interpreting import interpret  # noqa: PLC0415  # loads triton
+
+    plan = evaluate_variant(variant, metadata_of(leaves))
+    buffers = run_steps(plan, leaves, torch.device("cpu"))
+    (launch,) = plan.launches
+    arguments = [
+        _argument(parameter, argument, buffers)
+        for parameter, argument in zip(emitted.parameters, launch.arguments, strict=True)
+    ]
+    if launch.programs:
+        interpret(function, launch.grid, arguments)
+    return build_outputs(plan, buffers, leaves)
+
+
+def _argument(
+    parameter: Any,
+    argument: EvaluatedArgument,
+    buffers: dict[int, torch.Tensor],
+) -> Any:
+    if isinstance(parameter, BufferParameter):
+        return buffers[parameter.buffer.number]
+    if isinstance(parameter, DescriptorParameter):
+        from triton.tools.tensor_descriptor import TensorDescriptor  # noqa: PLC0415  # loads triton
+
+        tensor = buffers[parameter.buffer.number]
+        return TensorDescriptor(tensor, list(tensor.shape), list(tensor.stride()), list(parameter.block))
+    return argument.value  # type: ignore[union-attr]  # a scalar: numbers were evaluated for this call

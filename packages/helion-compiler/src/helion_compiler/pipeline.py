@@ -1,0 +1,64 @@
+"""The pipeline as a list: from a staged function to a Program, and from a Program and a point to source.
+
+Reads as documentation. ``observe`` is called between stages with the stage's name and what it made: for dumps, checks and timing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from helion_compiler.emission import EmittedKernel, emit
+from helion_compiler.passes import drop_dead_ops, insert_masks
+from helion_compiler.program.program import Program
+from helion_compiler.program.verifier import verify_program
+from helion_compiler.scheduling import Schedule, make_schedule
+from helion_compiler.tracing import trace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from helion import Settings
+    from helion_autotune import Point
+
+    from helion_compiler.staging import StagedFunction
+    from helion_compiler.tracing.arguments import Call
+
+PASSES: tuple[Callable[[Program], Program], ...] = (drop_dead_ops, insert_masks)
+
+
+
+def make_program(
+    staged: StagedFunction,
+    call: Call,
+    settings: Settings,
+    observe: Callable[[str, Any], None] | None = None,
+) -> Program:
+    """Trace and run every pass; each result is verified."""
+    program = trace(staged, call, static_shapes=settings.static_shapes)
+    verify_program(program)
+    _show(observe, "trace", program)
+    for run in PASSES:
+        program = run(program)
+        verify_program(program)
+        _show(observe, run.__name__, program)
+    return program
+
+
+def make_source(
+    program: Program,
+    point: Point,
+    settings: Settings,
+    observe: Callable[[str, Any], None] | None = None,
+) -> tuple[Schedule, EmittedKernel]:
+    """Schedule and emit."""
+    schedule = make_schedule(program, point, dot_precision=settings.dot_precision)
+    verify_program(schedule.program)
+    _show(observe, "schedule", schedule)
+    emitted = emit(schedule, origin_lines=settings.output_origin_lines)
+    _show(observe, "emit", emitted)
+    return schedule, emitted
+
+
+def _show(observe: Callable[[str, Any], None] | None, stage: str, made: Any) -> None:
+    if observe is not None:
+        observe(stage, made)

@@ -1,0 +1,83 @@
+"""Resolve a point of the config space into a Schedule. This is where the Config enters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from helion_compiler.program.ops import Dot, Load, Store
+from helion_compiler.scheduling.roll_reductions import roll_reductions
+from helion_compiler.scheduling.schedule import GridSchedule, LoopOptions, Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from helion_autotune import Point
+
+    from helion_compiler.program.ops import Loop
+    from helion_compiler.program.program import Program
+
+
+def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Schedule:
+    """The Schedule of ``program`` at ``point``, which is a point of its config space."""
+    original = program.loops()
+    for number, axis in enumerate(program.whole_axes()):
+        step = point.get(f"reduction_loops[whole_{number}]")
+        if step is not None:
+            program = roll_reductions(program, axis, _integer(step), number)
+    sizes = {
+        block.symbol: block.fixed
+        if block.fixed is not None
+        else _integer(point[f"block_sizes[{block.name}]"])
+        for block in program.blocks
+    }
+    dots = frozenset(
+        size
+        for op in program.walk()
+        if isinstance(op, Dot)
+        for size in (*op.lhs.type.shape[-2:], op.rhs.type.shape[-1])
+    )
+    rank = len(program.grid.axes)
+    order = point.get("loop_orders[grid]", tuple(range(rank)))
+    return Schedule(
+        program=program,
+        block_sizes=sizes,
+        dot_sizes=dots,
+        grid=GridSchedule(
+            order=tuple(order),  # type: ignore[arg-type]  # a permutation, as its parameter checks
+            l2_grouping=_integer(point.get("l2_groupings[grid]", 1)),
+            program_ids=point["pid_type"],  # type: ignore[arg-type]  # one of the choices of its parameter
+            options=_options(point, "grid"),
+        ),
+        loops={loop: _options(point, _name(loop)) for loop in program.loops() if _is_original(loop, original)},
+        access_modes={
+            op.name: point.get(f"indexing[{op.name}]", "pointer")  # type: ignore[misc]  # as above
+            for op in program.walk()
+            if isinstance(op, Load | Store)
+        },
+        num_warps=_integer(point["num_warps"]),
+        num_stages=_integer(point.get("num_stages", 1)),
+        dot_precision=dot_precision,
+    )
+
+
+def _is_original(loop: Loop, original: tuple[Loop, ...]) -> bool:
+    """Whether a loop is the author's; rolled reductions have no options of their own."""
+    return loop.axes in [other.axes for other in original]
+
+
+def _name(loop: Loop) -> str:
+    return "_".join(axis.block.name if axis.block is not None else axis.name for axis in loop.axes)
+
+
+def _options(point: Mapping[str, Any], site: str) -> LoopOptions:
+    return LoopOptions(
+        unroll_factor=point.get(f"range_unroll_factors[{site}]", 0),
+        num_stages=point.get(f"range_num_stages[{site}]", 0),
+        multi_buffer=point.get(f"range_multi_buffers[{site}]"),
+        flatten=point.get(f"range_flattens[{site}]"),
+    )
+
+
+def _integer(value: object) -> int:
+    assert isinstance(value, int)
+    return value

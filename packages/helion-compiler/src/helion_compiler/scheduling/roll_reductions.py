@@ -1,0 +1,331 @@
+"""Turn a whole axis into a loop: rows that do not fit registers are read in steps, once per dependent reduction.
+
+In: a Program with masks inserted, one of its whole axes, and the lanes of a step. Out: an equivalent Program in which values over that
+axis exist only inside loops. Ops are levelled by how many reductions over the axis lie before them; each level becomes one loop, which
+recomputes from memory what it needs and accumulates lane by lane, so that each reduction proper happens once, after its loop.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import sympy
+import torch
+
+from helion_compiler.passes.insert_masks import neutral
+from helion_compiler.program.ops import (
+    Block,
+    Dot,
+    Full,
+    Load,
+    Loop,
+    Mask,
+    Op,
+    Pointwise,
+    Range,
+    Reduce,
+    Store,
+    operands,
+    results,
+)
+from helion_compiler.program.program import walk
+from helion_compiler.program.types import (
+    Axis,
+    BlockSize,
+    Size,
+    Subscript,
+    TileSlice,
+    TileType,
+    Value,
+    WholeSlice,
+)
+
+if TYPE_CHECKING:
+
+    from helion_compiler.program.program import Program
+
+_COMBINE: dict[str, Any] = {
+    "sum": torch.ops.aten.add.Tensor,
+    "prod": torch.ops.aten.mul.Tensor,
+    "amax": torch.ops.aten.maximum.default,
+    "amin": torch.ops.aten.minimum.default,
+    "any": torch.ops.aten.logical_or.default,
+    "all": torch.ops.aten.logical_and.default,
+}
+
+
+class NotRollable(Exception):  # noqa: N818  # the answer to a question, not a failure
+    """Why a whole axis cannot become a loop."""
+
+
+def roll_reductions(program: Program, axis: Axis, lanes: int, number: int) -> Program:
+    """``program`` with ``axis`` walked in steps of ``lanes``.
+
+    Raises:
+        NotRollable: values over the axis are used in a way that needs all of them at once.
+    """
+    block = BlockSize(
+        index=len(program.blocks),
+        name=f"roll_{number}",
+        symbol=sympy.Symbol(f"r{number}", integer=True, positive=True),
+        size_hint=lanes,
+        fixed=lanes,
+    )
+    roller = _Roller(axis, block, number)
+    body = roller.block(program.grid.body)
+    return attrs.evolve(
+        program, blocks=(*program.blocks, block), grid=attrs.evolve(program.grid, body=body)
+    )
+
+
+class _Roller:
+    def __init__(self, axis: Axis, block: BlockSize, number: int) -> None:
+        self._whole = axis
+        self._block = block
+        self._number = number
+        self._loops = 0
+
+    def block(self, block: Block) -> Block:
+        if not any(self._over_axis(op) for op in block.ops):
+            ops = tuple(self._nested(op) for op in block.ops)
+            return attrs.evolve(block, ops=ops)
+        self._check(block)
+        levels = self._levels(block)
+        rolled: list[Op] = []
+        last = max(levels.values(), default=0)
+        for level in range(last + 1):
+            rolled += [
+                self._nested(op)
+                for op in block.ops
+                if levels[op] == level and not self._over_axis(op)
+            ]
+            rolled += self._loop(block, levels, level)
+        return attrs.evolve(block, ops=tuple(rolled))
+
+    def _nested(self, op: Op) -> Op:
+        return attrs.evolve(op, body=self.block(op.body)) if isinstance(op, Loop) else op
+
+    # What lies along the axis.
+
+    def _has_axis(self, value: Value) -> bool:
+        return self._whole.size in value.type.shape
+
+    def _over_axis(self, op: Op) -> bool:
+        """Whether an op works on values along the axis, and so belongs into a loop over it."""
+        if isinstance(op, Loop):
+            return any(map(self._has_axis, (*op.initial, *op.results)))
+        return any(map(self._has_axis, (*operands(op), *results(op))))
+
+    def _check(self, block: Block) -> None:
+        """Refuse what needs the whole axis at once, or memory that changes between two readings."""
+        read: set[int] = set()
+        written: set[int] = set()
+        for op in block.ops:
+            if isinstance(op, Loop) and any(map(self._has_axis, _free_values(op))):
+                raise NotRollable("a loop reads values along it that were made outside")
+            if not self._over_axis(op):
+                continue
+            if isinstance(op, Loop):
+                raise NotRollable("a loop carries values along it")
+            if isinstance(op, Dot):
+                raise NotRollable("a matrix product runs along it")
+            if isinstance(op, Reduce) and self._reduces(op) and op.kind not in _COMBINE:
+                raise NotRollable(f"{op.kind} needs all of it at once")
+            if isinstance(op, Load):
+                read.add(op.buffer.root)
+            if isinstance(op, Store):
+                written.add(op.buffer.root)
+        if read & written:
+            raise NotRollable("a tensor is both read and written along it")
+
+    def _reduces(self, op: Op) -> bool:
+        return isinstance(op, Reduce) and op.operand.type.shape[op.dim] == self._whole.size
+
+    def _levels(self, block: Block) -> dict[Op, int]:
+        """How many reductions over the axis lie before each op."""
+        levels: dict[Op, int] = {}
+        available: dict[Value, int] = {}
+        for op in block.ops:
+            read = [*operands(op), *(_free_values(op) if isinstance(op, Loop) else ())]
+            level = max((available.get(value, 0) for value in read), default=0)
+            levels[op] = level
+            for value in results(op):
+                available[value] = level + 1 if self._reduces(op) else level
+        return levels
+
+    # Loops.
+
+    def _loop(self, block: Block, levels: dict[Op, int], level: int) -> list[Op]:
+        """The loop of one level and the reductions after it; nothing if the level has no work along the axis."""
+        goals = [
+            op
+            for op in block.ops
+            if levels[op] == level and (self._reduces(op) or (isinstance(op, Store) and self._over_axis(op)))
+        ]
+        if not goals:
+            return []
+        needed = self._closure(block, goals)
+        clone = _Cloner(self._whole, self._tile_axis())
+        body = [clone.op(op) for op in needed if not self._reduces(op) or op not in goals]
+        reductions = [op for op in goals if isinstance(op, Reduce)]
+        accumulators = [_Accumulator(op, clone) for op in reductions]
+        for accumulator in accumulators:
+            body += accumulator.body
+        loop = Loop(
+            axes=(clone.axis,),
+            initial=tuple(a.initial for a in accumulators),
+            parameters=tuple(a.parameter for a in accumulators),
+            results=tuple(a.result for a in accumulators),
+            body=Block(ops=tuple(body), yields=tuple(a.following for a in accumulators)),
+            location=goals[0].location,
+        )
+        before = [a.fill for a in accumulators]
+        after = [op for a in accumulators for op in a.after]
+        return [*before, loop, *after]
+
+    def _closure(self, block: Block, goals: list[Op]) -> list[Op]:
+        """The ops along the axis that the goals depend on, in source order, goals included."""
+        needed: set[Op] = set(goals)
+        values = {value for op in goals for value in operands(op)}
+        for op in reversed(block.ops):
+            if op in needed or (values.intersection(results(op)) and self._over_axis(op) and not self._reduces(op)):
+                needed.add(op)
+                values |= set(operands(op))
+        return [op for op in block.ops if op in needed]
+
+    def _tile_axis(self) -> Axis:
+        name = f"roll_{self._number}" + (f"_{self._loops}" if self._loops else "")
+        offset = sympy.Symbol(f"q{self._number}_{self._loops}", integer=True, nonnegative=True)
+        self._loops += 1
+        return Axis(
+            name=name, block=self._block, begin=self._whole.begin, end=self._whole.end, offset=offset
+        )
+
+
+def _free_values(loop: Loop) -> list[Value]:
+    """The values that a loop's body reads from outside."""
+    inside = {value for op in walk(loop.body) for value in results(op)} | set(loop.parameters)
+    inside |= {value for op in walk(loop.body) if isinstance(op, Loop) for value in op.parameters}
+    read = [value for op in walk(loop.body) for value in operands(op)]
+    return [value for value in (*read, *loop.body.yields) if value not in inside]
+
+
+class _Cloner:
+    """Copies ops along the whole axis into a loop over ``axis``."""
+
+    def __init__(self, whole: Axis, axis: Axis) -> None:
+        self._whole = whole
+        self.axis = axis
+        self._values: dict[Value, Value] = {}
+
+    def value(self, value: Value) -> Value:
+        """The copy of a value, or the value itself where it was not copied."""
+        return self._values.get(value, value)
+
+    def type(self, type_: TileType) -> TileType:
+        """A type with the loop's tile in place of the whole axis."""
+        return TileType(type_.dtype, tuple(map(self._size, type_.shape)))
+
+    def op(self, op: Op) -> Op:
+        """A copy of an op, with copies of its operands and a new result."""
+        changes: dict[str, Any] = {}
+        for field, change in self._changes(op).items():
+            changes[field] = change
+        if not isinstance(op, Store):
+            (result,) = results(op)
+            changes["result"] = self._values[result] = Value(result.name, self.type(result.type))
+        return attrs.evolve(op, **changes)
+
+    def _size(self, size: Size) -> Size:
+        return self.axis.size if size == self._whole.size else size
+
+    def _changes(self, op: Op) -> dict[str, Any]:
+        match op:
+            case Load():
+                return {"subscripts": tuple(map(self._subscript, op.subscripts))}
+            case Store():
+                return {
+                    "subscripts": tuple(map(self._subscript, op.subscripts)),
+                    "value": self.value(op.value),
+                }
+            case Full() | Range():
+                return {}
+            case Pointwise():
+                return {
+                    "args": tuple(map(self._argument, op.args)),
+                    "kwargs": {name: self._argument(a) for name, a in op.kwargs.items()},
+                }
+            case Mask():
+                axis = self.axis if op.axis == self._whole else op.axis
+                return {"operand": self.value(op.operand), "axis": axis}
+            case _:
+                return {"operand": self.value(op.operand)}  # type: ignore[union-attr]  # dots and loops never get here
+
+    def _subscript(self, subscript: Subscript) -> Subscript:
+        if isinstance(subscript, WholeSlice) and subscript.axis == self._whole:
+            return TileSlice(self.axis)
+        return subscript
+
+    def _argument(self, argument: Any) -> Any:
+        if isinstance(argument, Value):
+            return self.value(argument)
+        return tuple(map(self._argument, argument)) if isinstance(argument, tuple) else argument
+
+
+class _Accumulator:
+    """One reduction as a carried value: filled before the loop, combined in it, reduced after it."""
+
+    def __init__(self, op: Reduce, clone: _Cloner) -> None:
+        combine = _COMBINE[op.kind]
+        operand = clone.value(op.operand)
+        wide = _wide(op)
+        type_ = TileType(wide, operand.type.shape)
+        name = f"{op.result.name}_lanes"
+        self.initial = Value(name, type_)
+        self.parameter = Value(name, type_)
+        self.following = Value(name, type_)
+        self.result = Value(name, type_)
+        self.fill: Op = Full(result=self.initial, fill=neutral(op), location=op.location)
+        cast, operand = _cast(operand, wide, op)
+        add = Pointwise(
+            result=self.following,
+            operator=combine,
+            args=(self.parameter, operand),
+            kwargs={},
+            location=op.location,
+        )
+        self.body: list[Op] = [*cast, add]
+        reduced = Value(op.result.name, TileType(wide, op.result.type.shape))
+        narrow = op.result.type.dtype != wide
+        self.after: list[Op] = [
+            attrs.evolve(op, operand=self.result, result=reduced if narrow else op.result)
+        ]
+        if narrow:
+            self.after.append(_to(op.result, reduced, op))
+
+
+def _wide(op: Reduce) -> torch.dtype:
+    """The dtype that lanes accumulate in: torch sums half precision in float32."""
+    dtype = op.operand.type.dtype
+    low = dtype.is_floating_point and dtype.itemsize < 4
+    return torch.float32 if low and op.kind in ("sum", "prod") else dtype
+
+
+def _cast(value: Value, dtype: torch.dtype, op: Reduce) -> tuple[list[Op], Value]:
+    if value.type.dtype == dtype:
+        return [], value
+    wide = Value(value.name, TileType(dtype, value.type.shape))
+    return [_to(wide, value, op)], wide
+
+
+def _to(result: Value, operand: Value, op: Reduce) -> Op:
+    return Pointwise(
+        result=result,
+        operator=torch.ops.prims.convert_element_type.default,
+        args=(operand, result.type.dtype),
+        kwargs={},
+        location=op.location,
+    )
+
+

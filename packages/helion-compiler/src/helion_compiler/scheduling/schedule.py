@@ -1,0 +1,93 @@
+"""What emission looks at: tiles, program ids, access modes and launch options, as frozen data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import attrs
+
+from helion_compiler.program.types import Axis, Size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import sympy
+
+    from helion_compiler.program.ops import Loop
+    from helion_compiler.program.program import Program
+
+ProgramIds: TypeAlias = Literal["flat", "persistent_blocked", "persistent_interleaved"]
+AccessMode: TypeAlias = Literal["pointer", "tensor_descriptor"]
+
+
+@attrs.frozen
+class LoopOptions:
+    """Arguments of one ``tl.range``; a neutral value leaves the argument out."""
+
+    unroll_factor: int = 0
+    num_stages: int = 0
+    multi_buffer: bool | None = None
+    flatten: bool | None = None
+
+
+@attrs.frozen
+class GridSchedule:
+    """How program ids become tiles. ``order`` lists the grid's axes, the fastest varying first."""
+
+    order: tuple[int, ...]
+    l2_grouping: int
+    program_ids: ProgramIds
+    options: LoopOptions
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Schedule:
+    """One way to run a Program. ``program`` is already rewritten as the Config asks.
+
+    ``block_sizes`` maps block symbols to lanes, ``access_modes`` the stable names of loads and stores to how they address memory.
+    """
+
+    program: Program
+    block_sizes: Mapping[sympy.Symbol, int]
+    dot_sizes: frozenset[Size]
+    grid: GridSchedule
+    loops: Mapping[Loop, LoopOptions]
+    access_modes: Mapping[str, AccessMode]
+    num_warps: int
+    num_stages: int
+    dot_precision: str
+
+    def lanes(self, size: Size) -> int:
+        """How many lanes a dimension of this size has in Triton: a power of two.
+
+        A whole axis of unknown extent is held in the power of two that its example needed; the variant's guard says so.
+        """
+        if isinstance(size, int):
+            return _padded(size, self._minimum(size))
+        if size in self.block_sizes:
+            return self.block_sizes[size]
+        extent = int(size.subs(dict(self.program.symbol_hints)))
+        return _padded(extent, self._minimum(size))
+
+    def _minimum(self, size: Size) -> int:
+        return 16 if size in self.dot_sizes and size != 1 else 1
+
+    def axis_lanes(self, axis: Axis) -> int:
+        """The lanes of an axis."""
+        return self.lanes(axis.size)
+
+    def is_exact(self, axis: Axis) -> bool:
+        """Whether every block along ``axis`` is full, so that nothing needs a mask."""
+        lanes = self.axis_lanes(axis)
+        if lanes == 1 and not axis.whole:
+            return True
+        extent = self.program.resolve(axis.extent)
+        if not isinstance(extent, int):
+            if not extent.is_Integer:
+                return False
+            extent = int(extent)
+        return extent % lanes == 0
+
+
+def _padded(extent: int, minimum: int) -> int:
+    return max(1 << max(extent - 1, 0).bit_length(), minimum)

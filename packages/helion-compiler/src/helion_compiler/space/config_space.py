@@ -1,0 +1,193 @@
+"""The config space of one Program: sites of list keys, the tuner's parameters, and the way between Configs and points.
+
+A *site* is one entry of a list key, with a stable name from the source: ``block_sizes[tile_m]``, ``indexing[x@load]``. Parameters of the tuner are
+named ``key[site]``, or ``key`` for keys of one value. Sites that cannot change the code are *fixed*: a Config may mention them
+with their neutral value only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from helion import Config, exc
+from helion.config_keys import CONFIG_KEYS, Shape
+from helion_autotune import Point, Space
+from helion_autotune.json_values import thaw
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helion_autotune import Parameter
+    from helion_autotune.constraints import Constraint
+
+
+@attrs.frozen
+class Site:
+    """One entry of a list key. ``parameter`` is None where only ``neutral`` makes sense, for ``reason``."""
+
+    name: str
+    parameter: Parameter | None
+    neutral: Any = None
+    reason: str = ""
+
+
+@attrs.frozen
+class Exclusion:
+    """A key, or a value of one, that is not in the space, and why."""
+
+    what: str
+    reason: str
+
+
+@attrs.frozen(eq=False, kw_only=True, slots=False)
+class ConfigSpace:
+    """What a Config of one Program may hold.
+
+    ``single`` are keys of one value, ``sites`` list keys with their entries in order. ``demands`` hold for every config that runs,
+    ``advice`` only guides the search.
+    """
+
+    kernel: str
+    single: Mapping[str, Parameter]
+    sites: Mapping[str, Sequence[Site]]
+    conditions: Mapping[str, Any]
+    demands: Sequence[Constraint]
+    advice: Sequence[Constraint]
+    excluded: Sequence[Exclusion]
+    seeds: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def space(self) -> Space:
+        """The tuner's view: every parameter that can change the code, with demands and advice."""
+        return Space(self._parameters(), (*self.demands, *self.advice), self.conditions)
+
+    def _parameters(self) -> dict[str, Parameter]:
+        parameters: dict[str, Parameter] = {}
+        for key in CONFIG_KEYS:
+            if key in self.single:
+                parameters[key] = self.single[key]
+            for site in self.sites.get(key, ()):
+                if site.parameter is not None:
+                    parameters[f"{key}[{site.name}]"] = site.parameter
+        active_first = [name for name in parameters if name not in self.conditions]
+        return {name: parameters[name] for name in (*active_first, *self.conditions)}
+
+    def default_config(self) -> Config:
+        """The config that runs when none is given: the first seed, or every parameter's default."""
+        return self.config(self.point_of_seed(self.seeds[0]) if self.seeds else self._bare.default)
+
+    def point_of_seed(self, seed: Mapping[str, Any]) -> Point:
+        """The point of a seed; what a seed leaves out is at its default."""
+        return self._bare.point(seed)
+
+    @property
+    def _bare(self) -> Space:
+        return Space(self._parameters(), tuple(self.demands), self.conditions)
+
+    # From points to configs and back.
+
+    def config(self, point: Mapping[str, Any]) -> Config:
+        """The Config of a point, with full lists; keys that are inactive everywhere are left out."""
+        keys: dict[str, Any] = {}
+        for key in CONFIG_KEYS:
+            if key in self.single:
+                keys[key] = thaw(point[key])
+            elif key in self.sites:
+                entries = [self._entry(key, site, point) for site in self.sites[key]]
+                if any(entry != site.neutral for entry, site in zip(entries, self.sites[key], strict=True)):
+                    keys[key] = entries
+        return Config(**keys)
+
+    @staticmethod
+    def _entry(key: str, site: Site, point: Mapping[str, Any]) -> Any:
+        return site.neutral if site.parameter is None else thaw(point[f"{key}[{site.name}]"])
+
+    def point(self, config: Config) -> Point:
+        """The point of a Config; what it leaves out is at its default.
+
+        Raises:
+            helion.exc.InvalidConfig: the config does not fit this kernel; the error names what would.
+        """
+        values: dict[str, Any] = {}
+        for key, value in config.items():
+            if key in self.single:
+                values[key] = value
+            elif key in self.sites:
+                values |= self._site_values(key, value)
+            elif not _is_neutral(value):
+                raise self._misfit(key, value, "this kernel has nothing that it could change", self._why(key))
+        return self._checked(values)
+
+    def _site_values(self, key: str, value: Any) -> dict[str, Any]:
+        sites = self.sites[key]
+        names = [site.name for site in sites]
+        if isinstance(value, Mapping):
+            unknown = sorted(set(value) - set(names))
+            if unknown:
+                raise self._misfit(key, value, f"it has no {', '.join(unknown)}", self._names(key))
+            entries = dict(value)
+        elif CONFIG_KEYS[key].shape is Shape.EITHER and isinstance(value, str):
+            entries = {site.name: value for site in sites if _admits(site, value)}
+            if not entries:
+                raise self._misfit(key, value, "no access of this kernel can", self._why(key))
+        elif len(value) != len(sites):
+            raise self._misfit(
+                key, value, f"it has {len(value)} entries, this kernel {len(sites)}", self._names(key)
+            )
+        else:
+            entries = dict(zip(names, value, strict=True))
+        found = {}
+        for site in sites:
+            if site.name not in entries:
+                continue
+            entry = entries[site.name]
+            if site.parameter is not None:
+                found[f"{key}[{site.name}]"] = entry
+            elif entry != site.neutral and not _is_neutral(entry):
+                raise self._misfit(key, value, f"{site.name} must be {site.neutral!r}", site.reason)
+        return found
+
+    def _checked(self, values: Mapping[str, Any]) -> Point:
+        bare = self._bare
+        point = bare.point(values)
+        for violation in bare.check(point):
+            raise exc.InvalidConfig(
+                key=violation.name,
+                value=repr(thaw(point[violation.name])) if violation.name in point else "this config",
+                problem=violation.reason,
+                allowed=f"choose another value, or see `{self.kernel}.bind(args).config_spec`",
+            )
+        return point
+
+    def _names(self, key: str) -> str:
+        return f"`{key}` of `{self.kernel}` is, in order: {', '.join(site.name for site in self.sites[key]) or 'empty'}"
+
+    def _why(self, key: str) -> str:
+        reasons = [e.reason for e in self.excluded if e.what == key or e.what.startswith(f"{key}[")]
+        return "; ".join(dict.fromkeys(reasons)) or f"leave `{key}` out"
+
+    def _misfit(self, key: str, value: Any, problem: str, allowed: str) -> exc.InvalidConfig:
+        return exc.InvalidConfig(key=key, value=repr(_plain(value)), problem=problem, allowed=allowed)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _admits(site: Site, value: Any) -> bool:
+    if site.parameter is None:
+        return bool(value == site.neutral)
+    return site.parameter.problem(value) is None
+
+
+def _is_neutral(value: Any) -> bool:
+    """Whether a value asks for nothing, so that a kernel without that key may ignore it."""
+    if isinstance(value, Mapping):
+        return all(map(_is_neutral, value.values()))
+    if isinstance(value, tuple):
+        return all(map(_is_neutral, value)) or value == tuple(range(len(value)))
+    return value in (None, False, 0, "", "pointer") or (value == 1 and not isinstance(value, bool))

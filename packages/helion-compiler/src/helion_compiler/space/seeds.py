@@ -1,0 +1,131 @@
+"""Where a search starts, and what runs without one: configs that a first look at the Program suggests.
+
+Rules of thumb from measurements on Hopper: matrix products want large blocks and several stages; rows that are reduced want one program
+a row and enough warps; pointwise kernels want a few thousand elements a program along the contiguous dimension.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from helion_compiler.program.ops import Dot, Load, Store
+from helion_compiler.program.types import Size, TileSlice
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from helion_compiler.program.program import Program
+
+# (m, n, k, warps, stages, program ids)
+_DOT_SHAPES = (
+    (128, 128, 64, 8, 4, "flat"),
+    (128, 256, 64, 8, 3, "flat"),
+    (128, 256, 64, 8, 4, "persistent_interleaved"),
+    (128, 128, 64, 4, 4, "flat"),
+    (64, 128, 64, 4, 4, "flat"),
+    (64, 64, 64, 4, 4, "flat"),
+    (16, 64, 128, 4, 4, "flat"),
+)
+_POINTWISE_ELEMENTS = (2048, 1024, 4096, 8192)
+
+
+def seeds(program: Program, low: Mapping[Any, int]) -> tuple[dict[str, Any], ...]:
+    """Points to start from, the default first; parameters left out are at their defaults."""
+    dots = [op for op in program.walk() if isinstance(op, Dot)]
+    if dots:
+        return tuple(_dot_seed(program, dots[0], low, shape) for shape in _dot_shapes(program, dots[0]))
+    rows = max((_lanes(program, axis.extent) for axis in program.whole_axes()), default=0)
+    if rows:
+        return tuple(_row_seed(program, rows, warps) for warps in _row_warps(rows))
+    return tuple(_pointwise_seed(program, elements) for elements in _POINTWISE_ELEMENTS)
+
+
+def _dot_shapes(program: Program, dot: Dot) -> Sequence[tuple[Any, ...]]:
+    """The shapes of matrix products, those first that give every multiprocessor work."""
+    m, n = (_extent_of(program, size) for size in dot.result.type.shape[-2:])
+
+    def waste(shape: tuple[Any, ...]) -> bool:
+        programs = math.ceil(m / shape[0]) * math.ceil(n / shape[1])
+        return programs < 64
+
+    return sorted(_DOT_SHAPES, key=waste)
+
+
+def _dot_seed(
+    program: Program, dot: Dot, low: Mapping[Any, int], shape: tuple[Any, ...]
+) -> dict[str, Any]:
+    m, n, k, warps, stages, program_ids = shape
+    wanted = dict(zip((*dot.result.type.shape[-2:], dot.lhs.type.shape[-1]), (m, n, k), strict=True))
+    if dot.lhs.type.dtype.itemsize >= 4:
+        wanted[dot.lhs.type.shape[-1]] = k // 2
+    seed: dict[str, Any] = {"num_warps": warps, "pid_type": program_ids}
+    for block in program.blocks:
+        if block.fixed is None:
+            size = wanted.get(block.symbol, 1)
+            seed[f"block_sizes[{block.name}]"] = _clamp(size, low.get(block.symbol, 1), block)
+    if program.loops():
+        seed["num_stages"] = stages
+    if len(program.grid.axes) > 1:
+        seed["l2_groupings[grid]"] = 8
+    return seed
+
+
+def _row_warps(rows: int) -> tuple[int, ...]:
+    best = min(max(rows // 1024, 1), 32)
+    best = 1 << (best.bit_length() - 1)
+    around = (max(best, 4), best, best * 2, best // 2)
+    return tuple(dict.fromkeys(warps for warps in around if 1 <= warps <= 32))
+
+
+def _row_seed(program: Program, rows: int, warps: int) -> dict[str, Any]:
+    seed: dict[str, Any] = {"num_warps": warps}
+    share = max(2048 // max(rows, 1), 1)
+    for block in program.blocks:
+        if block.fixed is None:
+            seed[f"block_sizes[{block.name}]"] = _clamp(share, 1, block)
+            share = 1
+    return seed
+
+
+def _pointwise_seed(program: Program, elements: int) -> dict[str, Any]:
+    """Give the lanes to the dimension that is contiguous in memory, what is left to the next."""
+    seed: dict[str, Any] = {"num_warps": 4 if elements <= 2048 else 8}
+    free = [block for block in program.blocks if block.fixed is None]
+    for block in sorted(free, key=lambda block: -_contiguity(program, block.symbol)):
+        size = _clamp(elements, 1, block)
+        seed[f"block_sizes[{block.name}]"] = size
+        elements = max(elements // size, 1)
+    return seed
+
+
+def _contiguity(program: Program, symbol: Any) -> int:
+    """How many accesses have this tile along a dimension of stride 1."""
+    count = 0
+    for op in program.walk():
+        if isinstance(op, Load | Store):
+            for subscript, stride in zip(op.subscripts, op.buffer.strides, strict=True):
+                if isinstance(subscript, TileSlice) and subscript.axis.size == symbol and stride == 1:
+                    count += 1
+    return count
+
+
+def _clamp(size: int, low: int, block: Any) -> int:
+    high = max(1 << max(block.size_hint - 1, 0).bit_length(), low)
+    if block.high is not None:
+        high = min(high, block.high)
+    return max(min(size, high), low, block.low or 1)
+
+
+def _lanes(program: Program, extent: Size) -> int:
+    known = extent if isinstance(extent, int) else int(extent.subs(dict(program.symbol_hints)))
+    return 1 << max(known - 1, 0).bit_length()
+
+
+def _extent_of(program: Program, size: Size) -> int:
+    for block in program.blocks:
+        if block.symbol == size:
+            return block.size_hint
+    return _lanes(program, size)
+
+

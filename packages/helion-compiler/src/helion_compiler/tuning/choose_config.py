@@ -1,0 +1,167 @@
+"""Decide on a config: the author's, a stored result, a measured one of several, or the winner of a search."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import torch
+from helion import Config, exc
+from helion_autotune import Budget, NoCandidateWorked, NoProgress, RecordsError, Space, progress_for, tune
+from helion_autotune.parameters import Choice
+
+from helion_compiler.tuning.oracle import Oracle
+from helion_compiler.tuning.store import open_store
+from helion_compiler.tuning.workload import KernelWorkload
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from helion_autotune import Progress
+
+    from helion_compiler.bound_kernel import CompiledBoundKernel
+    from helion_compiler.tuning.store import Store
+
+BUDGET_SECONDS = {"quick": 30.0, "full": 240.0}
+STRATEGY = {"quick": "default", "full": "default"}
+
+
+def choose_config(bound: CompiledBoundKernel, leaves: Sequence[Any]) -> Config:
+    """The config of a first call.
+
+    On CPU tensors, where times mean nothing, the author's first config or the default runs. On a GPU: one config runs at once, several are
+    measured, none means a stored result or a search, as the settings say.
+    """
+    settings = bound.definition.settings
+    configs = bound.definition.configs
+    if _device(leaves).type != "cuda":
+        return configs[0] if configs else bound.space.default_config()
+    if len(configs) == 1 and not settings.force_autotune:
+        return configs[0]
+    if len(configs) > 1 and not settings.force_autotune:
+        return _fastest_of(bound, leaves, configs)
+    if settings.autotune_effort == "none":
+        return bound.space.default_config()
+    return autotune(bound, bound.arguments(leaves), leaves, force=settings.force_autotune, options={})
+
+
+def autotune(
+    bound: CompiledBoundKernel,
+    args: tuple[Any, ...],
+    leaves: Sequence[Any],
+    *,
+    force: bool,
+    options: Mapping[str, Any],
+) -> Config:
+    """Search the config space, or take the stored result where ``force`` does not forbid it.
+
+    Raises:
+        helion.exc.AutotuneError: there is no GPU to measure on, or the search could not start.
+        helion.exc.AutotuningDisallowedInEnvironment: the settings forbid searching.
+        helion.exc.NoConfigFound: nothing ran and gave the right result.
+    """
+    settings = bound.definition.settings
+    name = bound.definition.name
+    if _device(leaves).type != "cuda" or not torch.cuda.is_available():
+        raise exc.AutotuneError(kernel=name, reason="times are only meaningful on a GPU, and the tensors are not on one")
+    space = bound.space.space
+    store = open_store(bound, leaves)
+    if not force:
+        stored = store.best(space)
+        if stored is not None:
+            return bound.space.config(stored)
+    if settings.disallow_autotuning:
+        raise exc.AutotuningDisallowedInEnvironment(kernel=name)
+    workload = KernelWorkload(bound, leaves, _oracle(bound, args))
+    seeds = [bound.space.point_of_seed(seed) for seed in bound.space.seeds]
+    seeds += [bound.space.point(config) for config in bound.definition.configs]
+    budget = Budget(seconds=_seconds(bound, options), evaluations=options.get("evaluations"))
+    key = store.key if not force else f"{store.key} {time.time_ns()}"
+    config = _search(bound, space, workload, store, seeds=seeds, budget=budget, key=key, options=options)
+    store.remember(space, bound.space.point(config))
+    print(
+        f"To skip the search, decorate {name} with\n    @helion.kernel(config={config!r})",
+        file=sys.stderr,
+    )
+    return config
+
+
+def _search(
+    bound: CompiledBoundKernel,
+    space: Space,
+    workload: KernelWorkload,
+    store: Store,
+    *,
+    seeds: Sequence[Mapping[str, Any]],
+    budget: Budget,
+    key: str,
+    options: Mapping[str, Any],
+) -> Config:
+    settings = bound.definition.settings
+    valid = [seed for seed in seeds if not space.check(seed)]
+    try:
+        result = tune(
+            space,
+            workload,
+            strategy=options.get("strategy", STRATEGY[_effort(bound)]),
+            budget=budget,
+            seeds=valid,
+            key=key,
+            records=store.records,
+            rng_seed=settings.autotune_random_seed or 0,
+            jobs=settings.autotune_precompile_jobs or os.cpu_count(),
+            progress=_progress(bound),
+        )
+    except NoCandidateWorked as error:
+        raise _none_worked(bound, error) from error
+    except RecordsError as error:
+        raise exc.CacheNotWritable(path=settings.autotune_cache, reason=str(error)) from error
+    return bound.space.config(result.best.point)
+
+
+def _fastest_of(
+    bound: CompiledBoundKernel, leaves: Sequence[Any], configs: Sequence[Config]
+) -> Config:
+    """Measure the author's configs and keep the fastest; nothing is searched or stored."""
+    texts = [config.to_json() for config in configs]
+    space = Space({"config": Choice(texts, default=texts[0])})
+    workload = KernelWorkload(bound, leaves, _oracle(bound, bound.arguments(leaves)), listed=True)
+    try:
+        result = tune(space, workload, strategy="finite", jobs=os.cpu_count(), seeds=[{"config": t} for t in texts])
+    except NoCandidateWorked as error:
+        raise _none_worked(bound, error) from error
+    return Config.from_json(str(result.best.point["config"]))
+
+
+def _oracle(bound: CompiledBoundKernel, args: tuple[Any, ...]) -> Oracle | None:
+    settings = bound.definition.settings
+    return Oracle(bound.definition.function, args, settings) if settings.autotune_accuracy_check else None
+
+
+def _none_worked(bound: CompiledBoundKernel, error: NoCandidateWorked) -> exc.NoConfigFound:
+    return exc.NoConfigFound(
+        tried=len(error.trials), kernel=bound.definition.name, notes=str(error).splitlines()[1:]
+    )
+
+
+def _effort(bound: CompiledBoundKernel) -> str:
+    effort = bound.definition.settings.autotune_effort
+    return "quick" if effort == "none" else effort
+
+
+def _seconds(bound: CompiledBoundKernel, options: Mapping[str, Any]) -> float:
+    given = options.get("seconds") or bound.definition.settings.autotune_budget_seconds
+    return float(given) if given is not None else BUDGET_SECONDS[_effort(bound)]
+
+
+def _progress(bound: CompiledBoundKernel) -> Progress:
+    if not bound.definition.settings.autotune_progress_bar:
+        return NoProgress()
+    return progress_for(sys.stderr, lambda point: repr(bound.space.config(point)).removeprefix("helion."))
+
+
+def _device(leaves: Sequence[Any]) -> torch.device:
+    device: torch.device = next(leaf.device for leaf in leaves if isinstance(leaf, torch.Tensor))
+    return device

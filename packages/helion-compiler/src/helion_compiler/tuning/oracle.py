@@ -1,0 +1,95 @@
+"""The oracle: what a kernel's result should be, from its own Python in reference mode and higher precision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import torch
+from helion import reference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from helion import Settings
+
+# Relative tolerance by dtype. Inputs and intermediate results are rounded to these types, and tf32 products keep ten bits.
+_TOLERANCE = {
+    torch.float64: 1e-9,
+    torch.float32: 2e-3,
+    torch.float16: 4e-3,
+    torch.bfloat16: 2e-2,
+    torch.float8_e4m3fn: 1.5e-1,
+    torch.float8_e5m2: 3e-1,
+}
+
+
+@attrs.frozen
+class Mismatch:
+    """How far a result is from the oracle's."""
+
+    where: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}"
+
+
+class Oracle:
+    """The expected outputs and mutated arguments of one call, computed once."""
+
+    def __init__(
+        self, function: Callable[..., Any], args: tuple[Any, ...], settings: Settings
+    ) -> None:
+        self._expected = reference.run(function, args, precision="high")
+        self._settings = settings
+
+    def check(self, outputs: Any, args: tuple[Any, ...]) -> Mismatch | None:
+        """The first difference between what a config gave and what the oracle expects; None if there is none."""
+        found = self._compare("the result", outputs, self._expected.outputs)
+        for position, expected in self._expected.mutated.items():
+            found = found or self._compare(f"argument {position}", args[position], expected)
+        return found
+
+    def _compare(self, where: str, actual: Any, expected: Any) -> Mismatch | None:
+        if isinstance(expected, torch.Tensor):
+            return self._compare_tensors(where, actual, expected)
+        if isinstance(expected, tuple | list):
+            for position, (a, e) in enumerate(zip(actual, expected, strict=True)):
+                found = self._compare(f"{where}[{position}]", a, e)
+                if found is not None:
+                    return found
+            return None
+        return None if actual == expected else Mismatch(where, f"expected {expected!r}, got {actual!r}")
+
+    def _compare_tensors(
+        self, where: str, actual: torch.Tensor, expected: torch.Tensor
+    ) -> Mismatch | None:
+        if actual.shape != expected.shape:
+            return Mismatch(where, f"expected shape {tuple(expected.shape)}, got {tuple(actual.shape)}")
+        if actual.numel() == 0:
+            return None
+        if not actual.dtype.is_floating_point:
+            wrong = int((actual.to(expected.dtype) != expected).sum())
+            return None if not wrong else Mismatch(where, f"{wrong} of {actual.numel()} elements differ")
+        return self._compare_floats(where, actual, expected)
+
+    def _compare_floats(
+        self, where: str, actual: torch.Tensor, expected: torch.Tensor
+    ) -> Mismatch | None:
+        relative = self._settings.autotune_baseline_rtol
+        relative = _TOLERANCE[actual.dtype] if relative is None else relative
+        absolute = self._settings.autotune_baseline_atol
+        expected = expected.to(torch.float64)
+        if absolute is None:
+            finite = expected[torch.isfinite(expected)]
+            # Cancellation leaves small results with the error of large terms: the typical size sets the floor.
+            absolute = relative * float(finite.square().mean().sqrt()) if finite.numel() else relative
+        close = torch.isclose(actual.to(torch.float64), expected, rtol=relative, atol=absolute, equal_nan=True)
+        if bool(close.all()):
+            return None
+        wrong = int((~close).sum())
+        error = (actual.to(torch.float64) - expected).abs().nan_to_num(nan=float("inf")).max()
+        return Mismatch(
+            where, f"{wrong} of {actual.numel()} elements differ, the worst by {float(error):.3g}"
+        )

@@ -1,0 +1,85 @@
+"""Where results are kept between processes: one file of records per kernel, keyed by everything a result depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import torch
+from helion import exc
+from helion_autotune import Records, RecordsError, StoredResult
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helion_autotune import Point, Space
+
+    from helion_compiler.bound_kernel import CompiledBoundKernel
+
+
+@attrs.frozen(eq=False)
+class Store:
+    """The records of one kernel, and the key of one specialization in them."""
+
+    records: Records
+    key: str
+
+    def best(self, space: Space) -> Point | None:
+        """The stored winner, if there is one and it still lies in the space."""
+        stored = self.records.result(space.fingerprint, self.key)
+        if stored is None or space.check(stored.point):
+            return None
+        return stored.point
+
+    def remember(self, space: Space, point: Point) -> None:
+        """Make ``point`` the stored winner, whatever the key of the session that found it."""
+        stored = StoredResult(point, 0.0, 0.0, 0, "chosen")
+        if self.records.result(space.fingerprint, self.key) != stored:
+            self.records.add_result(space.fingerprint, self.key, stored)
+
+
+def open_store(bound: CompiledBoundKernel, leaves: Sequence[Any]) -> Store:
+    """The store of a specialization.
+
+    Raises:
+        helion.exc.CacheNotWritable: the cache directory cannot be used.
+    """
+    import triton  # noqa: PLC0415  # only its version
+
+    definition = bound.definition
+    source = inspect.getsource(definition.function)
+    device = next(leaf.device for leaf in leaves if isinstance(leaf, torch.Tensor))
+    key = json.dumps(
+        {
+            "kernel": hashlib.sha256(source.encode()).hexdigest()[:16],
+            "arguments": [_describe(leaf, static=definition.settings.static_shapes) for leaf in leaves],
+            "aligned": sorted(bound.aligned),
+            "device": torch.cuda.get_device_name(device),
+            "dot_precision": definition.settings.dot_precision,
+            "triton": triton.__version__,
+        },
+        sort_keys=True,
+    )
+    folder = Path(definition.settings.autotune_cache).expanduser()
+    records = Records(folder / f"{definition.name}.jsonl")
+    try:
+        records.prepare()
+    except RecordsError as error:
+        raise exc.CacheNotWritable(path=str(folder), reason=str(error)) from error
+    return Store(records, key)
+
+
+def _describe(leaf: Any, *, static: bool) -> Any:
+    if not isinstance(leaf, torch.Tensor):
+        return repr(leaf)
+    sizes = list(leaf.shape) if static else [_bucket(size) for size in leaf.shape]
+    return [str(leaf.dtype), sizes, list(leaf.stride()) if static else leaf.ndim]
+
+
+def _bucket(size: int) -> int:
+    """Dynamic sizes share results by the power of two above them."""
+    return 1 << max(size - 1, 0).bit_length()

@@ -1,0 +1,114 @@
+"""A specialization as something to tune: compile a point in any thread, check and time it on the GPU."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import torch
+from helion import Config
+from helion_autotune import WrongResult, measure_milliseconds
+from helion_runtime.entries import AllocateStep
+
+from helion_compiler.building import target_of_device
+from helion_compiler.program.ops import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helion_autotune import Measurement, Point
+
+    from helion_compiler.bound_kernel import Built, CompiledBoundKernel
+    from helion_compiler.tuning.oracle import Oracle
+
+
+@attrs.frozen(eq=False)
+class Candidate:
+    """A compiled config."""
+
+    config: Config
+    built: Built
+
+
+class KernelWorkload:
+    """Implements ``helion_autotune.Workload`` for one specialization and one set of arguments.
+
+    Arguments that the kernel writes are copied before each check, so that every candidate sees the same inputs. With ``listed``, points hold a
+    config as JSON under ``"config"`` instead of a point of the config space.
+    """
+
+    def __init__(
+        self,
+        bound: CompiledBoundKernel,
+        leaves: Sequence[Any],
+        oracle: Oracle | None,
+        *,
+        listed: bool = False,
+    ) -> None:
+        self._bound = bound
+        self._leaves = tuple(leaves)
+        self._oracle = oracle
+        self._listed = listed
+        device = next(leaf.device for leaf in leaves if isinstance(leaf, torch.Tensor))
+        self._target = target_of_device(device)
+        self._written = _written_arguments(bound)
+
+    def compile(self, point: Point) -> Candidate:
+        """Build the binary of a point."""
+        config = (
+            Config.from_json(str(point["config"])) if self._listed else self._bound.space.config(point)
+        )
+        return Candidate(config, self._bound.build(config, self._target))
+
+    def measure(self, candidate: Candidate, incumbent_ms: float | None) -> Measurement:
+        """Check a candidate against the oracle on poisoned outputs, then time it."""
+        if self._oracle is not None:
+            self._check(candidate)
+        leaves = self._fresh_leaves()
+        prepared = self._bound.dispatcher_for(candidate.built).prepare(leaves)
+        return measure_milliseconds(lambda: prepared(*leaves), give_up_over_ms=incumbent_ms)
+
+    def _check(self, candidate: Candidate) -> None:
+        assert self._oracle is not None
+        leaves = self._fresh_leaves()
+        outputs = self._bound.dispatcher_for(poisoned(candidate.built))(*leaves)
+        mismatch = self._oracle.check(outputs, self._bound.arguments(leaves))
+        if mismatch is not None:
+            raise WrongResult(str(mismatch))
+
+    def _fresh_leaves(self) -> tuple[Any, ...]:
+        return tuple(
+            _copy(leaf) if position in self._written else leaf
+            for position, leaf in enumerate(self._leaves)
+        )
+
+
+def _written_arguments(bound: CompiledBoundKernel) -> frozenset[int]:
+    """The arguments that the kernel stores into."""
+    return frozenset(op.buffer.root for op in bound.program.walk() if isinstance(op, Store))
+
+
+def _copy(leaf: torch.Tensor) -> torch.Tensor:
+    """A copy with the same strides."""
+    copy = torch.empty_strided(leaf.shape, leaf.stride(), dtype=leaf.dtype, device=leaf.device)
+    return copy.copy_(leaf)
+
+
+def poisoned(built: Built) -> Built:
+    """The same variant with every uninitialised allocation filled with values that no kernel computes."""
+    steps = tuple(
+        attrs.evolve(step, fill=_poison(step.dtype))
+        if isinstance(step, AllocateStep) and step.fill is None
+        else step
+        for step in built.variant.steps
+    )
+    return attrs.evolve(built, variant=attrs.evolve(built.variant, steps=steps))
+
+
+def _poison(name: str) -> float | bool:
+    dtype: torch.dtype = getattr(torch, name)
+    if dtype.is_floating_point:
+        return float("nan")
+    if dtype is torch.bool:
+        return True
+    return torch.iinfo(dtype).max - 42
