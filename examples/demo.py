@@ -33,7 +33,7 @@ def main() -> int:
     """Take the tour; the exit status."""
     on_gpu = torch.cuda.is_available()
     console.rule("[bold]Helion: PyTorch with tiles")
-    console.print(Syntax(inspect.getsource(matmul.fn), "python", background_color="default"))
+    _show(inspect.getsource(matmul.fn))
     size, dtype, device = (4096, torch.bfloat16, "cuda") if on_gpu else (256, torch.float32, "cpu")
     x, y = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
     console.print(
@@ -44,7 +44,7 @@ def main() -> int:
     with _step("Lower to Triton"):
         bound = matmul.bind((x, y))
         source = bound.to_triton_code(config)
-    console.print(Syntax(source, "python", background_color="default"))
+    _show(source)
 
     with _step("Compile and run" if on_gpu else "Run in Triton's interpreter"):
         fixed = bound.compile_config(config)
@@ -54,9 +54,7 @@ def main() -> int:
     if on_gpu and not _tune(x, y, fixed):
         return 1
     console.rule("[bold green]Done")
-    console.print(
-        "Next: README.md for configs, tuning and serving; examples/matmul.py to change the kernel."
-    )
+    console.print("Next: change examples/matmul.py, or read README.md on configs and serving.")
     return 0
 
 
@@ -98,6 +96,12 @@ def _agrees(result: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> bool:
 
 def _device_name(device: str) -> str:
     return torch.cuda.get_device_name() if device == "cuda" else "the CPU"
+
+
+def _show(source: str) -> None:
+    # Highlighted as text, not as a block: a block would be cut at the width of the terminal.
+    python = Syntax("", "python", background_color="default")
+    console.print(python.highlight(source), soft_wrap=True)
 
 
 @contextmanager
