@@ -106,6 +106,7 @@ def check_variant(
     for number, step in enumerate(variant.steps, start=n_arguments):
         if isinstance(step, AllocateStep):
             torch_dtype(step.dtype)
+            _check_fill(step.fill, f"{where}: buffer {number}: fill")
         else:
             _check_buffer(step.buffer, buffers, f"{where}: buffer {number}")
         if len(step.sizes) != len(step.strides) or len(step.sizes) > MAX_DIMENSIONS:
@@ -171,6 +172,12 @@ def _check_layout(layout: DescriptorLayout, where: str) -> None:
 def _check_buffer(number: int, buffers: set[int], where: str) -> None:
     if number not in buffers:
         raise SchemaError(f"{where}: there is no buffer {number} yet; there are {sorted(buffers)}")
+
+
+def _check_fill(fill: object, where: str) -> None:
+    number = isinstance(fill, float) or (isinstance(fill, int) and -(2**63) <= fill < 2**63)
+    if fill is not None and not number:
+        raise SchemaError(f"{where}: expected a number of at most 64 bits or null, found {fill!r:.80}")
 
 
 def _check_range(value: int, low: int, high: int, where: str) -> None:

@@ -183,6 +183,8 @@ def _read(
 
 
 def _apply(operator: str, values: list[Any]) -> int | float | bool | str | None:
+    if operator not in ("eq", "ne") and not all(isinstance(value, (int, float)) for value in values):
+        raise ExpressionError(f"{_short([operator, *values])} has no value: expected numbers")
     if operator == "pow" and _is_huge_power(values):
         raise ExpressionError(f"[pow, {values[0]}, {values[1]}] has more than {MAX_BITS} bits")
     try:

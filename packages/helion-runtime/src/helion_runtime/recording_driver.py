@@ -19,8 +19,6 @@ from helion_runtime.errors import DriverError
 from helion_runtime.scalars import SIZES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from helion_runtime.driver import TensorMapGeometry
     from helion_runtime.entries import KernelEntry
 
@@ -42,14 +40,14 @@ class RecordedLaunch:
     parameters: tuple[bytes, ...]
 
 
-@attrs.define
+@attrs.define(slots=False)
 class RecordingDriver:
     """:class:`helion_runtime.driver.Driver` without a device. Give it the kernel entries it will be asked to launch.
 
     ``results`` are CUresults that the next launches return, oldest first; after them every launch succeeds.
     """
 
-    kernels: Iterable[KernelEntry] = ()
+    kernels: list[KernelEntry] = attrs.field(factory=list, converter=list)
     device: DeviceProperties = attrs.field(
         factory=lambda: DeviceProperties("recording", (9, 0), 132, 232448)
     )

@@ -1,0 +1,81 @@
+"""What importing the runtime costs and loads, asked of fresh interpreters."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+NEVER = ("triton", "scipy", "sympy", "torch._inductor", "helion", "helion_compiler", "helion_autotune", "numpy")
+LATER = ("attrs", "attr", "zipfile", "json", "torch", "helion_runtime.dispatch")
+
+
+def modules_after(code: str, *baseline: str) -> set[str]:
+    """Names in ``sys.modules`` after running ``code``, without those that the baseline imports had loaded."""
+    imports = "; ".join(f"import {name}" for name in ("sys", *baseline))
+    script = f"{imports}\nbefore = set(sys.modules)\n{code}\nprint(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_the_import_alone_loads_next_to_nothing() -> None:
+    loaded = modules_after("import helion_runtime")
+    assert "helion_runtime" in loaded
+    assert not loaded & {*NEVER, *LATER}
+    assert {name for name in loaded if name.split(".")[0] not in sys.stdlib_module_names} == {
+        "helion_runtime"
+    }
+
+
+def test_loading_and_calling_loads_no_compiler(frozen_path: Path) -> None:
+    code = f"""
+import torch, helion_runtime
+from helion_runtime.recording_driver import RecordingDriver
+bundle = helion_runtime.load({str(frozen_path)!r})
+bundle = helion_runtime.load({str(frozen_path)!r}, driver=RecordingDriver(bundle.manifest.kernels))
+bundle.scaled_add(torch.zeros(4, 4), torch.zeros(4, 4), 1.0)
+"""
+    loaded = modules_after(code, "torch")
+    assert "helion_runtime.dispatch" in loaded
+    roots = {name for name in loaded for never in NEVER if name == never or name.startswith(never + ".")}
+    assert not roots
+
+
+@pytest.mark.parametrize("blocked", ["triton", "scipy", "sympy", "cuda"])
+def test_it_works_where_the_others_cannot_be_imported(frozen_path: Path, blocked: str) -> None:
+    code = f"""
+import sys
+sys.modules[{blocked!r}] = None
+import helion_runtime
+print(helion_runtime.load({str(frozen_path)!r}).id)
+"""
+    if blocked == "sympy":  # torch itself may want it
+        code = code.replace(f"sys.modules[{blocked!r}] = None", f"import torch; sys.modules[{blocked!r}] = None")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.strip()) == 64
+
+
+def test_public_names_exist_and_others_do_not() -> None:
+    import helion_runtime
+
+    for name in helion_runtime.__all__:
+        assert getattr(helion_runtime, name) is not None
+        assert name in dir(helion_runtime)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = helion_runtime.nothing
+
+
+def test_without_a_gpu_the_error_says_so(frozen_path: Path) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    import helion_runtime
+
+    bundle = helion_runtime.load(frozen_path)
+    for ask in (lambda: bundle.scaled_add(torch.zeros(4, 4), torch.zeros(4, 4), 1.0), bundle.warm):
+        with pytest.raises(helion_runtime.errors.NoDeviceError, match="no NVIDIA|sees no NVIDIA"):
+            ask()

@@ -1,0 +1,83 @@
+"""Host logic carried out on tensors, as the interpreted mode does it."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+import torch
+
+from helion_runtime.entries import AllocateStep, ScalarSignature, VariantEntry, ViewStep
+from helion_runtime.errors import ExpressionError
+from helion_runtime.plan import (
+    Address,
+    ArgumentMetadata,
+    Scalar,
+    build_outputs,
+    evaluate_variant,
+    run_steps,
+)
+
+
+def metadata(*arguments: object) -> ArgumentMetadata:
+    return ArgumentMetadata(arguments, lambda: 132)
+
+
+def test_numbers_of_a_variant(add_variant: VariantEntry) -> None:
+    x = torch.zeros(100, 64)
+    plan = evaluate_variant(add_variant, metadata(x, x))
+    assert plan.launches[0].grid == (7, 1, 1)
+    assert plan.launches[0].programs == 7
+    assert plan.launches[0].arguments == (
+        Address(0, 0),
+        Address(1, 0),
+        Address(2, 0),
+        Scalar("i32", 6400),
+    )
+    assert plan.outputs == ("buffer", 2)
+
+
+def test_steps_and_outputs_on_tensors(add_variant: VariantEntry) -> None:
+    variant = attrs.evolve(
+        add_variant,
+        signature=(*add_variant.signature, ScalarSignature("float")),
+        steps=(
+            AllocateStep((["size", 0, 1], ["size", 0, 0]), (1, ["size", 0, 1]), "int32", 5),
+            ViewStep(0, (["size", 0, 1],), (["stride", 0, 1],), ["stride", 0, 0]),
+            ViewStep(4, (2,), (1,), 1),
+        ),
+        launches=(),
+        outputs=(
+            "tuple",
+            (("buffer", 3), ("buffer", 5), ("value", ("argument", 2)), ("value", ("sm_count",))),
+        ),
+    )
+    x = torch.arange(12.0).view(3, 4)
+    arguments = (x[1:], x, 0.5)
+    plan = evaluate_variant(variant, metadata(*arguments))
+    buffers = run_steps(plan, arguments, torch.device("cpu"))
+    made, row, scale, count = build_outputs(plan, buffers, arguments)
+    assert torch.equal(made, torch.full((4, 2), 5, dtype=torch.int32))
+    assert made.stride() == (1, 4)
+    assert row.tolist() == [9.0, 10.0]
+    assert row.untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
+    assert (scale, count) == (0.5, 132)
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        (AllocateStep((-1,), (1,), "float32"), "sizes of buffer 2: expected at least 0, found -1"),
+        (AllocateStep((1,), (-1,), "float32"), "strides of buffer 2"),
+        (AllocateStep((2**70,), (1,), "float32"), "expected a 64-bit integer"),
+        (AllocateStep((1.5,), (1,), "float32"), "expected a 64-bit integer, found 1.5"),
+        (AllocateStep((["size", 0, 7],), (1,), "float32"), "cannot be read from this call"),
+        (ViewStep(0, (1,), (1,), -4), "offset of buffer 2: expected at least 0"),
+    ],
+)
+def test_steps_without_a_meaning(
+    add_variant: VariantEntry, step: AllocateStep | ViewStep, message: str
+) -> None:
+    x = torch.zeros(4, 4)
+    variant = attrs.evolve(add_variant, steps=(step,))
+    with pytest.raises(ExpressionError, match=message):
+        evaluate_variant(variant, metadata(x, x))
