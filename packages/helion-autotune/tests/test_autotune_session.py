@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -209,3 +210,21 @@ def test_adding_points_evaluates_only_those(tmp_path):
     more = Valley()
     tune(SPACE, more, strategy=FiniteSearch([*listed, {"a": 3}]), records=path, jobs=1, finalists=0)
     assert [point["a"] for point in more.compiled] == [3]
+
+
+def test_a_compile_that_hangs_does_not_hold_the_session():
+    release = threading.Event()
+
+    class Hangs(Valley):
+        def compile(self, point):
+            if point["a"] == 0 and not point["b"]:
+                release.wait(timeout=60)
+            return super().compile(point)
+
+    try:
+        result = tune(SPACE, Hangs(), strategy="finite", jobs=2, budget=Budget(seconds=0.5))
+    finally:
+        release.set()
+    assert result.best.milliseconds == 1
+    assert result.stopped_because == "the budget of 0.5 s is spent"
+    assert len(result.trials) == 39

@@ -88,7 +88,7 @@ def test_a_continuous_space_is_searched(name):
     assert result.best.milliseconds < 1.1
 
 
-def test_the_default_beats_random_search_on_a_rugged_problem():
+def test_the_default_beats_random_search_with_few_evaluations():
     def median(name):
         ends = []
         for seed in range(5):

@@ -21,7 +21,14 @@ from helion_autotune.parameters import (
     PowerOfTwo,
 )
 from helion_autotune.point import Point
-from helion_autotune.progress import NoProgress, PlainProgress, Progress
+from helion_autotune.progress import (
+    Generation,
+    NoProgress,
+    PlainProgress,
+    Progress,
+    SearchEnded,
+    SearchStarted,
+)
 from helion_autotune.records import Records, RecordsError, StoredResult
 from helion_autotune.session import NoCandidateWorked, Result, tune
 from helion_autotune.space import NoValidPointError, Size, Space
@@ -39,6 +46,7 @@ __all__ = [
     "Constraint",
     "Finalist",
     "Float",
+    "Generation",
     "Integer",
     "ListOf",
     "LiveProgress",
@@ -57,6 +65,8 @@ __all__ = [
     "Records",
     "RecordsError",
     "Result",
+    "SearchEnded",
+    "SearchStarted",
     "Size",
     "Space",
     "Status",

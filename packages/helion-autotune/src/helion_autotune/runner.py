@@ -62,7 +62,10 @@ class Compiled:
 
 
 class InProcessRunner:
-    """Compiles in ``jobs`` threads of this process (default: one per core)."""
+    """Compiles in ``jobs`` threads of this process (default: one per core).
+
+    Threads cannot be killed: a compile that never ends holds its thread, and the process when it exits.
+    """
 
     def __init__(
         self, workload: Workload[Any], *, jobs: int | None = None, clock: Clock = time.monotonic
@@ -100,8 +103,9 @@ class InProcessRunner:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def compile_all(self, points: Sequence[Point]) -> list[Compiled]:
-        """All points compiled, in order."""
-        return list(self._pool.map(self._compile, points))
+        """All points compiled, in order; by fresh threads, as others may still be busy past the deadline."""
+        with ThreadPoolExecutor(self.jobs, thread_name_prefix="helion-autotune") as pool:
+            return list(pool.map(self._compile, points))
 
     def measure(self, compiled: Compiled, incumbent_ms: float | None) -> Trial:
         """Check and time one compiled candidate on this thread."""

@@ -44,7 +44,7 @@ def make(modes, **options):
     return tuned(double), seen
 
 
-x, out = torch.randn(100), torch.zeros(100)
+x, out = torch.linspace(1, 2, 100), torch.zeros(100)
 kernel, seen = make(["right", "wrong", "half", "idle"])
 kernel[(2,)](x, out, 100)
 torch.testing.assert_close(out, x * 2)

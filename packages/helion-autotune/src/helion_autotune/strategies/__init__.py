@@ -6,10 +6,11 @@ arguments. Nothing of scipy is imported before a strategy that needs it runs.
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     import numpy as np
 
     from helion_autotune.objective import Objective
@@ -30,6 +31,8 @@ class Strategy(Protocol):
 
 
 def _registered() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # 30 ms that an import of the package need not cost
+
     return {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
 
 

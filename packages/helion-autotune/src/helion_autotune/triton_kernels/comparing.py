@@ -26,7 +26,7 @@ def difference(actual: Tensor, expected: Tensor, tolerance: float | None = None)
         return f"the shape is {tuple(actual.shape)}, expected {tuple(expected.shape)}"
     expected = expected.to(actual.device)
     if not (actual.is_floating_point() or actual.is_complex()):
-        wrong = actual != expected
+        wrong = _bits(actual) != _bits(expected)
         return _counted(wrong, "differ") if bool(wrong.any()) else None
     bound = _tolerance(actual.dtype) if tolerance is None else tolerance
     wide = _wide(actual.dtype)
@@ -45,14 +45,11 @@ def same_bytes(a: Tensor, b: Tensor) -> bool:
     """Whether two tensors of one shape and dtype hold the same bits."""
     import torch
 
-    if a.is_complex():
-        a, b = torch.view_as_real(a), torch.view_as_real(b)
-    bits = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[a.element_size()]
-    return torch.equal(a.view(bits), b.view(bits))
+    return torch.equal(_bits(a), _bits(b))
 
 
 def fill_poison(tensor: Tensor) -> None:
-    """Fill with what no kernel computes: NaN, or the most negative integer."""
+    """Fill with what no kernel computes: NaN, or the extreme integer."""
     import torch
 
     if tensor.dtype == torch.bool:
@@ -62,7 +59,17 @@ def fill_poison(tensor: Tensor) -> None:
     elif tensor.is_floating_point() or tensor.is_complex():
         tensor.fill_(float("nan"))
     else:
-        tensor.fill_(torch.iinfo(tensor.dtype).min)
+        limits = torch.iinfo(tensor.dtype)
+        tensor.fill_(limits.min or limits.max)
+
+
+def _bits(tensor: Tensor) -> Tensor:
+    """The same memory as integers, which compare bit by bit."""
+    import torch
+
+    real = torch.view_as_real(tensor) if tensor.is_complex() else tensor
+    integers = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+    return real.view(integers[real.element_size()])
 
 
 def _counted(wrong: Tensor, what: str) -> str:

@@ -33,7 +33,7 @@ class Oracle:
         reference: Reference | None = None,
         tolerance: float | None = None,
     ) -> None:
-        self._tensors = tensors_of(named)
+        self._tensors = {n: t.detach() for n, t in tensors_of(named).items() if not _overlaps(t)}
         missing = [n for n in (*restore_value, *reset_to_zero) if n not in self._tensors]
         if missing:
             raise ValueError(
@@ -150,3 +150,9 @@ def tensors_of(named: Mapping[str, Any]) -> dict[str, Tensor]:
         if isinstance(tensor, torch.Tensor):
             found[name] = tensor
     return found
+
+
+def _overlaps(tensor: Tensor) -> bool:
+    """Whether elements share memory, as in an expanded tensor: nobody writes to such a one, and torch refuses to."""
+    pairs = zip(tensor.shape, tensor.stride(), strict=True)
+    return any(stride == 0 and size > 1 for size, stride in pairs)

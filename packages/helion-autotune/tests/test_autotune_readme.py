@@ -1,0 +1,27 @@
+"""The README's code runs as printed, but for the Triton kernels, whose bodies it leaves out."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[1] / "README.md"
+BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S)
+RUNNABLE = [block for block in BLOCKS if "@triton.jit" not in block]
+
+
+def test_there_is_code_to_run():
+    assert len(RUNNABLE) >= 2
+
+
+@pytest.mark.parametrize("block", RUNNABLE, ids=range(len(RUNNABLE)))
+def test_block(block, capsys):
+    exec(compile(block, str(README), "exec"), {"__name__": "readme"})
+
+
+def test_the_space_of_the_triton_example_is_one():
+    (block,) = [block for block in BLOCKS if "Constraint(" in block]
+    names = {}
+    exec(compile(block.split("@autotune")[0], str(README), "exec"), names)
+    assert names["space"].check(names["space"].default) == []
+    assert names["space"].size.count > 1000
