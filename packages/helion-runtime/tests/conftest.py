@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 import pytest
@@ -23,6 +23,9 @@ from helion_runtime.entries import (
 )
 from helion_runtime.modules import KernelImage
 from helion_runtime.recording_driver import RecordingDriver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HOPPER = DeviceProperties("hopper", (9, 0), 132, 232448)
 KERNEL = KernelEntry(

@@ -26,7 +26,9 @@ def test_what_runs_where(
     assert not any(parsed.runs_on(capability) for capability in does_not_run)
 
 
-@pytest.mark.parametrize("text", ["", "sm_9", "sm_90b", "sm_1000", "SM_90", "gfx", "sm_90a ", "cpu", 90, None])
+@pytest.mark.parametrize(
+    "text", ["", "sm_9", "sm_90b", "sm_1000", "SM_90", "gfx", "sm_90a ", "cpu", 90, None]
+)
 def test_what_is_no_architecture(text: object) -> None:
     with pytest.raises(SchemaError, match="expected an architecture"):
         parse_architecture(text)

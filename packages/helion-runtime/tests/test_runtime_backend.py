@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -17,7 +16,11 @@ from helion_runtime.errors import (
     NoVariantError,
     PrecompiledError,
 )
-from helion_runtime.recording_driver import RecordingDriver
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from helion_runtime.recording_driver import RecordingDriver
 
 
 def definition(name: str, bundle: object) -> Any:
@@ -47,7 +50,14 @@ def test_a_kernel_runs_from_its_bundle(frozen_path: Path, hopper: RecordingDrive
 def test_keys_tell_arguments_apart(frozen_path: Path) -> None:
     kernel = BundleBackend().implement(definition("scaled_add", frozen_path))
     x = torch.zeros(4, 4)
-    rows = [(x, 1), (x, 1.0), (x, True), (x.double(), 1), (x[:2], 1), (torch.zeros(4, 4).t()[:, :2], 1)]
+    rows = [
+        (x, 1),
+        (x, 1.0),
+        (x, True),
+        (x.double(), 1),
+        (x[:2], 1),
+        (torch.zeros(4, 4).t()[:, :2], 1),
+    ]
     keys = [kernel.specialization_key(row) for row in rows]
     assert len(set(keys)) == len(rows)
     assert kernel.specialization_key((torch.ones(4, 4), 1)) == keys[0]
@@ -64,7 +74,9 @@ def test_what_takes_a_compiler_is_refused(frozen_path: Path, hopper: RecordingDr
         lambda: bound.autotune((x, x, 1.0)),
         lambda: bound.to_triton_code(),
     ):
-        with pytest.raises(PrecompiledError, match="holds compiled kernels only; install helion-compiler"):
+        with pytest.raises(
+            PrecompiledError, match="holds compiled kernels only; install helion-compiler"
+        ):
             ask()
 
 

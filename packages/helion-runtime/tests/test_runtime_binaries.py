@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import attrs
 import pytest
 
 from helion_runtime.binary_check import check_binary
-from helion_runtime.bundle.reading import VerifiedContent
 from helion_runtime.elf import read_elf
 from helion_runtime.entries import KernelEntry
 from helion_runtime.errors import BinaryError
+
+if TYPE_CHECKING:
+    from helion_runtime.bundle.reading import VerifiedContent
 
 
 @pytest.fixture(params=["add_sm90a", "add_ptx80"])
@@ -41,7 +44,7 @@ def test_a_binary_for_another_architecture(pair: tuple[KernelEntry, bytes]) -> N
     entry, binary = pair
     kind = entry.arch[:-3] if entry.arch.endswith("a") else entry.arch[:-2]
     for number in ("100a", "90", "80a", "75"):
-        with pytest.raises(BinaryError, match="found|alone"):
+        with pytest.raises(BinaryError, match=r"found|alone"):
             check_binary(attrs.evolve(entry, arch=kind + number), binary)
 
 
@@ -60,7 +63,9 @@ def test_damaged_binaries_raise_binary_errors_and_nothing_else(
     draw = random.Random(7)
     refused = 0
     for _ in range(600):
-        damaged = bytearray(binary[: draw.randrange(len(binary))] if draw.random() < 0.3 else binary)
+        damaged = bytearray(
+            binary[: draw.randrange(len(binary))] if draw.random() < 0.3 else binary
+        )
         for _ in range(draw.randrange(1, 4)):
             if damaged:
                 damaged[draw.randrange(len(damaged))] = draw.randrange(256)
@@ -110,7 +115,9 @@ def test_what_triton_builds_here_is_accepted() -> None:
 
 
 def test_what_triton_builds_for_amd_is_accepted() -> None:
-    pytest.importorskip("triton", reason="builds code objects, which takes the compiler's environment")
+    pytest.importorskip(
+        "triton", reason="builds code objects, which takes the compiler's environment"
+    )
     import triton
     import triton.language as tl
     from triton.backends.compiler import GPUTarget

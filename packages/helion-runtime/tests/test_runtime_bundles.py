@@ -5,6 +5,7 @@ import shutil
 import threading
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 import pytest
@@ -12,7 +13,6 @@ import torch
 
 from helion_runtime import Requirements, load, write_bundle
 from helion_runtime.bundle.format import FORMAT_VERSION
-from helion_runtime.bundle.reading import VerifiedContent
 from helion_runtime.driver import DeviceProperties
 from helion_runtime.errors import (
     ArchitectureError,
@@ -29,6 +29,9 @@ from helion_runtime.errors import (
     SchemaError,
 )
 from helion_runtime.recording_driver import RecordingDriver
+
+if TYPE_CHECKING:
+    from helion_runtime.bundle.reading import VerifiedContent
 
 
 @pytest.fixture
@@ -73,14 +76,16 @@ def test_a_bundle_runs(frozen_path: Path, hopper: RecordingDriver) -> None:
 def test_another_architecture_takes_the_ptx_or_is_refused(frozen_path: Path) -> None:
     content = load(frozen_path).manifest
     x = torch.zeros(30, 10)
-    blackwell = RecordingDriver(content.kernels, DeviceProperties("blackwell", (10, 0), 148, 232448))
+    blackwell = RecordingDriver(
+        content.kernels, DeviceProperties("blackwell", (10, 0), 148, 232448)
+    )
     bundle = load(frozen_path, driver=blackwell)
     bundle.scaled_add(x, x, 1.0)
     assert blackwell.loaded[0][2].startswith(b"//")
     assert bundle.warm() == ("add_ptx80",)
     turing = RecordingDriver(content.kernels, DeviceProperties("turing", (7, 5), 40, 65536))
     bundle = load(frozen_path, driver=turing)
-    with pytest.raises(ArchitectureError, match="(?s)for sm_90a, the device is sm_75.*for ptx_80"):
+    with pytest.raises(ArchitectureError, match=r"(?s)for sm_90a, the device is sm_75.*for ptx_80"):
         bundle.scaled_add(x, x, 1.0)
     with pytest.raises(ArchitectureError, match="scaled_add"):
         bundle.warm()
@@ -95,7 +100,9 @@ def test_warming_loads_everything_once(frozen_path: Path, hopper: RecordingDrive
     assert len(hopper.loaded) == 2
 
 
-def test_a_module_is_loaded_once_by_many_threads(frozen_path: Path, hopper: RecordingDriver) -> None:
+def test_a_module_is_loaded_once_by_many_threads(
+    frozen_path: Path, hopper: RecordingDriver
+) -> None:
     bundle = load(frozen_path, driver=hopper)
     start = threading.Barrier(8)
 
@@ -117,7 +124,7 @@ def test_a_driver_that_is_too_old(
 ) -> None:
     path = tmp_path / "b.helion"
     write_bundle(path, **parts, requires=Requirements(cuda_driver=13020))
-    with pytest.raises(DriverTooOldError, match="for CUDA 13.2, this one is for 13.1"):
+    with pytest.raises(DriverTooOldError, match=r"for CUDA 13.2, this one is for 13.1"):
         load(path, driver=hopper).scaled_add(torch.zeros(4, 4), torch.zeros(4, 4), 1.0)
 
 
@@ -242,14 +249,23 @@ def test_zip_files_that_are_no_bundles(frozen_path: Path, tmp_path: Path) -> Non
     blob = next(name for name in files if name.endswith(".cubin"))
     path = tmp_path / "b.helion"
     assert load(rezip(path, rows)).ops
-    for name in ("../evil", "/etc/passwd", "blobs/../manifest.json", "blobs\\x", "notes.txt", "source/"):
+    for name in (
+        "../evil",
+        "/etc/passwd",
+        "blobs/../manifest.json",
+        "blobs\\x",
+        "notes.txt",
+        "source/",
+    ):
         with pytest.raises(ContainerError, match="a bundle holds no file named"):
             load(rezip(path, [*rows, (name, b"")]))
     with pytest.raises(ContainerError, match="two files are named"):
         load(rezip(path, [*rows, rows[0]]))
     with pytest.raises(ContainerError, match="compressed"):
         load(rezip(path, rows, zipfile.ZIP_DEFLATED))
-    with pytest.raises(ContainerError, match=r"holds what its manifest does not list: source/x\.py"):
+    with pytest.raises(
+        ContainerError, match=r"holds what its manifest does not list: source/x\.py"
+    ):
         load(rezip(path, [*rows, ("source/x.py", b"")]))
     with pytest.raises(ContainerError, match=f"there is no {blob}"):
         load(rezip(path, [row for row in rows if row[0] != blob]))
@@ -263,14 +279,21 @@ def test_members_that_overlap_are_refused(frozen_path: Path, tmp_path: Path) -> 
     raw = frozen_path.read_bytes()
     end = raw.rindex(b"PK\x05\x06")
     start = int.from_bytes(raw[end + 16 : end + 20], "little")
-    entry = raw[start : raw.index(b"PK\x01\x02", start + 4)].replace(b"manifest.json", b"source/aaa.py")
+    entry = raw[start : raw.index(b"PK\x01\x02", start + 4)].replace(
+        b"manifest.json", b"source/aaa.py"
+    )
     clones = b"".join(entry.replace(b"aaa", b"a%02d" % i) for i in range(50))
     count = int.from_bytes(raw[end + 10 : end + 12], "little") + 50
     size = end - start + len(clones)
-    tail = raw[end : end + 8] + count.to_bytes(2, "little") * 2 + size.to_bytes(4, "little") + raw[end + 16 :]
+    tail = (
+        raw[end : end + 8]
+        + count.to_bytes(2, "little") * 2
+        + size.to_bytes(4, "little")
+        + raw[end + 16 :]
+    )
     path = tmp_path / "bomb.helion"
     path.write_bytes(raw[:end] + clones + tail)
-    with pytest.raises(ContainerError, match="its files have|zip"):
+    with pytest.raises(ContainerError, match=r"its files have|zip"):
         load(path)
 
 
@@ -287,7 +310,9 @@ def test_a_directory_with_a_damaged_or_missing_file(
     with pytest.raises(DigestError, match=f"{blob.name} is damaged or altered"):
         load(path)
     blob.write_bytes(content[:-1])
-    with pytest.raises(DigestError, match=f"expected {len(content)} bytes, found {len(content) - 1}"):
+    with pytest.raises(
+        DigestError, match=f"expected {len(content)} bytes, found {len(content) - 1}"
+    ):
         load(path)
     blob.unlink()
     with pytest.raises(ContainerError, match="cannot be read: No such file"):

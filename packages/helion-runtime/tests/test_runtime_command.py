@@ -3,15 +3,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from helion_runtime.__main__ import main
-from helion_runtime.bundle.reading import VerifiedContent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from helion_runtime.bundle.reading import VerifiedContent
 
 
-def test_inspect_prints_tables(frozen_path: Path, frozen: VerifiedContent, capsys: pytest.CaptureFixture[str]) -> None:
+def test_inspect_prints_tables(
+    frozen_path: Path, frozen: VerifiedContent, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["inspect", str(frozen_path)]) == 0
     text = capsys.readouterr().out
     assert f"id       {frozen.id}" in text
@@ -22,7 +28,9 @@ def test_inspect_prints_tables(frozen_path: Path, frozen: VerifiedContent, capsy
     assert next(line for line in lines if line.startswith("add_ptx80")).split()[1] == "ptx_80"
 
 
-def test_json(frozen_path: Path, frozen: VerifiedContent, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json(
+    frozen_path: Path, frozen: VerifiedContent, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["inspect", str(frozen_path), "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["id"] == frozen.id
@@ -31,7 +39,9 @@ def test_json(frozen_path: Path, frozen: VerifiedContent, capsys: pytest.Capture
     assert json.loads(capsys.readouterr().out) == {"sound": True, "id": frozen.id, "files": 3}
 
 
-def test_a_bundle_that_is_not_sound(frozen_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bundle_that_is_not_sound(
+    frozen_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "b.helion"
     path.write_bytes(frozen_path.read_bytes()[:-1])
     assert main(["verify", str(path)]) == 1
@@ -43,7 +53,9 @@ def test_a_bundle_that_is_not_sound(frozen_path: Path, tmp_path: Path, capsys: p
 
 def test_as_a_module(frozen_path: Path) -> None:
     command = [sys.executable, "-m", "helion_runtime"]
-    done = subprocess.run([*command, "verify", str(frozen_path)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, "verify", str(frozen_path)], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("sound: 3 file(s), id ")
     assert subprocess.run(command, capture_output=True, check=False).returncode == 2

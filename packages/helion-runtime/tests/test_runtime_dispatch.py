@@ -167,9 +167,7 @@ def test_tensor_subclasses_with_their_own_dispatch_are_refused(make_op: Make, ma
         ("float", "fp64", [0.1, 1.0]),
     ],
 )
-def test_scalars_arrive(
-    make_op: Make, kind: str, type_name: str, values: list[object]
-) -> None:
+def test_scalars_arrive(make_op: Make, kind: str, type_name: str, values: list[object]) -> None:
     op = make_op(*scalar_variant(kind, type_name, ["argument", 1]))
     letter = {"i32": "i", "i64": "q", "i1": "?", "fp64": "d"}[type_name]
     for value in (*values, *values):
@@ -245,7 +243,7 @@ def test_floats_that_decide_something_are_part_of_the_signature(make_op: Make) -
 
 def test_constant_arguments_must_equal_their_value(make_op: Make) -> None:
     variant, entry = scalar_variant("str", "i32", 7)
-    item = ScalarSignature("str", True, "gelu")
+    item = ScalarSignature("str", constant=True, value="gelu")
     op = make_op(attrs.evolve(variant, signature=(VECTOR, item)), entry)
     op.call(torch.zeros(4), "gelu")
     with pytest.raises(NoVariantError, match="expected str 'gelu', found str 'relu'"):
@@ -257,9 +255,7 @@ def test_optional_tensors(make_op: Make) -> None:
     with_bias = attrs.evolve(
         variant,
         signature=(VECTOR, VECTOR),
-        launches=(
-            LaunchEntry("k", (1, 1, 1), (PointerArgument(1), ScalarArgument("i32", 1))),
-        ),
+        launches=(LaunchEntry("k", (1, 1, 1), (PointerArgument(1), ScalarArgument("i32", 1))),),
     )
     op = make_op(variant, entry)
     op.call.add(with_bias, {"k": KernelImage(entry, b"")})
@@ -411,7 +407,9 @@ def test_a_variant_put_first_is_used_from_then_on(
     op.driver.kernels.append(faster)
     launch = attrs.evolve(add_variant.launches[0], kernel="faster")
     op.call.add(
-        attrs.evolve(add_variant, launches=(launch,)), {"faster": KernelImage(faster, b"")}, first=True
+        attrs.evolve(add_variant, launches=(launch,)),
+        {"faster": KernelImage(faster, b"")},
+        first=True,
     )
     op.call(matrix(), matrix())
     assert op.driver.launches[-1].symbol == "faster"
@@ -520,9 +518,7 @@ def test_malformed_variants_are_refused(make_op: Make, add_variant: VariantEntry
         attrs.evolve(add_variant, steps=(AllocateStep((1,), (1,), "float31"),)),
         attrs.evolve(add_variant, steps=(ViewStep(2, (), ()),)),
         attrs.evolve(add_variant, launches=(attrs.evolve(launch, arguments=()),)),
-        attrs.evolve(
-            add_variant, launches=(attrs.evolve(launch, arguments=launch.arguments[:3]),)
-        ),
+        attrs.evolve(add_variant, launches=(attrs.evolve(launch, arguments=launch.arguments[:3]),)),
     ]
     for variant in bad:
         with pytest.raises(SchemaError):

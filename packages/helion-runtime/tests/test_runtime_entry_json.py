@@ -2,14 +2,12 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
 
 from helion_runtime.bundle.format import canonical_json
-from helion_runtime.bundle.reading import VerifiedContent
 from helion_runtime.entries import (
     AllocateStep,
     DescriptorArgument,
@@ -28,24 +26,37 @@ from helion_runtime.entry_check import check_kernel, check_op
 from helion_runtime.entry_json import kernel_from_json, kernel_to_json, op_from_json, op_to_json
 from helion_runtime.errors import SchemaError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from helion_runtime.bundle.reading import VerifiedContent
+
 KERNEL = KernelEntry(
     "k",
     "k",
     "a" * 64,
     "sm_90a",
     ("tensormap", "i32", "i64", "pointer", "fp32"),
-    8,
-    1024,
-    2,
-    True,
-    True,
-    128,
-    128,
-    64,
-    64,
-    32,
-    (DescriptorLayout(True, (64,), 2, 6, 3, False, True),),
-    '{"num_warps": 8}',
+    num_warps=8,
+    shared=1024,
+    num_ctas=2,
+    cooperative=True,
+    programmatic_dependent_launch=True,
+    global_scratch_size=128,
+    global_scratch_align=128,
+    profile_scratch_size=64,
+    profile_scratch_align=64,
+    descriptors=(
+        DescriptorLayout(
+            use_tensor_map=True,
+            block_shape=(64,),
+            element_size=2,
+            element_type=6,
+            swizzle=3,
+            round_f32_to_tf32=True,
+        ),
+    ),
+    config='{"num_warps": 8}',
 )
 OP = OpEntry(
     "op",
@@ -54,8 +65,8 @@ OP = OpEntry(
         VariantEntry(
             (
                 TensorSignature("bfloat16", 1),
-                ScalarSignature("str", True, "gelu"),
-                ScalarSignature("float", True, float("-inf")),
+                ScalarSignature("str", constant=True, value="gelu"),
+                ScalarSignature("float", constant=True, value=float("-inf")),
             ),
             (("eq", ("mod", ("size", 0, 0), 8), 0),),
             (0,),
@@ -104,7 +115,13 @@ def test_lists_become_tuples() -> None:
 def objects(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     if isinstance(value, dict):
         yield path
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    children = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, child in children:
         yield from objects(child, (*path, key))
 
@@ -143,7 +160,11 @@ def test_every_key_is_required_and_no_other_taken(
     [
         (("name",), 3, r"op\.name: expected a string, found 3"),
         (("arguments",), "xy", r"op\.arguments: expected a list, found 'xy'"),
-        (("variants", 0, "aligned", 0), True, r"variants\[0\]\.aligned\[0\]: expected a whole number"),
+        (
+            ("variants", 0, "aligned", 0),
+            True,
+            r"variants\[0\]\.aligned\[0\]: expected a whole number",
+        ),
         (("variants", 0, "signature", 0, "ndim"), 1.0, "ndim: expected a whole number, found 1.0"),
         (("variants", 0, "signature", 0, "is"), "matrix", "expected one of scalar, tensor"),
         (("variants", 0, "signature", 1, "constant"), 1, "constant: expected true or false"),
@@ -179,9 +200,32 @@ def test_nesting_is_limited() -> None:
         ({"num_ctas": 17}, "num_ctas: expected 1 to 16"),
         ({"shared": -1}, "shared: expected 0 to"),
         ({"global_scratch_align": 3}, "expected a power of two"),
-        ({"descriptors": (DescriptorLayout(True, (), 2),)}, "rank of block_shape"),
-        ({"descriptors": (DescriptorLayout(True, (8,) * 6, 2),)}, "rank of block_shape"),
-        ({"descriptors": (DescriptorLayout(True, (8,), 2, 99),)}, "element_type: expected 0 to 15"),
+        (
+            {
+                "descriptors": (
+                    DescriptorLayout(use_tensor_map=True, block_shape=(), element_size=2),
+                )
+            },
+            "rank of block_shape",
+        ),
+        (
+            {
+                "descriptors": (
+                    DescriptorLayout(use_tensor_map=True, block_shape=(8,) * 6, element_size=2),
+                )
+            },
+            "rank of block_shape",
+        ),
+        (
+            {
+                "descriptors": (
+                    DescriptorLayout(
+                        use_tensor_map=True, block_shape=(8,), element_size=2, element_type=99
+                    ),
+                )
+            },
+            "element_type: expected 0 to 15",
+        ),
     ],
 )
 def test_kernels_out_of_range(change: dict[str, object], message: str) -> None:

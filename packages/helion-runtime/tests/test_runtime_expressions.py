@@ -117,7 +117,10 @@ def test_a_guard_may_protect_a_division() -> None:
 
 
 def test_uses() -> None:
-    assert argument_uses(["add", ["argument", 2], ["mul", ["argument", 0], ["size", 1, 0]]]) == {0, 2}
+    assert argument_uses(["add", ["argument", 2], ["mul", ["argument", 0], ["size", 1, 0]]]) == {
+        0,
+        2,
+    }
 
 
 def test_every_operator_is_closed_over_checked_operands() -> None:

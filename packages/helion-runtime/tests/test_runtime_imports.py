@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-NEVER = ("triton", "scipy", "sympy", "torch._inductor", "helion", "helion_compiler", "helion_autotune", "numpy")
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NEVER = (
+    "triton",
+    "scipy",
+    "sympy",
+    "torch._inductor",
+    "helion",
+    "helion_compiler",
+    "helion_autotune",
+    "numpy",
+)
 LATER = ("attrs", "attr", "zipfile", "json", "torch", "helion_runtime.dispatch")
 
 
 def modules_after(code: str, *baseline: str) -> set[str]:
     """Names in ``sys.modules`` after running ``code``, without those that the baseline imports had loaded."""
     imports = "; ".join(f"import {name}" for name in ("sys", *baseline))
-    script = f"{imports}\nbefore = set(sys.modules)\n{code}\nprint(*sorted(set(sys.modules) - before))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    script = (
+        f"{imports}\nbefore = set(sys.modules)\n{code}\nprint(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     return set(done.stdout.split())
 
 
@@ -39,7 +55,9 @@ bundle.scaled_add(torch.zeros(4, 4), torch.zeros(4, 4), 1.0)
 """
     loaded = modules_after(code, "torch")
     assert "helion_runtime.dispatch" in loaded
-    roots = {name for name in loaded for never in NEVER if name == never or name.startswith(never + ".")}
+    roots = {
+        name for name in loaded for never in NEVER if name == never or name.startswith(never + ".")
+    }
     assert not roots
 
 
@@ -52,7 +70,9 @@ import helion_runtime
 print(helion_runtime.load({str(frozen_path)!r}).id)
 """
     if blocked == "sympy":  # torch itself may want it
-        code = code.replace(f"sys.modules[{blocked!r}] = None", f"import torch; sys.modules[{blocked!r}] = None")
+        code = code.replace(
+            f"sys.modules[{blocked!r}] = None", f"import torch; sys.modules[{blocked!r}] = None"
+        )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.strip()) == 64
@@ -77,5 +97,5 @@ def test_without_a_gpu_the_error_says_so(frozen_path: Path) -> None:
 
     bundle = helion_runtime.load(frozen_path)
     for ask in (lambda: bundle.scaled_add(torch.zeros(4, 4), torch.zeros(4, 4), 1.0), bundle.warm):
-        with pytest.raises(helion_runtime.errors.NoDeviceError, match="no NVIDIA|sees no NVIDIA"):
+        with pytest.raises(helion_runtime.errors.NoDeviceError, match=r"no NVIDIA|sees no NVIDIA"):
             ask()

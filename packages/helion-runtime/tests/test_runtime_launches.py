@@ -28,7 +28,9 @@ from helion_runtime.errors import DriverError, GridError, ScalarRangeError, Sche
 
 Make = Callable[..., Any]
 HALF = TensorSignature("float16", 2)
-LAYOUT = DescriptorLayout(True, (64, 32), 2, 6, 3)
+LAYOUT = DescriptorLayout(
+    use_tensor_map=True, block_shape=(64, 32), element_size=2, element_type=6, swizzle=3
+)
 MAP_WORDS = ("tensormap", "i32", "i32", "i64", "i64")
 SIZES = (["size", 0, 0], ["size", 0, 1])
 
@@ -65,7 +67,11 @@ def test_scratch_is_allocated_per_launch_and_aligned(
     make_op: Make, kernel: KernelEntry, matrix: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = attrs.evolve(
-        kernel, num_ctas=2, global_scratch_size=128, global_scratch_align=4096, profile_scratch_size=8
+        kernel,
+        num_ctas=2,
+        global_scratch_size=128,
+        global_scratch_align=4096,
+        profile_scratch_size=8,
     )
     made: list[torch.Tensor] = []
     empty_strided = torch.empty_strided
@@ -161,7 +167,10 @@ def test_tf32_and_padded_fp4_maps(make_op: Make) -> None:
             ("pointer", *["i64"] * 4, "i1", "i1", "i32", "i32", "i64", "i64"),
             [8, 16, 16, 1, 0, 1, 8, 16, 16, 1],
         ),
-        (("pointer", *["i64"] * 4, "i1", "i32", "i32", "i64", "i64"), [8, 16, 16, 1, 0, 8, 16, 16, 1]),
+        (
+            ("pointer", *["i64"] * 4, "i1", "i32", "i32", "i64", "i64"),
+            [8, 16, 16, 1, 0, 8, 16, 16, 1],
+        ),
     ],
 )
 def test_descriptors_without_tensor_maps(
@@ -222,7 +231,9 @@ def test_a_thread_without_a_context_gets_one(make_op: Make, matrix: Make) -> Non
 def test_a_failed_launch_is_an_error_that_names_it(make_op: Make, matrix: Make) -> None:
     op = make_op()
     op.driver.results = [701]
-    with pytest.raises(DriverError, match="launching kernel 'k' with a grid of \\(1, 1, 1\\)") as caught:
+    with pytest.raises(
+        DriverError, match="launching kernel 'k' with a grid of \\(1, 1, 1\\)"
+    ) as caught:
         op.call(matrix(), matrix())
     assert caught.value.code == 701
     op.driver.results = [201, 201]

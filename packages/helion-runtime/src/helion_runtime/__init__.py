@@ -1,6 +1,7 @@
 """Load and launch precompiled Helion kernels: no compiler, no tuner, no Triton.
 
-The public names below are imported when first used, so that importing the package costs next to nothing.
+The public names below are imported when first used, so that importing the package costs next to
+nothing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How the arguments of a launch become the parameters of a binary.
 
-In: a kernel's parameter words and the launch arguments in source order. Out: for each parameter, where its value
-comes from. The words decide, since compilers differ in how they expand descriptors; this module recognises the
-expansions that exist and never guesses one.
+In: a kernel's parameter words and the launch arguments in source order. Out: for each parameter,
+where its value comes from. The words decide, since compilers differ in how they expand descriptors;
+this module recognises the expansions that exist and never guesses one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ Role: TypeAlias = Literal[
 
 @attrs.frozen
 class Parameter:
-    """One parameter: its ABI word, and the role of the launch argument (by position) it is filled from.
+    """One parameter: its ABI word, and the role of the launch argument (by position) it is filled
+    from.
 
     ``index`` is the dimension, for roles shape and stride.
     """

@@ -1,8 +1,9 @@
 """Which binaries run on which devices.
 
-``sm_XY`` runs on the same major version with the same or a higher minor one. ``sm_XYa`` runs on exactly that
-capability, ``sm_XYf`` on that one and higher minors of its family. ``ptx_XY`` (no suffix) is compiled by the
-driver for that capability or any newer one; ``ptx_XYa`` for exactly that. ``gfx…`` needs an AMD device of that name.
+``sm_XY`` runs on the same major version with the same or a higher minor one. ``sm_XYa`` runs on
+exactly that capability, ``sm_XYf`` on that one and higher minors of its family. ``ptx_XY`` (no
+suffix) is compiled by the driver for that capability or any newer one; ``ptx_XYa`` for exactly
+that. ``gfx…`` needs an AMD device of that name.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ _PATTERN = re.compile(r"(sm|ptx)_([1-9][0-9]?)([0-9])([af]?)|gfx[0-9a-f]{3,5}", 
 
 @attrs.frozen
 class Architecture:
-    """A parsed ``KernelEntry.arch``. ``kind`` is sm, ptx or gfx; ``feature`` is the letter after the number."""
+    """A parsed ``KernelEntry.arch``. ``kind`` is sm, ptx or gfx; ``feature`` is the letter after
+    the number."""
 
     text: str
     kind: str
@@ -44,7 +46,8 @@ class Architecture:
 
 
 def parse_architecture(text: object, where: str = "arch") -> Architecture:
-    """Parse ``"sm_90a"``, ``"ptx_80"`` or ``"gfx942"``; raises :class:`SchemaError` on anything else."""
+    """Parse ``"sm_90a"``, ``"ptx_80"`` or ``"gfx942"``; raises :class:`SchemaError` on anything
+    else."""
     found = _PATTERN.fullmatch(text) if isinstance(text, str) else None
     if found is None or not isinstance(text, str):
         raise SchemaError(

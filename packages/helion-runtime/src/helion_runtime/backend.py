@@ -1,7 +1,8 @@
 """The backend ``bundle``: runs ``@helion.kernel`` functions from a bundle, without the compiler.
 
-In: definitions from :mod:`helion`, known here by structure only. Out: objects that satisfy its Protocols. The bundle is
-the one at ``definition.settings.bundle``; the op is the one with the kernel's name.
+In: definitions from :mod:`helion`, known here by structure only. Out: objects that satisfy its
+Protocols. The bundle is the one at ``definition.settings.bundle``; the op is the one with the
+kernel's name.
 """
 
 from __future__ import annotations
@@ -77,7 +78,8 @@ class PrecompiledKernel:
 
     @property
     def op(self) -> Dispatcher:
-        """The op, opening the bundle on first use. Raises :class:`NoBundleError` or :class:`NoOpError`."""
+        """The op, opening the bundle on first use. Raises :class:`NoBundleError` or
+        :class:`NoOpError`."""
         if self._op is None:
             name = self._definition.name
             path = self._definition.settings.bundle
@@ -101,7 +103,8 @@ class PrecompiledKernel:
         return PrecompiledBoundKernel(self.op)
 
     def specialization_key(self, args: tuple[Any, ...]) -> Hashable:
-        """The dtype, shape, strides and device of each tensor; type and value of each other argument."""
+        """The dtype, shape, strides and device of each tensor; type and value of each other
+        argument."""
         return tuple(_key(value) for value in args)
 
     def reset(self) -> None:

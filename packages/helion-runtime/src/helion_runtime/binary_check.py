@@ -1,4 +1,5 @@
-"""Does a binary hold the kernel its entry describes? Asked when a bundle is written and again when it is opened."""
+"""Does a binary hold the kernel its entry describes? Asked when a bundle is written and again when
+it is opened."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 
 def check_binary(kernel: KernelEntry, binary: bytes) -> None:
-    """Compare format, architecture, symbol, parameter sizes and threads per block; raises :class:`BinaryError`."""
+    """Compare format, architecture, symbol, parameter sizes and threads per block; raises
+    :class:`BinaryError`."""
     architecture = parse_architecture(kernel.arch)
     checks = {"cubin": _check_cubin, "ptx": _check_ptx, "hsaco": _check_hsaco}
     try:

@@ -1,7 +1,8 @@
 """What a cubin says of its kernels: parameter sizes, threads per block, the architecture.
 
-``.nv.info.<kernel>`` is a list of records: a format byte, an attribute byte, then two bytes of value, or two bytes of
-length and that many of value. Read here are parameters (0x17), their total (0x19) and the required block (0x10).
+``.nv.info.<kernel>`` is a list of records: a format byte, an attribute byte, then two bytes of
+value, or two bytes of length and that many of value. Read here are parameters (0x17), their total
+(0x19) and the required block (0x10).
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ _ACCELERATED_NEW = 0x8
 
 @attrs.frozen
 class CubinKernel:
-    """One kernel: each parameter's size in bytes by position, and the block it must be launched with, if it says."""
+    """One kernel: each parameter's size in bytes by position, and the block it must be launched
+    with, if it says."""
 
     parameter_sizes: tuple[int, ...]
     required_block: tuple[int, int, int] | None
@@ -44,7 +46,8 @@ def cubin_architecture(elf: ElfFile) -> tuple[int, bool]:
 
 
 def read_cubin_kernel(elf: ElfFile, symbol: str) -> CubinKernel:
-    """The record of one kernel; raises :class:`BinaryError` if the file has no such kernel or contradicts itself."""
+    """The record of one kernel; raises :class:`BinaryError` if the file has no such kernel or
+    contradicts itself."""
     info = elf.section(f".nv.info.{symbol}")
     if info is None or symbol not in elf.defined_symbols():
         kernels = [item.name[9:] for item in elf.sections if item.name.startswith(".nv.info.")]

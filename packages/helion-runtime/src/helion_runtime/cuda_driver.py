@@ -1,6 +1,7 @@
 """The CUDA driver through ctypes: libcuda.so.1 and torch, nothing else.
 
-In: a machine with an NVIDIA GPU and a torch built for it. Contexts are the devices' primary ones, as torch uses.
+In: a machine with an NVIDIA GPU and a torch built for it. Contexts are the devices' primary ones,
+as torch uses.
 """
 
 from __future__ import annotations

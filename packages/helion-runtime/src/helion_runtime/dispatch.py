@@ -1,8 +1,8 @@
 """Dispatch: from a call's arguments to a prepared launch, remembered by signature.
 
-In: variants with their kernels' binaries, added at any time, from a bundle or from a compiler. Out: a
-:class:`Dispatcher` that is called with tensors and numbers. What a signature decides is computed once; a repeated
-call builds its key, looks it up and runs one straight-line function.
+In: variants with their kernels' binaries, added at any time, from a bundle or from a compiler. Out:
+a :class:`Dispatcher` that is called with tensors and numbers. What a signature decides is computed
+once; a repeated call builds its key, looks it up and runs one straight-line function.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ MAX_SIGNATURES = 1024
 class PreparedCall:
     """One variant, ready for one signature.
 
-    Calling it launches without looking at the signature again: pass arguments of the same dtypes, shapes, strides
-    and values as those it was prepared with. Alignment is checked.
+    Calling it launches without looking at the signature again: pass arguments of the same dtypes,
+    shapes, strides and values as those it was prepared with. Alignment is checked.
     """
 
     variant: VariantEntry
@@ -63,9 +63,10 @@ class _Installed:
 class Dispatcher:
     """An op that is called with tensors and numbers, positionally.
 
-    ``arguments`` are the names of its arguments. ``on_miss(args)``, if given, is called for arguments that no variant
-    serves; it may add one, after which the call is tried once more. Without it, or if nothing fits even then,
-    :class:`NoVariantError` (or :class:`ArchitectureError`) is raised. Every method may be called from any thread.
+    ``arguments`` are the names of its arguments. ``on_miss(args)``, if given, is called for
+    arguments that no variant serves; it may add one, after which the call is tried once more.
+    Without it, or if nothing fits even then, :class:`NoVariantError` (or
+    :class:`ArchitectureError`) is raised. Every method may be called from any thread.
     """
 
     def __init__(
@@ -92,9 +93,11 @@ class Dispatcher:
         self._call: Callable[..., Any] = self._rebuild()
 
     def __call__(self, *args: object) -> Any:
-        """Run the op on the current stream. Returns a tensor, or whatever tree the op's outputs are.
+        """Run the op on the current stream. Returns a tensor, or whatever tree the op's outputs
+        are.
 
-        Raises a :class:`CallError` for arguments it does not take and a :class:`DeviceError` where the machine fails.
+        Raises a :class:`CallError` for arguments it does not take and a :class:`DeviceError` where
+        the machine fails.
         """
         return self._call(*args)
 
@@ -110,9 +113,11 @@ class Dispatcher:
     def add(
         self, variant: VariantEntry, kernels: Mapping[str, KernelImage], *, first: bool = False
     ) -> None:
-        """Add a variant behind the others, or before them all. ``kernels`` holds those it launches, by name.
+        """Add a variant behind the others, or before them all. ``kernels`` holds those it launches,
+        by name.
 
-        Raises :class:`SchemaError` for a variant or kernel that is malformed or does not fit the op.
+        Raises :class:`SchemaError` for a variant or kernel that is malformed or does not fit the
+        op.
         """
         images = {launch.kernel: kernels[launch.kernel] for launch in variant.launches}
         for image in images.values():
@@ -133,7 +138,8 @@ class Dispatcher:
             self._call = self._rebuild()
 
     def prepare(self, args: Sequence[Any], variant: VariantEntry | None = None) -> PreparedCall:
-        """Prepare a call with ``args`` without running it, by the variant that serves it or by the one given.
+        """Prepare a call with ``args`` without running it, by the variant that serves it or by the
+        one given.
 
         The given variant must have been added. Loads its modules. Raises what a call would raise.
         """
@@ -167,10 +173,12 @@ class Dispatcher:
             raise objections[0]
         return tuple(loaded)
 
-    # ---- off the hot path -----------------------------------------------------------------------------------------
+    # ---- off the hot path
+    # -----------------------------------------------------------------------------------------
 
     def _rebuild(self) -> Callable[..., Any]:
-        """A fresh memo, and the entry function for the variants there are now. The caller holds the lock."""
+        """A fresh memo, and the entry function for the variants there are now. The caller holds the
+        lock."""
         self._kinds = argument_kinds(self.variants, len(self.arguments))
         self._memo, self._fallbacks = {}, {}
         memo = self._memo
@@ -312,7 +320,8 @@ class Dispatcher:
 
 
 def _run_elsewhere(driver: Driver, device: int) -> Callable[..., Any]:
-    """Runs a prepared call with its device made current for the thread, then restores the thread's own."""
+    """Runs a prepared call with its device made current for the thread, then restores the thread's
+    own."""
 
     def elsewhere(run: Callable[..., Any], *args: object) -> Any:
         previous = driver.activate(device)

@@ -1,6 +1,7 @@
 """What the launcher asks of a GPU driver, as a Protocol, and the one place that finds the real one.
 
-Tests, and other drivers, implement :class:`Driver`; everything above this module is written against it alone.
+Tests, and other drivers, implement :class:`Driver`; everything above this module is written against
+it alone.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ class Driver(Protocol):
     """The ``type`` of the torch devices this driver launches on."""
 
     launch: Any
-    """``launch(config, function, parameters, None) -> CUresult``: cuLaunchKernelEx with ``c_void_p`` arguments."""
+    """``launch(config, function, parameters, None) -> CUresult``: cuLaunchKernelEx with
+    ``c_void_p`` arguments."""
 
     def version(self) -> int:
         """The driver's CUDA version as cuDriverGetVersion gives it: 13010 for 13.1."""

@@ -1,7 +1,9 @@
 """A small reader of ELF files: the sections and symbols that GPU binaries are checked by.
 
-In: bytes from anywhere. Out: an :class:`ElfFile`, or :class:`BinaryError`. Every offset is checked before it is followed.
-Format: the System V ABI's "Object Files"; 64-bit little-endian only, as cubins and code objects are.
+In: bytes from anywhere. Out: an :class:`ElfFile`, or :class:`BinaryError`. Every offset is checked
+before it is followed.
+Format: the System V ABI's "Object Files"; 64-bit little-endian only, as cubins and code objects
+are.
 """
 
 from __future__ import annotations
@@ -65,7 +67,8 @@ class ElfFile:
 
 
 def read_elf(binary: bytes) -> ElfFile:
-    """Parse; raises :class:`BinaryError` for anything that is not a well-formed 64-bit little-endian ELF file."""
+    """Parse; raises :class:`BinaryError` for anything that is not a well-formed 64-bit
+    little-endian ELF file."""
     if len(binary) < _HEADER.size or binary[:7] != b"\x7fELF\x02\x01\x01":
         raise BinaryError(f"not a 64-bit little-endian ELF file: it starts with {binary[:8]!r}")
     header = _HEADER.unpack_from(binary)

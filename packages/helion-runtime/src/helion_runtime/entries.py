@@ -1,9 +1,12 @@
-"""What an op, a variant and a kernel are, as data: the contract between the compiler and the runtime.
+"""What an op, a variant and a kernel are, as data: the contract between the compiler and the
+runtime.
 
-The compiler produces these, a bundle stores them as JSON, the dispatcher runs them. Nothing here needs a device.
+The compiler produces these, a bundle stores them as JSON, the dispatcher runs them. Nothing here
+needs a device.
 
-Buffers are numbered: the op's tensor arguments come first, under their argument position (positions of
-scalar arguments are left unused); each host step then defines the next number, starting at the number of arguments.
+Buffers are numbered: the op's tensor arguments come first, under their argument position (positions
+of scalar arguments are left unused); each host step then defines the next number, starting at the
+number of arguments.
 
 Expressions are those of :mod:`helion_runtime.expressions`: JSON lists over the arguments' metadata.
 """
@@ -17,15 +20,18 @@ import attrs
 Expression: TypeAlias = (
     "int | float | bool | str | list[Expression] | tuple[Expression, ...] | None"
 )
-"""A number, or ``[operator, operand, ...]``; see :mod:`helion_runtime.expressions` for the closed list."""
+"""A number, or ``[operator, operand, ...]``; see :mod:`helion_runtime.expressions` for the closed
+list."""
 
 OutputTree: TypeAlias = "list[object] | tuple[object, ...]"
-"""``["buffer", n]``, ``["value", expression]``, ``["tuple", [tree, ...]]``, ``["list", [tree, ...]]`` or ``["none"]``."""
+"""``["buffer", n]``, ``["value", expression]``, ``["tuple", [tree, ...]]``, ``["list", [tree,
+...]]`` or ``["none"]``."""
 
 
 @attrs.frozen
 class TensorSignature:
-    """A tensor argument: ``dtype`` as torch prints it without the prefix (``"bfloat16"``), and its rank."""
+    """A tensor argument: ``dtype`` as torch prints it without the prefix (``"bfloat16"``), and its
+    rank."""
 
     dtype: str
     ndim: int
@@ -42,7 +48,8 @@ class ScalarSignature:
 
 @attrs.frozen
 class AllocateStep:
-    """Allocate ``torch.empty_strided(sizes, strides)`` on the op's device; ``fill`` sets every element."""
+    """Allocate ``torch.empty_strided(sizes, strides)`` on the op's device; ``fill`` sets every
+    element."""
 
     sizes: tuple[Expression, ...]
     strides: tuple[Expression, ...]
@@ -52,7 +59,8 @@ class AllocateStep:
 
 @attrs.frozen
 class ViewStep:
-    """``torch.as_strided`` of a buffer. ``offset`` counts elements from the start of the buffer's own data."""
+    """``torch.as_strided`` of a buffer. ``offset`` counts elements from the start of the buffer's
+    own data."""
 
     buffer: int
     sizes: tuple[Expression, ...]
@@ -83,8 +91,8 @@ class ScalarArgument:
 class DescriptorArgument:
     """A host tensor descriptor (on sm_90+: a CUtensorMap and what follows it) over a buffer.
 
-    ``layout`` is an index into the kernel's ``descriptors``. ``shape`` and ``strides`` are in elements, outermost
-    first, the last stride being 1.
+    ``layout`` is an index into the kernel's ``descriptors``. ``shape`` and ``strides`` are in
+    elements, outermost first, the last stride being 1.
     """
 
     buffer: int
@@ -99,11 +107,13 @@ LaunchArgument: TypeAlias = PointerArgument | ScalarArgument | DescriptorArgumen
 
 @attrs.frozen
 class DescriptorLayout:
-    """How a descriptor's block is laid out in shared memory, as the compiler that made the kernel decided.
+    """How a descriptor's block is laid out in shared memory, as the compiler that made the kernel
+    decided.
 
-    ``use_tensor_map`` is False where the target has no TMA: the kernel then takes a pointer in its place.
-    ``block_shape`` is the box in elements; ``element_type`` is CUtensorMapDataType; ``swizzle`` CUtensorMapSwizzle;
-    ``element_size`` in bytes.
+    ``use_tensor_map`` is False where the target has no TMA: the kernel then takes a pointer in its
+    place.
+    ``block_shape`` is the box in elements; ``element_type`` is CUtensorMapDataType; ``swizzle``
+    CUtensorMapSwizzle; ``element_size`` in bytes.
     """
 
     use_tensor_map: bool
@@ -119,10 +129,11 @@ class DescriptorLayout:
 class KernelEntry:
     """One binary and how it is launched.
 
-    ``parameters`` lists the ABI in order, one word each: ``pointer``, a scalar type of :class:`ScalarArgument`,
-    ``tensormap``, ``global_scratch`` or ``profile_scratch``. A :class:`DescriptorArgument` expands to
-    ``tensormap`` (or ``pointer``), one ``i32`` per dimension (its shape) and one ``i64`` per dimension (its
-    strides), exactly as listed here. ``blob`` is the sha256 of the binary in lower-case hex.
+    ``parameters`` lists the ABI in order, one word each: ``pointer``, a scalar type of
+    :class:`ScalarArgument`, ``tensormap``, ``global_scratch`` or ``profile_scratch``. A
+    :class:`DescriptorArgument` expands to ``tensormap`` (or ``pointer``), one ``i32`` per dimension
+    (its shape) and one ``i64`` per dimension (its strides), exactly as listed here. ``blob`` is the
+    sha256 of the binary in lower-case hex.
     ``arch`` is ``"sm_90a"``, ``"ptx_80"`` (PTX text for that compute capability) or ``"gfx942"``.
     ``shared`` and ``global_scratch_size`` are in bytes; the scratch size is per CTA of the grid.
     """
@@ -160,8 +171,8 @@ class LaunchEntry:
 class VariantEntry:
     """One compiled choice of an op.
 
-    It serves a call when the arguments match ``signature``, every expression of ``guard`` is true and every buffer in
-    ``aligned`` (arguments only) starts at a multiple of 16 bytes.
+    It serves a call when the arguments match ``signature``, every expression of ``guard`` is true
+    and every buffer in ``aligned`` (arguments only) starts at a multiple of 16 bytes.
     """
 
     signature: tuple[TensorSignature | ScalarSignature, ...]

@@ -1,4 +1,5 @@
-"""Structural checks of entries: after these, evaluating and launching cannot meet a malformed entry.
+"""Structural checks of entries: after these, evaluating and launching cannot meet a malformed
+entry.
 
 In: entries from anywhere. Out: nothing, or a :class:`SchemaError` that names the place.
 """
@@ -177,7 +178,9 @@ def _check_buffer(number: int, buffers: set[int], where: str) -> None:
 def _check_fill(fill: object, where: str) -> None:
     number = isinstance(fill, float) or (isinstance(fill, int) and -(2**63) <= fill < 2**63)
     if fill is not None and not number:
-        raise SchemaError(f"{where}: expected a number of at most 64 bits or null, found {fill!r:.80}")
+        raise SchemaError(
+            f"{where}: expected a number of at most 64 bits or null, found {fill!r:.80}"
+        )
 
 
 def _check_range(value: int, low: int, high: int, where: str) -> None:

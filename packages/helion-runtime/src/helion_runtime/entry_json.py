@@ -1,7 +1,8 @@
 """Entries as JSON: what a manifest holds, strictly checked on the way in.
 
-``op_to_json``/``op_from_json`` and ``kernel_to_json``/``kernel_from_json`` are inverses on checked entries. Every key is
-always written; reading refuses missing keys, unknown keys and values of another type with :class:`SchemaError`.
+``op_to_json``/``op_from_json`` and ``kernel_to_json``/``kernel_from_json`` are inverses on checked
+entries. Every key is always written; reading refuses missing keys, unknown keys and values of
+another type with :class:`SchemaError`.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ def op_to_json(op: OpEntry) -> dict[str, Any]:
 
 
 def op_from_json(value: object, where: str = "op") -> OpEntry:
-    """An op from JSON values; not yet checked against its kernels, see :mod:`helion_runtime.entry_check`."""
+    """An op from JSON values; not yet checked against its kernels, see
+    :mod:`helion_runtime.entry_check`."""
     return OpEntry(**read_object(value, where, _FIELDS[OpEntry]))
 
 

@@ -1,7 +1,9 @@
-"""Every error the runtime raises: each class is one kind of problem, its message says what, where and what to do.
+"""Every error the runtime raises: each class is one kind of problem, its message says what, where
+and what to do.
 
-``RuntimeBundleError`` is the root. ``BundleError`` and below concern a file, ``CallError`` and below one call,
-``DeviceError`` and below the machine. Standard bases (``TypeError``, ``ValueError``) are kept where Python has one.
+``RuntimeBundleError`` is the root. ``BundleError`` and below concern a file, ``CallError`` and
+below one call, ``DeviceError`` and below the machine. Standard bases (``TypeError``,
+``ValueError``) are kept where Python has one.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ class BundleWriteError(BundleError):
 
 
 class ContainerError(BundleError):
-    """The directory or zip file is damaged, compressed, oversized, or holds names a bundle may not hold."""
+    """The directory or zip file is damaged, compressed, oversized, or holds names a bundle may not
+    hold."""
 
 
 class FormatVersionError(BundleError):
@@ -59,7 +62,8 @@ class DigestError(BundleError):
 
 
 class SchemaError(BundleError):
-    """The manifest, or an entry in it, has a missing key, an unknown key, or a value of the wrong kind."""
+    """The manifest, or an entry in it, has a missing key, an unknown key, or a value of the wrong
+    kind."""
 
 
 class DuplicateNameError(SchemaError):
@@ -71,7 +75,8 @@ class ExpressionError(SchemaError):
 
 
 class BinaryError(BundleError):
-    """A binary that is not what its kernel entry says: not that format, that symbol, those parameters."""
+    """A binary that is not what its kernel entry says: not that format, that symbol, those
+    parameters."""
 
 
 # one call

@@ -1,7 +1,9 @@
 """The expression language of host logic: a closed list of JSON nodes over the arguments of a call.
 
-In: nested lists such as ``["ceildiv", ["size", 0, 1], 128]``. Out: numbers. Integers are exact (Python's).
-Nothing is assumed of an expression before :func:`check` has passed it; nothing in one is ever run as Python.
+In: nested lists such as ``["ceildiv", ["size", 0, 1], 128]``. Out: numbers. Integers are exact
+(Python's).
+Nothing is assumed of an expression before :func:`check` has passed it; nothing in one is ever run
+as Python.
 """
 
 from __future__ import annotations
@@ -68,11 +70,13 @@ MAX_DEPTH = 64
 MAX_NODES = 4096
 MAX_STRING = 4096
 MAX_BITS = 128
-"""Limits of one expression: nesting, nodes, characters of a string, bits of any integer in it or computed by it."""
+"""Limits of one expression: nesting, nodes, characters of a string, bits of any integer in it or
+computed by it."""
 
 
 def check(expression: object, n_arguments: int, where: str = "expression") -> None:
-    """Raise :class:`ExpressionError` unless ``expression`` is well formed for an op of ``n_arguments`` arguments."""
+    """Raise :class:`ExpressionError` unless ``expression`` is well formed for an op of
+    ``n_arguments`` arguments."""
     pending: list[tuple[object, int]] = [(expression, 1)]
     nodes = 0
     while pending:
@@ -91,9 +95,10 @@ def check(expression: object, n_arguments: int, where: str = "expression") -> No
 def evaluate(expression: object, metadata: CallMetadata) -> int | float | bool | str | None:
     """The value of a checked expression for one call.
 
-    ``and`` and ``or`` stop at the first operand that decides, so that a guard may protect a division.
-    Raises :class:`ExpressionError` where there is no value: a division by zero, an integer beyond ``MAX_BITS`` bits,
-    operands of the wrong kind.
+    ``and`` and ``or`` stop at the first operand that decides, so that a guard may protect a
+    division.
+    Raises :class:`ExpressionError` where there is no value: a division by zero, an integer beyond
+    ``MAX_BITS`` bits, operands of the wrong kind.
     """
     if not isinstance(expression, (list, tuple)):
         return expression  # type: ignore[return-value]  # check() admits nothing else
@@ -183,7 +188,9 @@ def _read(
 
 
 def _apply(operator: str, values: list[Any]) -> int | float | bool | str | None:
-    if operator not in ("eq", "ne") and not all(isinstance(value, (int, float)) for value in values):
+    if operator not in ("eq", "ne") and not all(
+        isinstance(value, (int, float)) for value in values
+    ):
         raise ExpressionError(f"{_short([operator, *values])} has no value: expected numbers")
     if operator == "pow" and _is_huge_power(values):
         raise ExpressionError(f"[pow, {values[0]}, {values[1]}] has more than {MAX_BITS} bits")

@@ -1,8 +1,10 @@
-"""Straight-line Python for the hot path: one function per shape of prepared call, one per kind of signature key.
+"""Straight-line Python for the hot path: one function per shape of prepared call, one per kind of
+signature key.
 
-In: evaluated variants and launches, or kinds of arguments; only their *structure* enters the text, which is made of
-names this module invents (``a0``, ``b2``, ``k5``) and whole numbers it counts. Every value is a closure variable, and no
-text of a bundle ever reaches the compiler. Out: factories, remembered by their text.
+In: evaluated variants and launches, or kinds of arguments; only their *structure* enters the text,
+which is made of names this module invents (``a0``, ``b2``, ``k5``) and whole numbers it counts.
+Every value is a closure variable, and no text of a bundle ever reaches the compiler. Out:
+factories, remembered by their text.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     from helion_runtime.plan import EvaluatedVariant
 
 ArgumentKind: TypeAlias = Literal["tensor", "value", "exact float", "float", "any"]
-"""How an argument enters the key: a tensor by its metadata, a scalar by type and value, a float by its bits, a float
+"""How an argument enters the key: a tensor by its metadata, a scalar by type and value, a float by
+its bits, a float
 by its type alone, or whichever of these it turns out to be."""
 
 _SAFE_ALIGNMENT = 256  # torch's allocators give at least this
@@ -42,8 +45,8 @@ def generate_run(
 ) -> Callable[..., Any]:
     """The function that carries a prepared call out.
 
-    ``unaligned(*args)`` takes over when an ``aligned`` argument does not start at a multiple of 16 bytes;
-    ``elsewhere(run, *args)``, where given, when the thread's device is another one.
+    ``unaligned(*args)`` takes over when an ``aligned`` argument does not start at a multiple of 16
+    bytes; ``elsewhere(run, *args)``, where given, when the thread's device is another one.
     """
     writer = _RunWriter(plan, driver, device)
     writer.begin(aligned, unaligned, elsewhere)
@@ -117,7 +120,8 @@ def _key_text(kind: ArgumentKind, name: str) -> str:
 
 
 def argument_fields(kind: ArgumentKind, value: Any) -> tuple[object, ...]:
-    """What of one argument enters the key: the same values, in the same order, as the generated text."""
+    """What of one argument enters the key: the same values, in the same order, as the generated
+    text."""
     match kind:
         case "tensor":
             return value.__class__, value.dtype, value.shape, value.stride(), value.get_device()
@@ -147,7 +151,8 @@ def _factory(text: str) -> Callable[..., Any]:
 
 
 class _RunWriter:
-    """Writes the body of one prepared call; ``_constant`` turns a value into a closure variable's name."""
+    """Writes the body of one prepared call; ``_constant`` turns a value into a closure variable's
+    name."""
 
     def __init__(self, plan: EvaluatedVariant, driver: Driver, device: int) -> None:
         self._plan = plan
@@ -258,7 +263,8 @@ class _RunWriter:
         self._line(f"    {packer}({', '.join((*head, *rounded_values))})")
 
     def _float(self, field: CallScalar) -> str:
-        """A float of the call; ``bf16`` has no letter in ``struct`` and is turned into its bits first."""
+        """A float of the call; ``bf16`` has no letter in ``struct`` and is turned into its bits
+        first."""
         value = f"a{field.position}"
         if field.type != "bf16":
             return value

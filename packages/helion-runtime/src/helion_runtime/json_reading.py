@@ -1,6 +1,8 @@
-"""Reading JSON strictly: every value is checked as it is taken, every error says what, where, expected and found.
+"""Reading JSON strictly: every value is checked as it is taken, every error says what, where,
+expected and found.
 
-In: values as ``json.loads`` gives them. Out: plain Python values of the type asked for, or :class:`SchemaError`.
+In: values as ``json.loads`` gives them. Out: plain Python values of the type asked for, or
+:class:`SchemaError`.
 Floats that JSON has no number for are written as ``{"float": "inf"}``, ``"-inf"`` or ``"nan"``.
 """
 
@@ -99,7 +101,8 @@ def read_scalar(value: object, where: str) -> int | float | bool | str | None:
 
 
 def read_tree(value: object, where: str, depth: int = 0) -> Any:
-    """Nested lists of scalars, as nested tuples: expressions and output trees, whose meaning is checked elsewhere."""
+    """Nested lists of scalars, as nested tuples: expressions and output trees, whose meaning is
+    checked elsewhere."""
     if depth > MAX_DEPTH:
         raise SchemaError(f"{where}: nested deeper than {MAX_DEPTH}")
     if isinstance(value, list):

@@ -1,10 +1,12 @@
-"""Prepared launches: the memory cuLaunchKernelEx reads, filled once per signature except for what a call changes.
+"""Prepared launches: the memory cuLaunchKernelEx reads, filled once per signature except for what a
+call changes.
 
-In: an evaluated launch, its kernel, the function's handle. Out: a :class:`PreparedLaunch` whose slots are taken and
-returned by the straight-line function of :mod:`helion_runtime.generate`.
+In: an evaluated launch, its kernel, the function's handle. Out: a :class:`PreparedLaunch` whose
+slots are taken and returned by the straight-line function of :mod:`helion_runtime.generate`.
 
-A slot is one block of memory: CUlaunchConfig, then the fields a call fills (all by one ``struct.pack_into``), then the
-constant scalars, then the array of parameter pointers. ctypes releases the GIL, so a slot serves one thread at a time.
+A slot is one block of memory: CUlaunchConfig, then the fields a call fills (all by one
+``struct.pack_into``), then the constant scalars, then the array of parameter pointers. ctypes
+releases the GIL, so a slot serves one thread at a time.
 """
 
 from __future__ import annotations
@@ -69,8 +71,8 @@ class MapNeed:
 class PreparedLaunch:
     """One launch for one signature.
 
-    ``fields`` are what a call packs, in order, after stream, attributes and their number. The same order in
-    ``pack_format``.
+    ``fields`` are what a call packs, in order, after stream, attributes and their number. The same
+    order in ``pack_format``.
     """
 
     kernel: KernelEntry
@@ -104,7 +106,8 @@ class PreparedLaunch:
         return memory, ctypes.c_void_p(base + start), ctypes.c_void_p(pointers)
 
     def recover(self, code: int, slot: Slot) -> None:
-        """After a failed launch: once more with the right context, where that was the trouble; else raise."""
+        """After a failed launch: once more with the right context, where that was the trouble; else
+        raise."""
         _, config, parameters = slot
         if code in CONTEXT_ERRORS:
             previous = self.driver.activate(self.device)
@@ -129,7 +132,8 @@ def prepare_launch(
     driver: Driver,
     device: int,
 ) -> PreparedLaunch:
-    """Lay out the memory of one launch. ``sources`` are the entry's arguments, as :func:`expand` reads them."""
+    """Lay out the memory of one launch. ``sources`` are the entry's arguments, as :func:`expand`
+    reads them."""
     builder = _Layout(launch, kernel, driver)
     for number, parameter in enumerate(expand(kernel, sources)):
         builder.place(number, parameter)
@@ -159,7 +163,8 @@ def prepare_launch(
 
 
 class _Layout:
-    """Collects parameters: those a call fills, ordered 8-byte fields, then tensor maps; and constants."""
+    """Collects parameters: those a call fills, ordered 8-byte fields, then tensor maps; and
+    constants."""
 
     def __init__(self, launch: EvaluatedLaunch, kernel: KernelEntry, driver: Driver) -> None:
         self._launch = launch
@@ -185,7 +190,8 @@ class _Layout:
     ) -> tuple[
         tuple[Address | CallScalar | ScratchNeed | MapNeed, ...], str, bytes, tuple[int, ...]
     ]:
-        """Fields, their pack format from the stream on, the template bytes, the offset of each parameter."""
+        """Fields, their pack format from the stream on, the template bytes, the offset of each
+        parameter."""
         memory = bytearray(config.ljust(_FIELDS_OFFSET, b"\0"))
         pack_format = "=QQQ8x"
         offsets: dict[int, int] = {}

@@ -19,7 +19,8 @@ _SHOWN = 8
 
 @attrs.frozen
 class Rejection:
-    """A variant that was not chosen. ``objection`` is the device's, where the arguments were not the reason."""
+    """A variant that was not chosen. ``objection`` is the device's, where the arguments were not
+    the reason."""
 
     variant: VariantEntry
     reasons: tuple[str, ...]

@@ -1,4 +1,5 @@
-"""Kernels on devices: loads a binary the first time a device needs it, after checking that it can run there."""
+"""Kernels on devices: loads a binary the first time a device needs it, after checking that it can
+run there."""
 
 from __future__ import annotations
 
@@ -29,14 +30,16 @@ _PORTABLE_CLUSTER_SIZE = 8
 
 @attrs.frozen(eq=False)
 class KernelImage:
-    """A kernel and its binary: a cubin, or PTX text as bytes. Two images are the same only if they are one object."""
+    """A kernel and its binary: a cubin, or PTX text as bytes. Two images are the same only if they
+    are one object."""
 
     entry: KernelEntry
     binary: bytes = attrs.field(repr=lambda binary: f"<{len(binary)} bytes>")
 
 
 class ModuleLoader:
-    """Function handles of kernel images, by device. ``minimum_driver`` is a CUDA version such as 12080, or 0."""
+    """Function handles of kernel images, by device. ``minimum_driver`` is a CUDA version such as
+    12080, or 0."""
 
     def __init__(self, find_driver: Callable[[], Driver], minimum_driver: int = 0) -> None:
         self._find_driver = find_driver

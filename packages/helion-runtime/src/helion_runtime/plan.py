@@ -1,7 +1,8 @@
 """Host logic, evaluated: allocations, views, grids and scalars of one variant as plain numbers.
 
-In: a checked variant and the metadata of one call. Out: an :class:`EvaluatedVariant`, computed once per argument
-signature; :func:`run_steps` and :func:`build_outputs` carry it out on tensors. Nothing here launches.
+In: a checked variant and the metadata of one call. Out: an :class:`EvaluatedVariant`, computed once
+per argument signature; :func:`run_steps` and :func:`build_outputs` carry it out on tensors. Nothing
+here launches.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ class Allocation:
 
 @attrs.frozen
 class View:
-    """A view of ``base``: sizes, strides and offset in elements, the offset from the base's first element."""
+    """A view of ``base``: sizes, strides and offset in elements, the offset from the base's first
+    element."""
 
     buffer: int
     base: int
@@ -88,7 +90,8 @@ class CallScalar:
 
 @attrs.frozen
 class Descriptor:
-    """A tensor descriptor: shape and strides in elements; ``layout`` indexes the kernel's descriptors."""
+    """A tensor descriptor: shape and strides in elements; ``layout`` indexes the kernel's
+    descriptors."""
 
     address: Address
     layout: int
@@ -117,8 +120,8 @@ class EvaluatedLaunch:
 class EvaluatedVariant:
     """Everything of a variant that an argument signature decides.
 
-    ``outputs`` is a tree of ``("buffer", n)``, ``("argument", n)``, ``("constant", value)``, ``("tuple", trees)`` and
-    ``("list", trees)``.
+    ``outputs`` is a tree of ``("buffer", n)``, ``("argument", n)``, ``("constant", value)``,
+    ``("tuple", trees)`` and ``("list", trees)``.
     """
 
     n_arguments: int
@@ -169,7 +172,8 @@ def torch_dtype(name: str) -> torch.dtype:
 
 
 def serves(variant: VariantEntry, metadata: CallMetadata) -> bool:
-    """Whether every guard of ``variant`` holds. A guard without a value for this call does not hold."""
+    """Whether every guard of ``variant`` holds. A guard without a value for this call does not
+    hold."""
     try:
         return all(evaluate(guard, metadata) for guard in variant.guard)
     except ExpressionError:
@@ -179,8 +183,8 @@ def serves(variant: VariantEntry, metadata: CallMetadata) -> bool:
 def evaluate_variant(variant: VariantEntry, metadata: CallMetadata) -> EvaluatedVariant:
     """Compute every number of ``variant`` for one call.
 
-    Raises :class:`ExpressionError` for an expression without a value, :class:`GridError` for a grid that cannot be
-    launched, :class:`ScalarRangeError` for a scalar that does not fit its type.
+    Raises :class:`ExpressionError` for an expression without a value, :class:`GridError` for a grid
+    that cannot be launched, :class:`ScalarRangeError` for a scalar that does not fit its type.
     """
     evaluator = _Evaluator(variant, metadata)
     first = len(variant.signature)
@@ -195,7 +199,8 @@ def evaluate_variant(variant: VariantEntry, metadata: CallMetadata) -> Evaluated
 def run_steps(
     plan: EvaluatedVariant, arguments: Sequence[object], device: torch.device
 ) -> dict[int, torch.Tensor]:
-    """Make every buffer of ``plan``: the tensor arguments under their positions, then the steps' buffers."""
+    """Make every buffer of ``plan``: the tensor arguments under their positions, then the steps'
+    buffers."""
     buffers = {
         position: value
         for position, value in enumerate(arguments)

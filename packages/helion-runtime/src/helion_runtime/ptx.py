@@ -1,6 +1,7 @@
 """What PTX text says of its kernels: the target, and each parameter's size.
 
-PTX is compiled by the driver on the machine that runs it. Read here are ``.target`` and the header of one ``.entry``.
+PTX is compiled by the driver on the machine that runs it. Read here are ``.target`` and the header
+of one ``.entry``.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ _BLOCK = re.compile(r"\s*\.reqntid\s+(\d+)(?:\s*,\s*(\d+))?(?:\s*,\s*(\d+))?", r
 
 @attrs.frozen
 class PtxKernel:
-    """One kernel: the target's number and suffix, parameter sizes in bytes, the required block if it says."""
+    """One kernel: the target's number and suffix, parameter sizes in bytes, the required block if
+    it says."""
 
     target: int
     feature: str
@@ -30,7 +32,8 @@ class PtxKernel:
 
 
 def read_ptx_kernel(binary: bytes, symbol: str) -> PtxKernel:
-    """The header of one kernel; raises :class:`BinaryError` if the text is not PTX or has no such kernel."""
+    """The header of one kernel; raises :class:`BinaryError` if the text is not PTX or has no such
+    kernel."""
     try:
         text = binary.decode("ascii")
     except UnicodeDecodeError as error:

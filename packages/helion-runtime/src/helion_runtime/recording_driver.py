@@ -1,7 +1,8 @@
-"""A driver that launches nothing and records everything: for tests, and for measuring host time without a GPU.
+"""A driver that launches nothing and records everything: for tests, and for measuring host time
+without a GPU.
 
-In: CPU tensors in place of a GPU's (torch gives them device index -1). Out: :class:`RecordedLaunch` values, read back
-from the very memory a real driver would read.
+In: CPU tensors in place of a GPU's (torch gives them device index -1). Out: :class:`RecordedLaunch`
+values, read back from the very memory a real driver would read.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ _ATTRIBUTE_BYTES = 72
 
 @attrs.frozen
 class RecordedLaunch:
-    """What one launch asked for. ``parameters`` holds each parameter's bytes; ``attributes`` (id, value bytes)."""
+    """What one launch asked for. ``parameters`` holds each parameter's bytes; ``attributes`` (id,
+    value bytes)."""
 
     symbol: str
     grid: tuple[int, int, int]
@@ -42,9 +44,11 @@ class RecordedLaunch:
 
 @attrs.define(slots=False)
 class RecordingDriver:
-    """:class:`helion_runtime.driver.Driver` without a device. Give it the kernel entries it will be asked to launch.
+    """:class:`helion_runtime.driver.Driver` without a device. Give it the kernel entries it will be
+    asked to launch.
 
-    ``results`` are CUresults that the next launches return, oldest first; after them every launch succeeds.
+    ``results`` are CUresults that the next launches return, oldest first; after them every launch
+    succeeds.
     """
 
     kernels: list[KernelEntry] = attrs.field(factory=list, converter=list)

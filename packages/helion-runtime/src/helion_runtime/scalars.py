@@ -49,7 +49,8 @@ SIZES: Mapping[str, int] = {
 def packable(type_name: str, value: object, where: str) -> int | float:
     """``value`` as ``struct`` packs it under ``FORMATS[type_name]``.
 
-    Integers must fit their type exactly. Floats round to nearest, and to infinity beyond the range, as a C cast does.
+    Integers must fit their type exactly. Floats round to nearest, and to infinity beyond the range,
+    as a C cast does.
     """
     if type_name in _INTEGERS:
         return _integer(type_name, value, where)

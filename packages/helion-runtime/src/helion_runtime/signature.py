@@ -1,4 +1,5 @@
-"""Signatures of calls: what kind each argument is, whether a variant takes it, and how to say so to people."""
+"""Signatures of calls: what kind each argument is, whether a variant takes it, and how to say so to
+people."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ _PLAIN_DISPATCH = torch.Tensor.__torch_dispatch__
 
 
 def argument_kinds(variants: Sequence[VariantEntry], n_arguments: int) -> tuple[ArgumentKind, ...]:
-    """How each argument must enter the key so that equal keys mean the same prepared call for every variant."""
+    """How each argument must enter the key so that equal keys mean the same prepared call for every
+    variant."""
     by_value = set().union(*(floats_read(variant) for variant in variants))
     kinds: list[ArgumentKind] = []
     for position in range(n_arguments):
@@ -47,8 +49,9 @@ def check_call(
 ) -> int | None:
     """The index of the device the tensors are on, or None without tensors.
 
-    Raises a :class:`CallError` for arguments that no op can be called with: too few, too many, a tensor subclass of
-    its own, a tensor elsewhere than on one device of ``device_type``, an object that is neither tensor nor scalar.
+    Raises a :class:`CallError` for arguments that no op can be called with: too few, too many, a
+    tensor subclass of its own, a tensor elsewhere than on one device of ``device_type``, an object
+    that is neither tensor nor scalar.
     """
     passed = [value for value in arguments if value is not ABSENT]
     if len(passed) != len(names):

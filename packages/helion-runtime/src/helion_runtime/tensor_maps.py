@@ -1,4 +1,5 @@
-"""Tensor maps: from a descriptor's shape, strides and layout to the 128 bytes a kernel takes, remembered by address."""
+"""Tensor maps: from a descriptor's shape, strides and layout to the 128 bytes a kernel takes,
+remembered by address."""
 
 from __future__ import annotations
 
@@ -39,7 +40,8 @@ def tensor_map_geometry(descriptor: Descriptor, layout: DescriptorLayout) -> Ten
 def encode(driver: Driver, address: int, geometry: TensorMapGeometry, element_size: int) -> bytes:
     """The map's bytes.
 
-    Up to CUDA 13.1 the driver marks maps of tensors under 128 KiB in a way that faults; the mark is taken away.
+    Up to CUDA 13.1 the driver marks maps of tensors under 128 KiB in a way that faults; the mark is
+    taken away.
     """
     encoded = driver.encode_tensor_map(address, geometry)
     if driver.version() > _LAST_DRIVER_WITH_SMALL_TENSOR_BUG:
@@ -54,7 +56,8 @@ def encode(driver: Driver, address: int, geometry: TensorMapGeometry, element_si
 
 @attrs.define
 class TensorMaps:
-    """The maps of one descriptor, whose geometry is fixed, by address; forgets the oldest beyond a limit."""
+    """The maps of one descriptor, whose geometry is fixed, by address; forgets the oldest beyond a
+    limit."""
 
     driver: Driver
     geometry: TensorMapGeometry

@@ -40,9 +40,7 @@ def scaled_add(x, y, out, n, scale, block: tl.constexpr):
 def build(capability: int, kind: str, *, aligned: bool) -> tuple[bytes, dict[str, int]]:
     signature = {"x": "*fp32", "y": "*fp32", "out": "*fp32", "n": "i32", "scale": "fp32"}
     attributes = {(i,): [["tt.divisibility", 16]] for i in range(3)} if aligned else {}
-    source = ASTSource(
-        scaled_add, {**signature, "block": "constexpr"}, {(5,): 256}, attributes
-    )
+    source = ASTSource(scaled_add, {**signature, "block": "constexpr"}, {(5,): 256}, attributes)
     made = triton.compile(source, target=GPUTarget("cuda", capability, 32))
     code = made.asm[kind]
     binary = code.encode() if isinstance(code, str) else code
@@ -54,10 +52,13 @@ def variant(kernel: str, *, aligned: bool) -> VariantEntry:
     tensor = TensorSignature("float32", 2)
     return VariantEntry(
         signature=(tensor, tensor, ScalarSignature("float")),
-        guard=tuple(
-            ["eq", [kind, 0, i], [kind, 1, i]] for kind in ("size", "stride") for i in (0, 1)
-        )
-        + (["eq", ["stride", 0, 1], 1], ["eq", ["stride", 0, 0], ["size", 0, 1]]),
+        guard=(
+            *tuple(
+                ["eq", [kind, 0, i], [kind, 1, i]] for kind in ("size", "stride") for i in (0, 1)
+            ),
+            ["eq", ["stride", 0, 1], 1],
+            ["eq", ["stride", 0, 0], ["size", 0, 1]],
+        ),
         aligned=(0, 1) if aligned else (),
         steps=(AllocateStep((["size", 0, 0], ["size", 0, 1]), (["size", 0, 1], 1), "float32"),),
         launches=(

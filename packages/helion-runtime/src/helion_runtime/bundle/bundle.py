@@ -25,8 +25,10 @@ def load(
 ) -> Bundle:
     """Open the bundle at ``path``, a directory or a zip file, and verify all of it. Needs no GPU.
 
-    ``pin`` is the id (64 hex digits) the bundle must have. ``driver`` replaces the CUDA driver, for tests.
-    Raises a :class:`BundleError`. Modules are loaded when an op first runs on a device, or by :meth:`Bundle.warm`.
+    ``pin`` is the id (64 hex digits) the bundle must have. ``driver`` replaces the CUDA driver, for
+    tests.
+    Raises a :class:`BundleError`. Modules are loaded when an op first runs on a device, or by
+    :meth:`Bundle.warm`.
     """
     return Bundle(read_verified(Path(path), pin), driver)
 
@@ -34,7 +36,8 @@ def load(
 class Bundle:
     """Ops from one verified file: ``bundle.matmul(x, y)``, or ``bundle.ops["matmul"](x, y)``.
 
-    An op named like a method or property of this class is reached through :attr:`ops`. Safe to use from any thread.
+    An op named like a method or property of this class is reached through :attr:`ops`. Safe to use
+    from any thread.
     """
 
     def __init__(self, content: VerifiedContent, driver: Driver | None = None) -> None:
@@ -86,9 +89,11 @@ class Bundle:
         return self._ops
 
     def warm(self, device: int | None = None) -> tuple[str, ...]:
-        """Load every kernel that can run on ``device`` (the current one by default); returns the kernels' names.
+        """Load every kernel that can run on ``device`` (the current one by default); returns the
+        kernels' names.
 
-        Call it before capturing a graph. Raises :class:`ArchitectureError` naming the ops of which no variant can run.
+        Call it before capturing a graph. Raises :class:`ArchitectureError` naming the ops of which
+        no variant can run.
         """
         index = self._loader.driver.current_device() if device is None else device
         loaded: dict[str, None] = {}

@@ -1,7 +1,7 @@
 """The two containers a bundle may be: a directory, or one zip file without compression.
 
-In: a path. Out: the content of the files a bundle may hold, read within limits. No name read from a container is ever
-used as a path; nothing is unpacked.
+In: a path. Out: the content of the files a bundle may hold, read within limits. No name read from a
+container is ever used as a path; nothing is unpacked.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class Container(Protocol):
         """The content of a file of at most ``limit`` bytes; raises :class:`ContainerError`."""
 
     def surplus(self, expected: set[str]) -> set[str]:
-        """Names of files that are there and not expected, where that means the container was tampered with."""
+        """Names of files that are there and not expected, where that means the container was
+        tampered with."""
 
 
 def open_container(path: Path) -> Container:
@@ -72,7 +73,8 @@ class DirectoryContainer:
 
 @attrs.frozen
 class ZipContainer:
-    """A bundle as one zip file, read whole; its directory is checked before anything is taken from it."""
+    """A bundle as one zip file, read whole; its directory is checked before anything is taken from
+    it."""
 
     path: Path
     files: dict[str, bytes]

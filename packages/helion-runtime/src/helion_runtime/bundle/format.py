@@ -30,7 +30,8 @@ def digest(content: bytes) -> str:
 
 
 def is_allowed_name(name: str) -> bool:
-    """Whether a bundle may hold a file of this name. No path can be built from one that leaves the bundle."""
+    """Whether a bundle may hold a file of this name. No path can be built from one that leaves the
+    bundle."""
     return (
         name in (MANIFEST, MANIFEST_DIGEST)
         or BLOB_NAME.fullmatch(name) is not None

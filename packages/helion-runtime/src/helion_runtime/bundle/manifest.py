@@ -1,7 +1,7 @@
 """The manifest: everything a bundle says of itself, as data; to and from canonical JSON.
 
-In: bytes of ``manifest.json``. Out: a :class:`Manifest` whose every part is checked for itself and against the others,
-but not yet against the binaries.
+In: bytes of ``manifest.json``. Out: a :class:`Manifest` whose every part is checked for itself and
+against the others, but not yet against the binaries.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ class FileRecord:
 
 @attrs.frozen
 class Requirements:
-    """What a machine must have. ``cuda_driver`` as cuDriverGetVersion gives it (12080 for 12.8), 0 for any."""
+    """What a machine must have. ``cuda_driver`` as cuDriverGetVersion gives it (12080 for 12.8), 0
+    for any."""
 
     cuda_driver: int = 0
 

@@ -1,7 +1,8 @@
-"""Opening a bundle: from a path to verified content. Nothing of a bundle is used before all of it has passed.
+"""Opening a bundle: from a path to verified content. Nothing of a bundle is used before all of it
+has passed.
 
-The order: container, the manifest's own digest, the pin, the manifest's content, every file's length and sha256, every
-binary against its entry.
+The order: container, the manifest's own digest, the pin, the manifest's content, every file's
+length and sha256, every binary against its entry.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class VerifiedContent:
 def read_verified(path: Path, pin: str | None = None) -> VerifiedContent:
     """Open and verify the bundle at ``path``; ``pin`` is the id it must have.
 
-    Raises a :class:`BundleError` subclass that says what, where, what was expected and what was found.
+    Raises a :class:`BundleError` subclass that says what, where, what was expected and what was
+    found.
     """
     container = open_container(path)
     raw = container.read(MANIFEST, MAX_MANIFEST)

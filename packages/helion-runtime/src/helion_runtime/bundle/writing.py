@@ -1,4 +1,5 @@
-"""Writing a bundle: the same content gives the same bytes, and no half-written bundle is ever seen at its path."""
+"""Writing a bundle: the same content gives the same bytes, and no half-written bundle is ever seen
+at its path."""
 
 from __future__ import annotations
 
@@ -47,9 +48,9 @@ def write_bundle(  # noqa: PLR0913  # each is one part of the file; most have de
 ) -> str:
     """Write a bundle and return its id, the sha256 of its manifest.
 
-    ``blobs`` holds the binaries by sha256, ``sources`` Triton source by kernel name. Everything is checked as
-    :func:`load` would check it, before anything is written. A zip file at ``path`` is replaced in one step; a directory
-    is never replaced. Raises a :class:`BundleError`.
+    ``blobs`` holds the binaries by sha256, ``sources`` Triton source by kernel name. Everything is
+    checked as :func:`load` would check it, before anything is written. A zip file at ``path`` is
+    replaced in one step; a directory is never replaced. Raises a :class:`BundleError`.
     """
     destination = Path(path)
     manifest, files = _assemble(

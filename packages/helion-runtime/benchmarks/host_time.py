@@ -1,0 +1,62 @@
+"""Host time of a call, driver stubbed: what the runtime itself costs, in microseconds. Needs no GPU.
+
+Two input tensors, one output allocated, six kernel parameters. cuLaunchKernelEx is replaced by a C function that does
+nothing, so that ctypes' own cost is in the figures. Allocation is torch's, on the CPU; it is shown by itself to be
+subtracted.
+
+Run: python packages/helion-runtime/benchmarks/host_time.py
+"""
+
+from __future__ import annotations
+
+import ctypes
+import timeit
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from helion_runtime import load
+from helion_runtime.recording_driver import RecordingDriver
+
+REPEATS, CALLS = 15, 20_000
+
+
+class StubDriver(RecordingDriver):
+    """Its ``launch`` is libc's labs with the result thrown away: a C function of no effect."""
+
+    def __init__(self, kernels: Any) -> None:
+        super().__init__(kernels)
+        self.launch = ctypes.CDLL(None).labs
+        self.launch.restype = None
+        self.current_stream = abs  # a C function, as torch's accessor is
+
+
+def best(function: Any, *arguments: object) -> float:
+    """The fastest repeat, in microseconds per call."""
+    times = timeit.repeat(
+        lambda: [function(*arguments) for _ in range(CALLS)], number=1, repeat=REPEATS
+    )
+    return min(times) / CALLS * 1e6
+
+
+def main() -> None:
+    """Print the table."""
+    path = Path(__file__).parents[1] / "tests" / "data" / "format_1_0.helion"
+    driver = StubDriver(load(path).manifest.kernels)
+    op = load(path, driver=driver).scaled_add
+    x, y = torch.zeros(64, 64), torch.zeros(64, 64)
+    prepared = op.prepare((x, y, 1.0))
+    rows = [
+        ("whole call through the dispatcher", best(op, x, y, 1.0)),
+        ("of it: after the look-up", best(prepared.run, x, y, 1.0)),
+        ("of that: allocation", best(lambda: torch.empty_strided((64, 64), (64, 1)))),
+        ("torch.empty_like", best(torch.empty_like, x)),
+        ("torch.add of one element", best(torch.add, x[0, 0], y[0, 0])),
+    ]
+    for name, microseconds in rows:
+        print(f"{name:36} {microseconds:6.2f}")
+
+
+if __name__ == "__main__":
+    main()
