@@ -40,7 +40,12 @@ class Outcome(NamedTuple):
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; the exit status says whether it succeeded."""
-    options = _parser().parse_args(arguments)
+    if "--" in arguments:
+        split = arguments.index("--")
+        arguments, extra = arguments[:split], arguments[split + 1 :]
+    else:
+        extra = []
+    options = _parser().parse_args(arguments, argparse.Namespace(extra=extra))
     try:
         return int(options.run(options))
     except SetupError as error:
@@ -64,7 +69,13 @@ def _parser() -> argparse.ArgumentParser:
     test = commands.add_parser(
         "test", help="all checks and tests, each environment of tox.ini in turn"
     )
-    test.add_argument("environments", nargs="*", help="only these (after --: arguments for them)")
+    test.add_argument(
+        "environments",
+        nargs="*",
+        metavar="environment",
+        type=_environment,
+        help=f"only these, of {', '.join(_environments())}; what follows -- goes to what they run",
+    )
     test.set_defaults(run=_test)
     check = commands.add_parser("check", help="lint, format, imports and types, in seconds")
     check.set_defaults(run=_check)
@@ -91,11 +102,15 @@ def _check(_: argparse.Namespace) -> int:
 def _test(options: argparse.Namespace) -> int:
     prepare(tools=True)
     known = _environments()
-    chosen = [name for name in options.environments if name in known] or known
-    extra = [argument for argument in options.environments if argument not in known]
-    if "wheels" not in chosen:
-        chosen.insert(0, "wheels")
-    return _report([_run_environment(name, extra) for name in chosen])
+    wanted = {*options.environments, "wheels"} if options.environments else set(known)
+    return _report([_run_environment(name, options.extra) for name in known if name in wanted])
+
+
+def _environment(name: str) -> str:
+    if name not in _environments():
+        known = ", ".join(_environments())
+        raise argparse.ArgumentTypeError(f"tox.ini has no environment {name!r}, only {known}")
+    return name
 
 
 def _environments() -> list[str]:
