@@ -63,6 +63,7 @@ class CudaDriver:
         self.current_stream: Callable[[int], int] = private["_cuda_getCurrentRawStream"]
         self.current_device: Callable[[], int] = private["_cuda_getDevice"]
         self._exchange_device: Callable[[int], int] = private["_cuda_exchangeDevice"]
+        self._restore_device: Callable[[int], int] = private["_cuda_maybeExchangeDevice"]
         self.properties = cache(self._read_properties)
 
     def version(self) -> int:
@@ -90,8 +91,7 @@ class CudaDriver:
             self._call("cuModuleGetFunction", ctypes.byref(function), module, name)
             return int(function.value or 0)
         finally:
-            if previous != device:
-                self.activate(previous)
+            self.restore(previous)
 
     def set_function_attribute(self, function: int, attribute: int, value: int) -> None:
         """See :class:`~helion_runtime.driver.Driver`."""
@@ -111,6 +111,10 @@ class CudaDriver:
         if current.value != context.value:
             self._call("cuCtxSetCurrent", context)
         return previous
+
+    def restore(self, device: int) -> None:
+        """See :class:`~helion_runtime.driver.Driver`. A device that was never used gets no context."""
+        self._restore_device(device)
 
     def encode_tensor_map(self, address: int, geometry: TensorMapGeometry) -> bytes:
         """See :class:`~helion_runtime.driver.Driver`."""

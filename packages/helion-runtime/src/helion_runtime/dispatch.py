@@ -328,6 +328,6 @@ def _run_elsewhere(driver: Driver, device: int) -> Callable[..., Any]:
         try:
             return run(*args)
         finally:
-            driver.activate(previous)
+            driver.restore(previous)
 
     return elsewhere

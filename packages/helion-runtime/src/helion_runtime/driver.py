@@ -82,6 +82,9 @@ class Driver(Protocol):
     def activate(self, device: int) -> int:
         """Make ``device`` current for the calling thread; returns the index that was current."""
 
+    def restore(self, device: int) -> None:
+        """Make the device that :meth:`activate` returned current again, initialising nothing on it."""
+
     def encode_tensor_map(self, address: int, geometry: TensorMapGeometry) -> bytes:
         """The 128 bytes of a tiled tensor map over memory at ``address``."""
 

@@ -115,7 +115,7 @@ class PreparedLaunch:
                 code = self.driver.launch(config, self.function, parameters, None)
             finally:
                 if previous != self.device:
-                    self.driver.activate(previous)
+                    self.driver.restore(previous)
         if code:
             grid = _CONFIG.unpack_from(self.template)[:3]
             raise self.driver.error(

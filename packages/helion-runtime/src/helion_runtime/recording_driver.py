@@ -142,6 +142,10 @@ class RecordingDriver:
         self.activations.append(device)
         return previous
 
+    def restore(self, device: int) -> None:
+        """Record, and change the current device."""
+        self.activate(device)
+
     def encode_tensor_map(self, address: int, geometry: TensorMapGeometry) -> bytes:
         """Record; the bytes are the address and ones."""
         self.encoded.append((address, geometry))
