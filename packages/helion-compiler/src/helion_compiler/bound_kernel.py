@@ -66,7 +66,9 @@ class CompiledBoundKernel:
         self.space: ConfigSpace = derive_space(self.program)
         self._call = call
         self._dispatcher = dispatcher
-        self._lock = threading.RLock()
+        # The tuner compiles in threads while a first call waits for its config: two locks, never one inside the other's work.
+        self._lowering = threading.RLock()
+        self._choosing = threading.RLock()
         self._config: Config | None = None
         self._lowered: dict[Config, Lowered] = {}
         self._built: dict[tuple[Config, Target], Built] = {}
@@ -120,7 +122,7 @@ class CompiledBoundKernel:
 
     def lower(self, config: Config) -> Lowered:
         """The source of a config."""
-        with self._lock:
+        with self._lowering:
             lowered = self._lowered.get(config)
             if lowered is None:
                 point = self.space.point(config)
@@ -161,7 +163,7 @@ class CompiledBoundKernel:
     def run_leaves(self, leaves: Sequence[Any], config: Config | None = None) -> Any:
         """Run in the interpreter on CPU leaves."""
         config = config or self._choose(leaves)
-        with self._lock:
+        with self._lowering:
             lowered = self.lower(config)
             function = self._functions.get(config)
             if function is None:
@@ -176,7 +178,7 @@ class CompiledBoundKernel:
 
     def _choose(self, leaves: Sequence[Any]) -> Config:
         """The config in use; the first call decides."""
-        with self._lock:
+        with self._choosing:
             if self._config is None:
                 from helion_compiler.tuning import choose_config  # noqa: PLC0415  # as above
 

@@ -123,9 +123,7 @@ class CompiledKernel:
 
     def _install(self, call: Call) -> None:
         """Compile for a signature the dispatcher has not seen."""
-        with self._lock:
-            bound = self._bound(call)
-            bound.install(call.leaves)
+        self._bound(call).install(call.leaves)
 
     def _bound(self, call: Call) -> CompiledBoundKernel:
         with self._lock:

@@ -9,6 +9,8 @@ from helion import exc
 from helion_runtime import KernelImage
 from helion_runtime.entries import DescriptorLayout, KernelEntry
 
+from helion_compiler.building.abi import parameter_words
+from helion_compiler.building.line_info import cache_key_variables
 from helion_compiler.building.module import load_kernel
 from helion_compiler.building.specialization import ALIGNMENT
 from helion_compiler.emission import DescriptorParameter
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from helion_compiler.building.targets import Target
     from helion_compiler.emission import EmittedKernel
     from helion_compiler.scheduling import Schedule
-
-_WORDS = {"nvTmaDesc": "tensormap"}
 
 
 def build_binary(
@@ -50,7 +50,9 @@ def build_binary(
         symbol=metadata.name,
         blob=hashlib.sha256(binary).hexdigest(),
         arch=_architecture(compiled, target),
-        parameters=(*_words(specialization, metadata), *_scratch()),
+        parameters=parameter_words(
+            specialization.types, getattr(metadata, "tensordesc_meta", None) or ()
+        ),
         num_warps=metadata.num_warps,
         shared=metadata.shared,
         num_ctas=metadata.num_ctas,
@@ -89,22 +91,9 @@ def _compile(
         "num_stages": schedule.num_stages,
         "enable_fp_fusion": True,
     }
-    return triton.compile(source, target=target.triton, options=options)
-
-
-def _words(specialization: Specialization, metadata: Any) -> tuple[str, ...]:
-    """The ABI of the explicit parameters, as Triton itself expands its signature."""
-    from triton.backends.nvidia.driver import expand_signature  # noqa: PLC0415  # private: see ARCHITECTURE.md
-
-    expanded = expand_signature(list(specialization.types), getattr(metadata, "tensordesc_meta", None))
-    return tuple(
-        "pointer" if word.startswith("*") else _WORDS.get(word, word) for word in expanded
+    return triton.compile(
+        source, target=target.triton, options=options, _env_vars=cache_key_variables()
     )
-
-
-def _scratch() -> tuple[str, ...]:
-    """Every kernel ends with two scratch pointers, used or not."""
-    return ("global_scratch", "profile_scratch")
 
 
 def _layouts(emitted: EmittedKernel, meta: Any) -> tuple[DescriptorLayout, ...]:
