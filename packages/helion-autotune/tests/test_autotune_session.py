@@ -216,15 +216,29 @@ def test_a_compile_that_hangs_does_not_hold_the_session():
     release = threading.Event()
 
     class Hangs(Valley):
+        measured = 0
+
         def compile(self, point):
             if point["a"] == 0 and not point["b"]:
                 release.wait(timeout=60)
             return super().compile(point)
 
+        def measure(self, candidate, incumbent_ms):
+            self.measured += 1
+            return super().measure(candidate, incumbent_ms)
+
+    workload = Hangs()
     try:
-        result = tune(SPACE, Hangs(), strategy="finite", jobs=2, budget=Budget(seconds=0.5))
+        result = tune(
+            SPACE,
+            workload,
+            strategy="finite",
+            jobs=2,
+            budget=Budget(seconds=50),
+            clock=lambda: 0.0 if workload.measured < 39 else 100.0,
+        )
     finally:
         release.set()
     assert result.best.milliseconds == 1
-    assert result.stopped_because == "the budget of 0.5 s is spent"
+    assert result.stopped_because == "the budget of 50 s is spent"
     assert len(result.trials) == 39

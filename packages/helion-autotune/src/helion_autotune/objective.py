@@ -55,6 +55,7 @@ class Objective:
         self._progress = progress or NoProgress()
         self._clock = clock
         self._start = clock()
+        self._deadline = None if budget.seconds is None else self._start + budget.seconds
         self._trials: dict[Point, Trial] = {}
         self._best_ms: float | None = None
         self._top: list[Trial] = []
@@ -136,9 +137,8 @@ class Objective:
         for trial in finished.values():
             self._note(trial)
         fresh = [point for point in points if point not in finished]
-        deadline = None if self.budget.seconds is None else self._start + self.budget.seconds
         try:
-            for trial in self._runner.run(fresh, lambda: self._best_ms, deadline):
+            for trial in self._runner.run(fresh, lambda: self._best_ms, self._deadline):
                 finished[trial.point] = trial
                 self._record(trial)
                 self._note(trial)
@@ -187,7 +187,7 @@ class Objective:
         return max(self.budget.evaluations - self.evaluations, 0)
 
     def _stop_if_spent(self) -> None:
-        if self.budget.seconds is not None and self.seconds >= self.budget.seconds:
+        if self._deadline is not None and self._clock() >= self._deadline:
             self.stop(f"the budget of {self.budget.seconds:g} s is spent")
         if self._evaluations_left() == 0:
             self.stop(f"the budget of {self.budget.evaluations} evaluations is spent")

@@ -90,7 +90,7 @@ def tune(  # noqa: PLR0913 - the public interface; all but two are keywords with
         records = Records(records)
     if records is not None:
         records.prepare()
-    progress = progress or NoProgress()
+    told = progress or NoProgress()
     runner = InProcessRunner(workload, jobs=jobs, clock=clock)
     objective = Objective(
         space,
@@ -99,23 +99,22 @@ def tune(  # noqa: PLR0913 - the public interface; all but two are keywords with
         seeds=seeds,
         key=key,
         records=records,
-        progress=progress,
+        progress=told,
         clock=clock,
     )
-    progress.started(SearchStarted(space.size, budget, runner.jobs, objective.recorded))
+    if progress is not None:  # sizing a space takes a while
+        told.started(SearchStarted(space.size, budget, runner.jobs, objective.recorded))
     try:
         stopped_because = _search(chosen, objective, rng_seed)
         again = measure_again(runner, objective.trials, finalists)
     except BaseException as error:  # a live display must close, whatever happened
         reason = f"ended by {type(error).__name__}"
-        progress.ended(
-            SearchEnded(objective.seconds, objective.evaluations, reason, objective.best)
-        )
+        told.ended(SearchEnded(objective.seconds, objective.evaluations, reason, objective.best))
         raise
     finally:
         runner.close()
     best = _winner(objective, again)
-    progress.ended(SearchEnded(objective.seconds, objective.evaluations, stopped_because, best))
+    told.ended(SearchEnded(objective.seconds, objective.evaluations, stopped_because, best))
     if best is None:
         failed = tuple(finalist.trial for finalist in again) or objective.trials
         headline = "none of the best candidates worked when measured again" if again else None

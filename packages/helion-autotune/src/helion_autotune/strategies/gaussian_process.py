@@ -40,7 +40,7 @@ class GaussianProcess:
         import numpy as np
 
         cross = _kernel(rows, self.rows, self.length)
-        variance = 1.0 - np.einsum("ij,jk,ik->i", cross, self.inverse, cross, optimize=True)
+        variance = 1.0 - np.sum((cross @ self.inverse) * cross, axis=1)
         return (
             self.mean + self.scale * (cross @ self.weights),
             self.scale * np.sqrt(np.maximum(variance, 1e-12)),
