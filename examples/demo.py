@@ -84,7 +84,7 @@ def _agrees(result: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> bool:
     """Compare with torch's product in higher precision, and say how it went."""
     higher = torch.float64 if x.dtype == torch.float32 else torch.float32
     expected = x.to(higher) @ y.to(higher)
-    error = ((result.to(higher) - expected).norm() / expected.norm()).item()
+    error = float((result.to(higher) - expected).norm() / expected.norm())
     agrees = error <= TOLERANCE[x.dtype]
     verdict = "[green]agrees with torch[/]" if agrees else "[bold red]DIFFERS from torch[/]"
     console.print(
