@@ -86,7 +86,8 @@ class Schedule:
             if not extent.is_Integer:
                 return False
             extent = int(extent)
-        return extent % lanes == 0
+        # A whole axis without indices still has a lane; a loop without indices never runs.
+        return extent % lanes == 0 and (extent > 0 or not axis.whole)
 
 
 def _padded(extent: int, minimum: int) -> int:

@@ -65,18 +65,7 @@ class _Deriver:
         self._grid(sites)
         self._reductions(sites)
         self._ranges(sites)
-        if self._has_loops():
-            single["num_stages"] = Integer(1, 8, default=2)
-        elif not sites.get("reduction_loops"):
-            single["num_stages"] = Integer(1, 8, default=1)
-            self._conditions["num_stages"] = _when_persistent()
-        else:
-            single["num_stages"] = Integer(1, 8, default=1)
-            rolled = [f"reduction_loops[{site.name}]" for site in sites["reduction_loops"]]
-            self._conditions["num_stages"] = Condition(
-                "there is a loop to pipeline",
-                lambda point: point["pid_type"] != "flat" or any(point[name] is not None for name in rolled),
-            )
+        self._pipelining(single, sites["reduction_loops"])
         self._accesses(sites)
         self._excluded.append(
             Exclusion(
@@ -95,8 +84,17 @@ class _Deriver:
             seeds=seeds(program, self._low),
         )
 
-    def _has_loops(self) -> bool:
-        return bool(self._program.loops())
+    def _pipelining(self, single: dict[str, Parameter], reductions: list[Site]) -> None:
+        """``num_stages`` matters where some loop runs: the author's, a rolled reduction's, or that over tiles."""
+        if self._program.loops():
+            single["num_stages"] = Integer(1, 8, default=2)
+            return
+        single["num_stages"] = Integer(1, 8, default=1)
+        rolled = [f"reduction_loops[{site.name}]" for site in reductions if site.parameter is not None]
+        self._conditions["num_stages"] = Condition(
+            "there is a loop to pipeline",
+            lambda point: point["pid_type"] != "flat" or any(point[name] is not None for name in rolled),
+        )
 
     def _block_parameter(self, block: Any) -> Parameter:
         low = max(self._low.get(block.symbol, 1), block.low or 1)
