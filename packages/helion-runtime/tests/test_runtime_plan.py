@@ -8,10 +8,9 @@ import torch
 
 from helion_runtime.entries import AllocateStep, ScalarSignature, VariantEntry, ViewStep
 from helion_runtime.errors import ExpressionError
+from helion_runtime.evaluated import Address, Scalar
 from helion_runtime.plan import (
-    Address,
     ArgumentMetadata,
-    Scalar,
     build_outputs,
     evaluate_variant,
     run_steps,

@@ -19,7 +19,7 @@ from helion_runtime.generate import argument_fields, generate_call, generate_run
 from helion_runtime.launcher import prepare_launch
 from helion_runtime.misses import Rejection, explain
 from helion_runtime.modules import KernelImage, ModuleLoader
-from helion_runtime.plan import ArgumentMetadata, EvaluatedVariant, evaluate_variant, serves
+from helion_runtime.plan import ArgumentMetadata, evaluate_variant, serves
 from helion_runtime.signature import argument_kinds, check_call, misaligned, mismatches
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from helion_runtime.driver import Driver
     from helion_runtime.entries import VariantEntry
+    from helion_runtime.evaluated import EvaluatedVariant
     from helion_runtime.generate import ArgumentKind
 
 __all__ = ["Dispatcher", "KernelImage", "PreparedCall"]

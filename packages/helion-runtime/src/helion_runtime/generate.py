@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import torch
 
+from helion_runtime.evaluated import Address, Allocation, CallScalar, View
 from helion_runtime.launcher import STREAM_OFFSET, MapNeed, ScratchNeed
-from helion_runtime.plan import Address, Allocation, CallScalar, View
 from helion_runtime.scalars import rounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from helion_runtime.driver import Driver
+    from helion_runtime.evaluated import EvaluatedVariant
     from helion_runtime.launcher import PreparedLaunch
-    from helion_runtime.plan import EvaluatedVariant
 
 ArgumentKind: TypeAlias = Literal["tensor", "value", "exact float", "float", "any"]
 """How an argument enters the key: a tensor by its metadata, a scalar by type and value, a float by

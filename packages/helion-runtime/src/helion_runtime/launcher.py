@@ -20,7 +20,7 @@ import attrs
 from helion_runtime.abi import expand
 from helion_runtime.driver import CONTEXT_ERRORS
 from helion_runtime.errors import GridError
-from helion_runtime.plan import Address, CallScalar, Descriptor, Scalar
+from helion_runtime.evaluated import Address, CallScalar, Descriptor, Scalar
 from helion_runtime.scalars import FORMATS, SIZES, pack
 from helion_runtime.tensor_maps import TensorMaps, tensor_map_geometry
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from helion_runtime.abi import Parameter
     from helion_runtime.driver import Driver
     from helion_runtime.entries import KernelEntry, LaunchArgument
-    from helion_runtime.plan import EvaluatedLaunch
+    from helion_runtime.evaluated import EvaluatedLaunch
 
 Slot: TypeAlias = tuple[memoryview, ctypes.c_void_p, ctypes.c_void_p]
 """The memory, and the addresses of its config and of its parameter pointers."""

@@ -8,7 +8,7 @@ here launches.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import attrs
 import torch
@@ -21,6 +21,16 @@ from helion_runtime.entries import (
     TensorSignature,
 )
 from helion_runtime.errors import ExpressionError, GridError
+from helion_runtime.evaluated import (
+    Address,
+    Allocation,
+    CallScalar,
+    Descriptor,
+    EvaluatedLaunch,
+    EvaluatedVariant,
+    Scalar,
+    View,
+)
 from helion_runtime.expressions import evaluate
 from helion_runtime.scalars import FLOAT_TYPES, packable
 
@@ -35,99 +45,11 @@ if TYPE_CHECKING:
         VariantEntry,
         ViewStep,
     )
+    from helion_runtime.evaluated import EvaluatedArgument
     from helion_runtime.expressions import CallMetadata
 
 _MAX_GRID = (2**31 - 1, 65535, 65535)
 _MAX_EXTENT = 2**63 - 1
-
-
-@attrs.frozen
-class Allocation:
-    """A buffer to make: sizes and strides in elements; ``fill`` goes into every element."""
-
-    buffer: int
-    sizes: tuple[int, ...]
-    strides: tuple[int, ...]
-    dtype: torch.dtype
-    fill: int | float | bool | None
-
-
-@attrs.frozen
-class View:
-    """A view of ``base``: sizes, strides and offset in elements, the offset from the base's first
-    element."""
-
-    buffer: int
-    base: int
-    sizes: tuple[int, ...]
-    strides: tuple[int, ...]
-    offset: int
-
-
-@attrs.frozen
-class Address:
-    """Where ``root`` (an argument or an allocation, never a view) starts, plus ``byte_offset``."""
-
-    root: int
-    byte_offset: int
-
-
-@attrs.frozen
-class Scalar:
-    """A number known from the signature, already fit for packing as ``type``."""
-
-    type: str
-    value: int | float
-
-
-@attrs.frozen
-class CallScalar:
-    """A float argument of the call, packed as ``type`` on every call."""
-
-    type: str
-    position: int
-
-
-@attrs.frozen
-class Descriptor:
-    """A tensor descriptor: shape and strides in elements; ``layout`` indexes the kernel's
-    descriptors."""
-
-    address: Address
-    layout: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-
-
-EvaluatedArgument: TypeAlias = Address | Scalar | CallScalar | Descriptor
-
-
-@attrs.frozen
-class EvaluatedLaunch:
-    """One launch with its grid in programs; a grid with a zero launches nothing."""
-
-    kernel: str
-    grid: tuple[int, int, int]
-    arguments: tuple[EvaluatedArgument, ...]
-
-    @property
-    def programs(self) -> int:
-        """How many programs run."""
-        return self.grid[0] * self.grid[1] * self.grid[2]
-
-
-@attrs.frozen
-class EvaluatedVariant:
-    """Everything of a variant that an argument signature decides.
-
-    ``outputs`` is a tree of ``("buffer", n)``, ``("argument", n)``, ``("constant", value)``,
-    ``("tuple", trees)`` and ``("list", trees)``.
-    """
-
-    n_arguments: int
-    steps: tuple[Allocation | View, ...]
-    launches: tuple[EvaluatedLaunch, ...]
-    outputs: tuple[object, ...]
 
 
 @attrs.frozen

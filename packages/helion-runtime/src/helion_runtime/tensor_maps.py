@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from helion_runtime.driver import Driver
     from helion_runtime.entries import DescriptorLayout
-    from helion_runtime.plan import Descriptor
+    from helion_runtime.evaluated import Descriptor
 
 _TFLOAT32 = 11
 _LAST_DRIVER_WITH_SMALL_TENSOR_BUG = 13010
