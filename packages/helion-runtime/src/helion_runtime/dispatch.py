@@ -15,12 +15,13 @@ import attrs
 from helion_runtime.driver import default_driver
 from helion_runtime.entry_check import check_kernel, check_names, check_variant
 from helion_runtime.errors import ArchitectureError, CallError, NoVariantError
-from helion_runtime.generate import argument_fields, generate_call, generate_run
+from helion_runtime.generate import generate_run
 from helion_runtime.launcher import prepare_launch
 from helion_runtime.misses import Rejection, explain
 from helion_runtime.modules import KernelImage, ModuleLoader
 from helion_runtime.plan import ArgumentMetadata, evaluate_variant, serves
 from helion_runtime.signature import argument_kinds, check_call, misaligned, mismatches
+from helion_runtime.signature_key import argument_fields, generate_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from helion_runtime.driver import Driver
     from helion_runtime.entries import VariantEntry
     from helion_runtime.evaluated import EvaluatedVariant
-    from helion_runtime.generate import ArgumentKind
+    from helion_runtime.signature_key import ArgumentKind
 
 __all__ = ["Dispatcher", "KernelImage", "PreparedCall"]
 

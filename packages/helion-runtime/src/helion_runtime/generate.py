@@ -1,23 +1,20 @@
-"""Straight-line Python for the hot path: one function per shape of prepared call, one per kind of
-signature key.
+"""Straight-line Python for the hot path: what a prepared call does, without a loop or a decision.
 
-In: evaluated variants and launches, or kinds of arguments; only their *structure* enters the text,
-which is made of names this module invents (``a0``, ``b2``, ``k5``) and whole numbers it counts.
-Every value is a closure variable, and no text of a bundle ever reaches the compiler. Out:
-factories, remembered by their text.
+In: an evaluated variant and its prepared launches; only their *structure* enters the text. Every
+value is a closure variable. Out: the function that the dispatcher remembers for a signature.
 """
 
 from __future__ import annotations
 
 import struct
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from helion_runtime.evaluated import Address, Allocation, CallScalar, View
 from helion_runtime.launcher import STREAM_OFFSET, MapNeed, ScratchNeed
 from helion_runtime.scalars import rounded
+from helion_runtime.straight_line import factory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,11 +22,6 @@ if TYPE_CHECKING:
     from helion_runtime.driver import Driver
     from helion_runtime.evaluated import EvaluatedVariant
     from helion_runtime.launcher import PreparedLaunch
-
-ArgumentKind: TypeAlias = Literal["tensor", "value", "exact float", "float", "any"]
-"""How an argument enters the key: a tensor by its metadata, a scalar by type and value, a float by
-its bits, a float
-by its type alone, or whichever of these it turns out to be."""
 
 _SAFE_ALIGNMENT = 256  # torch's allocators give at least this
 
@@ -57,97 +49,9 @@ def generate_run(
     return writer.function()
 
 
-def generate_call(
-    kinds: Sequence[ArgumentKind],
-    memo: dict[Any, Callable[..., Any]],
-    miss: Callable[..., Callable[..., Any]],
-    current_device: Callable[[], int],
-) -> Callable[..., Any]:
-    """The function that a call enters: builds the key, looks the prepared call up, runs it.
-
-    ``miss(*args)`` returns the prepared call for arguments without one, or raises.
-    """
-    names = [f"a{i}" for i in range(len(kinds))]
-    key = ", ".join(_key_text(kind, name) for kind, name in zip(kinds, names, strict=True))
-    if "tensor" not in kinds:
-        key += ", current_device()"
-    passed = ", ".join(names)
-    text = f"""
-def make(memo, miss, fields, current_device, absent):
-    def call({"".join(name + "=absent, " for name in names)}*more):
-        try:
-            run = memo[{key},]
-        except (KeyError, AttributeError, TypeError, RuntimeError):
-            run = miss({passed + ", " if passed else ""}*more)
-        else:
-            if more:
-                run = miss({passed + ", " if passed else ""}*more)
-        return run({passed})
-    return call
-"""
-    function: Callable[..., Any] = _factory(text)(memo, miss, _fields, current_device, ABSENT)
-    return function
-
-
 def _bits(value: float) -> int | float:
     """The bits of a float as ``bf16``."""
     return rounded("bf16", value)
-
-
-class _Absent:
-    """Stands for an argument that was not passed."""
-
-    def __repr__(self) -> str:
-        return "<not passed>"
-
-
-ABSENT = _Absent()
-
-
-def _key_text(kind: ArgumentKind, name: str) -> str:
-    match kind:
-        case "tensor":
-            parts = ("__class__", "dtype", "shape", "stride()", "get_device()")
-            return ", ".join(f"{name}.{part}" for part in parts)
-        case "value":
-            return f"{name}.__class__, {name}"
-        case "exact float":
-            return f"{name}.__class__, repr({name})"
-        case "float":
-            return f"{name}.__class__"
-        case _:
-            return f"fields({name})"
-
-
-def argument_fields(kind: ArgumentKind, value: Any) -> tuple[object, ...]:
-    """What of one argument enters the key: the same values, in the same order, as the generated
-    text."""
-    match kind:
-        case "tensor":
-            return value.__class__, value.dtype, value.shape, value.stride(), value.get_device()
-        case "value":
-            return value.__class__, value
-        case "exact float":
-            return value.__class__, repr(value)
-        case "float":
-            return (value.__class__,)
-        case _:
-            return (_fields(value),)
-
-
-def _fields(value: object) -> tuple[object, ...]:
-    """The key of an argument that may be a tensor or a scalar."""
-    if isinstance(value, torch.Tensor):
-        return argument_fields("tensor", value)
-    return argument_fields("exact float" if isinstance(value, float) else "value", value)
-
-
-@lru_cache(maxsize=512)
-def _factory(text: str) -> Callable[..., Any]:
-    namespace: dict[str, Any] = {}
-    exec(compile(text, "<helion_runtime prepared call>", "exec"), namespace)
-    made: Callable[..., Any] = namespace["make"]
-    return made
 
 
 class _RunWriter:
@@ -228,7 +132,7 @@ class _RunWriter:
         body = "\n".join(f"        {line}" for line in self._lines)
         arguments = self._arguments.rstrip(", ")
         text = f"def make({parameters}):\n    def run({arguments}):\n{body}\n    return run\n"
-        function: Callable[..., Any] = _factory(text)(*self._constants)
+        function: Callable[..., Any] = factory(text)(*self._constants)
         return function
 
     def _field(self, field: Address | CallScalar | ScratchNeed | MapNeed, name: str) -> str:

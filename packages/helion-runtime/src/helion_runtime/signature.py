@@ -16,14 +16,14 @@ from helion_runtime.entries import (
 )
 from helion_runtime.errors import ArgumentCountError, ArgumentTypeError, DeviceMismatchError
 from helion_runtime.expressions import argument_uses
-from helion_runtime.generate import ABSENT
 from helion_runtime.scalars import FLOAT_TYPES
+from helion_runtime.signature_key import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from helion_runtime.entries import ScalarSignature, VariantEntry
-    from helion_runtime.generate import ArgumentKind
+    from helion_runtime.signature_key import ArgumentKind
 
 _PLAIN_DISPATCH = torch.Tensor.__torch_dispatch__
 
