@@ -45,7 +45,7 @@ CASES = [
     Case("softmax", "softmax", ((19, 300),), lambda x: torch.softmax(x, dim=1)),
     Case(
         "matmul_epilogue",
-        "matmul_with",
+        "matmul_epilogue",
         ((130, 70), (70, 97), (97,)),
         lambda x, y, bias: torch.relu(x @ y + bias),
         with_epilogue,
