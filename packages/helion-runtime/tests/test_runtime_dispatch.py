@@ -512,6 +512,7 @@ def test_malformed_variants_are_refused(make_op: Make, add_variant: VariantEntry
         attrs.evolve(add_variant, aligned=(2,)),
         attrs.evolve(add_variant, guard=(["size", 5, 0],)),
         attrs.evolve(add_variant, outputs=["buffer", 9]),
+        attrs.evolve(add_variant, outputs=["buffer", True]),
         attrs.evolve(add_variant, outputs=["nothing"]),
         attrs.evolve(add_variant, steps=()),
         attrs.evolve(add_variant, steps=(AllocateStep((1,), (), "float32"),)),

@@ -118,6 +118,9 @@ HOSTILE_VALUES: list[Any] = [
     {"float": "inf"},
     {"is": "pointer"},
     ["import", "os"],
+    ["mul", "a", 2**40],
+    ["pow", 2, 200],
+    2**62,
 ]
 
 

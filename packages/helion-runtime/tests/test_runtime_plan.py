@@ -6,7 +6,13 @@ import attrs
 import pytest
 import torch
 
-from helion_runtime.entries import AllocateStep, ScalarSignature, VariantEntry, ViewStep
+from helion_runtime.entries import (
+    AllocateStep,
+    PointerArgument,
+    ScalarSignature,
+    VariantEntry,
+    ViewStep,
+)
 from helion_runtime.errors import ExpressionError
 from helion_runtime.evaluated import Address, Scalar
 from helion_runtime.plan import (
@@ -33,6 +39,15 @@ def test_numbers_of_a_variant(add_variant: VariantEntry) -> None:
         Scalar("i32", 6400),
     )
     assert plan.outputs == ("buffer", 2)
+
+
+def test_offsets_beyond_any_memory_are_refused(add_variant: VariantEntry) -> None:
+    x = torch.zeros(4, 4)
+    launch = add_variant.launches[0]
+    arguments = (PointerArgument(0, 2**62), *launch.arguments[1:])
+    variant = attrs.evolve(add_variant, launches=(attrs.evolve(launch, arguments=arguments),))
+    with pytest.raises(ExpressionError, match=r"launch 0, argument 0: an offset of \d+ bytes"):
+        evaluate_variant(variant, metadata(x, x))
 
 
 def test_steps_and_outputs_on_tensors(add_variant: VariantEntry) -> None:

@@ -171,7 +171,7 @@ def _check_layout(layout: DescriptorLayout, where: str) -> None:
 
 
 def _check_buffer(number: int, buffers: set[int], where: str) -> None:
-    if number not in buffers:
+    if type(number) is not int or number not in buffers:
         raise SchemaError(f"{where}: there is no buffer {number} yet; there are {sorted(buffers)}")
 
 

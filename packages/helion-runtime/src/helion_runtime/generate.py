@@ -92,7 +92,7 @@ class _RunWriter:
             if isinstance(step, Allocation):
                 made = self._empty(step.sizes, step.strides, step.dtype)
                 fill = "" if step.fill is None else f".fill_({self._constant(step.fill)})"
-                self._line(f"b{step.buffer} = {made}{fill}")
+                self._line(f"b{step.buffer:d} = {made}{fill}")
 
     def launch(self, launch: PreparedLaunch) -> None:
         """Fill a slot and launch."""
@@ -169,7 +169,7 @@ class _RunWriter:
     def _float(self, field: CallScalar) -> str:
         """A float of the call; ``bf16`` has no letter in ``struct`` and is turned into its bits
         first."""
-        value = f"a{field.position}"
+        value = f"a{field.position:d}"
         if field.type != "bf16":
             return value
         return f"{self._constant(_bits)}({value})"
@@ -190,8 +190,8 @@ class _RunWriter:
     def _address(self, root: int) -> str:
         if root not in self._addresses:
             self._addresses.add(root)
-            self._line(f"p{root} = {self._name(root)}.data_ptr()")
-        return f"p{root}"
+            self._line(f"p{root:d} = {self._name(root)}.data_ptr()")
+        return f"p{root:d}"
 
     def _empty(self, sizes: Sequence[int], strides: Sequence[int], dtype: torch.dtype) -> str:
         make = self._constant(torch.empty_strided)
@@ -204,7 +204,7 @@ class _RunWriter:
             case "buffer":
                 return self._materialise(content, views)
             case "argument":
-                return f"a{content}"
+                return f"a{content:d}"
             case "constant":
                 return self._constant(content)
             case _:
@@ -218,11 +218,11 @@ class _RunWriter:
             base = self._materialise(view.base, views)
             sizes, strides = self._constant(view.sizes), self._constant(view.strides)
             offset = f"{base}.storage_offset() + {self._constant(view.offset)}"
-            self._line(f"b{number} = {base}.as_strided({sizes}, {strides}, {offset})")
+            self._line(f"b{number:d} = {base}.as_strided({sizes}, {strides}, {offset})")
         return self._name(number)
 
     def _name(self, number: int) -> str:
-        return f"{'a' if number < self._plan.n_arguments else 'b'}{number}"
+        return f"{'a' if number < self._plan.n_arguments else 'b'}{number:d}"
 
     def _constant(self, value: object) -> str:
         self._constants.append(value)

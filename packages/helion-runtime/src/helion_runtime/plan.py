@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 _MAX_GRID = (2**31 - 1, 65535, 65535)
 _MAX_EXTENT = 2**63 - 1
+_MAX_OFFSET = 2**48  # bytes; more than any device's memory
 
 
 @attrs.frozen
@@ -237,7 +238,10 @@ class _Evaluator:
 
     def _address(self, buffer: int, offset: Expression, where: str) -> Address:
         root, start = self._roots[buffer]
-        return Address(root, start + self._integer(offset, where, 0) * self._itemsizes[buffer])
+        byte_offset = start + self._integer(offset, where, 0) * self._itemsizes[buffer]
+        if byte_offset > _MAX_OFFSET:
+            raise ExpressionError(f"{where}: an offset of {byte_offset} bytes leaves every memory")
+        return Address(root, byte_offset)
 
     def _is_free_float(self, position: int) -> bool:
         item = self._variant.signature[position]
