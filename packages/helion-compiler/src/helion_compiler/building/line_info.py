@@ -1,4 +1,5 @@
-"""Line information in binaries: wanted by profilers, unwanted in bundles, where it would carry file names of the building machine."""
+"""Line information in binaries: wanted by profilers, unwanted in bundles, where it would carry file
+names of the building machine."""
 
 from __future__ import annotations
 
@@ -18,10 +19,10 @@ _ALONE = threading.Lock()
 def without_line_info() -> Iterator[None]:
     """Let Triton leave line information out of whatever is compiled meanwhile, in every thread.
 
-    The knob is Triton's, and the process has one: scopes of several threads follow each other. It is set on the knobs object itself:
-    assigning it would also set an environment variable.
+    The knob is Triton's, and the process has one: scopes of several threads follow each other. It
+    is set on the knobs object itself: assigning it would also set an environment variable.
     """
-    import triton  # noqa: PLC0415  # the compiler is loaded when something is compiled
+    import triton  # the compiler is loaded when something is compiled
 
     knobs = vars(triton.knobs.compilation)
     with _ALONE:
@@ -35,9 +36,10 @@ def without_line_info() -> Iterator[None]:
 
 
 def cache_key_variables() -> dict[str, str]:
-    """What Triton's cache of binaries keys them by besides source and options; by itself it does not know of the scope."""
-    import triton  # noqa: PLC0415  # as above
-    from triton._C.libtriton import get_cache_invalidating_env_vars  # noqa: PLC0415  # private: see ARCHITECTURE.md
+    """What Triton's cache of binaries keys them by besides source and options; by itself it does
+    not know of the scope."""
+    import triton  # as above
+    from triton._C.libtriton import get_cache_invalidating_env_vars  # private: see ARCHITECTURE.md
 
     variables: dict[str, str] = dict(get_cache_invalidating_env_vars())
     if triton.knobs.compilation.disable_line_info:

@@ -1,0 +1,106 @@
+"""Assemble: compiled variants as the op entries, kernel entries and files of one bundle. The order
+depends on the content alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from helion_compiler.bundling.errors import BundleRequestError
+from helion_runtime.entries import KernelEntry, OpEntry, VariantEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from helion_compiler.building import Target
+    from helion_compiler.bundling.variants import CompiledVariant
+
+
+@attrs.frozen
+class BundleContent:
+    """What :func:`helion_runtime.write_bundle` takes. ``blobs`` are keyed by sha256, ``sources`` by
+    kernel."""
+
+    ops: tuple[OpEntry, ...]
+    kernels: tuple[KernelEntry, ...]
+    blobs: dict[str, bytes]
+    sources: dict[str, str]
+
+
+class _Kernels:
+    """Kernel entries by name; variants that come to the same binary share one."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, KernelEntry] = {}
+        self.blobs: dict[str, bytes] = {}
+        self.sources: dict[str, str] = {}
+
+    def add(self, compiled: CompiledVariant) -> VariantEntry:
+        """Take a variant's kernel; the variant that launches it."""
+        entry = self._settle(compiled.image.entry)
+        if entry.name not in self.entries:
+            self.entries[entry.name] = entry
+            self.sources[entry.name] = compiled.source
+        self.blobs[entry.blob] = compiled.image.binary
+        launches = tuple(
+            attrs.evolve(launch, kernel=entry.name) for launch in compiled.variant.launches
+        )
+        return attrs.evolve(compiled.variant, launches=launches)
+
+    def _settle(self, entry: KernelEntry) -> KernelEntry:
+        """The entry under a name of its own, or the one there is that launches the same way;
+        configs are for people."""
+        number = 1
+        while True:
+            name = entry.name if number == 1 else f"{entry.name}_{number}"
+            known = self.entries.get(name)
+            if known is None:
+                return attrs.evolve(entry, name=name)
+            if attrs.evolve(entry, name=name, config=known.config) == known:
+                return known
+            number += 1
+
+
+def assemble(compiled: Iterable[CompiledVariant]) -> BundleContent:
+    """One op per name, in order of names; the most specialised variants of an op come first.
+
+    Raises:
+        BundleRequestError: variants of one op take different arguments.
+    """
+    by_op: dict[str, list[CompiledVariant]] = {}
+    for item in compiled:
+        by_op.setdefault(item.op, []).append(item)
+    kernels = _Kernels()
+    ops = tuple(_op(name, by_op[name], kernels) for name in sorted(by_op))
+    entries = tuple(kernels.entries[name] for name in sorted(kernels.entries))
+    return BundleContent(ops, entries, kernels.blobs, kernels.sources)
+
+
+def _op(name: str, items: Sequence[CompiledVariant], kernels: _Kernels) -> OpEntry:
+    arguments = items[0].arguments
+    for item in items:
+        if item.arguments != arguments:
+            raise BundleRequestError(
+                problem=f"variants of op `{name}` take ({', '.join(arguments)}) and ({', '.join(item.arguments)})",
+                remedy="give one of them another name",
+            )
+    variants: list[VariantEntry] = []
+    for item in sorted(items, key=_rank):
+        variant = kernels.add(item)
+        if variant not in variants:  # requests may repeat each other
+            variants.append(variant)
+    return OpEntry(name, arguments, tuple(variants))
+
+
+def _rank(item: CompiledVariant) -> tuple[int, int]:
+    """Where a variant belongs: more demanding ones first, as those that serve whatever others serve
+    demand less; then newer targets."""
+    variant = item.variant
+    constants = sum(1 for entry in variant.signature if getattr(entry, "constant", False))
+    return -len(variant.guard) - len(variant.aligned) - constants, -_age(item.target)
+
+
+def _age(target: Target) -> int:
+    """CUDA targets in the order of their numbers; devices run those of older numbers as well."""
+    return target.architecture if isinstance(target.architecture, int) else 0

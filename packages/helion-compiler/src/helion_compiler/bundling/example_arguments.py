@@ -1,0 +1,117 @@
+"""Example arguments: from text, or from tensors on any device, to fakes on a GPU that need not exist.
+
+A bundle's variants are made for the dtypes, sizes and strides of example arguments; their data is never read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from helion_compiler.bundling.errors import ArgumentTextError
+from helion_compiler.tracing.arguments import split
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FunctionType
+
+_SHORT = {
+    "bool": torch.bool,
+    "u8": torch.uint8,
+    "i8": torch.int8,
+    "i16": torch.int16,
+    "i32": torch.int32,
+    "i64": torch.int64,
+    "f16": torch.float16,
+    "bf16": torch.bfloat16,
+    "f32": torch.float32,
+    "f64": torch.float64,
+    "f8e4m3": torch.float8_e4m3fn,
+    "f8e5m2": torch.float8_e5m2,
+}
+_TENSOR = re.compile(r"(\w+)\[([^\[\]]*)\](?:@\[([^\[\]]*)\])?", re.ASCII)
+
+
+def parse_argument(text: str) -> Any:
+    """The argument that ``text`` stands for: ``dtype[sizes]``, ``dtype[sizes]@[strides]`` or a JSON literal.
+
+    Dtypes are bf16, f16, f32, i32, u8 and so on, or torch's own names; strides count elements and
+    are dense where left out. Tensors come out on torch's ``meta`` device: they have no data.
+
+    Raises:
+        ArgumentTextError: it is neither.
+    """
+    found = _TENSOR.fullmatch(text.strip())
+    if found is None:
+        return _literal(text)
+    dtype = _dtype(text, found[1])
+    sizes = _numbers(text, found[2])
+    if found[3] is None:
+        return torch.empty(sizes, dtype=dtype, device="meta")
+    strides = _numbers(text, found[3])
+    if len(strides) != len(sizes):
+        raise ArgumentTextError(text=text, problem=f"{len(sizes)} sizes and {len(strides)} strides")
+    return torch.empty_strided(sizes, strides, dtype=dtype, device="meta")
+
+
+def on_fake_gpu(function: FunctionType, args: Sequence[Any]) -> tuple[Any, ...]:
+    """``args`` of ``function`` with every tensor, also inside tuples and captured by functions,
+    replaced by a fake on a GPU."""
+    parameters = tuple(function.__code__.co_varnames[: len(args)])
+    call = split(function, parameters, frozenset(), tuple(args))
+    mode = FakeTensorMode()
+    arguments, _, _ = call.join([_fake(mode, leaf) for leaf in call.leaves])
+    return arguments
+
+
+def _fake(mode: FakeTensorMode, leaf: Any) -> Any:
+    if not isinstance(leaf, torch.Tensor):
+        return leaf
+    with mode:
+        return torch.empty_strided(
+            tuple(leaf.shape), leaf.stride(), dtype=leaf.dtype, device="cuda"
+        )
+
+
+def _literal(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        raise ArgumentTextError(text=text, problem="neither a tensor nor a JSON literal") from None
+    if isinstance(value, dict):
+        raise ArgumentTextError(text=text, problem="kernels take no dictionaries")
+    return _tuples(value)
+
+
+def _tuples(value: Any) -> Any:
+    """Lists as tuples, with tensors inside them read as well."""
+    if isinstance(value, list):
+        return tuple(
+            parse_argument(item)
+            if isinstance(item, str) and _TENSOR.fullmatch(item)
+            else _tuples(item)
+            for item in value
+        )
+    return value
+
+
+def _dtype(text: str, name: str) -> torch.dtype:
+    found = _SHORT.get(name, getattr(torch, name, None))
+    if not isinstance(found, torch.dtype):
+        raise ArgumentTextError(
+            text=text,
+            problem=f"there is no dtype {name!r}; the short names are {', '.join(_SHORT)}",
+        )
+    return found
+
+
+def _numbers(text: str, items: str) -> tuple[int, ...]:
+    parts = [item.strip() for item in items.split(",") if items.strip()]
+    for part in parts:
+        if not part.isdecimal():
+            raise ArgumentTextError(text=text, problem=f"{part!r} is no size or stride")
+    return tuple(map(int, parts))

@@ -1,0 +1,124 @@
+"""Compile: from requests to variants with their binaries, each for one target."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import attrs
+
+from helion_compiler.building import parse_target, without_line_info
+from helion_compiler.bundling.errors import BundleRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from helion import Config
+    from helion_compiler.bound_kernel import CompiledBoundKernel
+    from helion_compiler.building import Target
+    from helion_compiler.bundling.request import BuildRequest
+    from helion_runtime import KernelImage
+    from helion_runtime.entries import VariantEntry
+
+# Bytes of shared memory that one block may take, by compute capability: table "Technical
+# Specifications per Compute Capability" of NVIDIA's CUDA C++ Programming Guide.
+_SHARED_MEMORY = {
+    75: 65536,
+    80: 166912,
+    86: 101376,
+    87: 166912,
+    89: 101376,
+    90: 232448,
+    100: 232448,
+    103: 232448,
+    120: 101376,
+    121: 101376,
+}
+
+
+@attrs.frozen(eq=False)
+class CompiledVariant:
+    """A variant of an op, ready to be put into a bundle. ``arguments`` are the op's, with captures."""
+
+    op: str
+    arguments: tuple[str, ...]
+    target: Target
+    variant: VariantEntry
+    image: KernelImage
+    source: str
+
+
+@attrs.frozen(eq=False)
+class _Task:
+    request: BuildRequest
+    bound: CompiledBoundKernel
+    config: Config
+    target: Target
+
+
+def compile_variants(
+    requests: Sequence[BuildRequest],
+    targets: Sequence[str],
+    *,
+    jobs: int | None = None,
+    progress: Callable[[CompiledVariant], None] | None = None,
+) -> tuple[CompiledVariant, ...]:
+    """Every request for each of its targets, in the order given. ``progress`` is told of each as it
+    is finished.
+
+    Raises:
+        helion.exc.HelionError: a request cannot be traced, does not fit its config, or does not compile.
+    """
+    tasks = [task for request in requests for task in _tasks(request, targets)]
+    with without_line_info(), ThreadPoolExecutor(jobs) as pool:
+        running = [pool.submit(_compile, task) for task in tasks]
+        finished = []
+        try:
+            for future in running:
+                finished.append(future.result())
+                if progress is not None:
+                    progress(finished[-1])
+        finally:
+            for future in running:
+                future.cancel()
+    return tuple(finished)
+
+
+def _tasks(request: BuildRequest, targets: Sequence[str]) -> list[_Task]:
+    chosen = request.targets if request.targets is not None else tuple(targets)
+    if not chosen:
+        raise BundleRequestError(
+            problem=f"no target is named for `{request.op}`", remedy="name one, such as sm_90"
+        )
+    parsed = list(dict.fromkeys(parse_target(name) for name in chosen))
+    bound = request.bind()
+    config = request.choose_config(bound)
+    bound.lower(config)  # a config that does not fit is refused before anything is compiled
+    return [_Task(request, bound, config, target) for target in parsed]
+
+
+def _compile(task: _Task) -> CompiledVariant:
+    built = task.bound.build(task.config, task.target)
+    _check_shared_memory(task, built.image.entry.shared)
+    return CompiledVariant(
+        op=task.request.op,
+        arguments=task.bound.leaf_names,
+        target=task.target,
+        variant=built.variant,
+        image=built.image,
+        source=task.bound.lower(task.config).emitted.source,
+    )
+
+
+def _check_shared_memory(task: _Task, needed: int) -> None:
+    """What no device of the target can launch is not put into a bundle; targets that the table
+    lacks are checked when loaded."""
+    number = re.fullmatch(r"sm_(\d+)", task.target.name)
+    limit = _SHARED_MEMORY.get(int(number[1])) if number else None
+    if limit is not None and needed > limit:
+        raise BundleRequestError(
+            problem=f"`{task.request.op}` with {task.config} needs {needed} bytes of shared memory per block, "
+            f"{task.target.name} has {limit}",
+            remedy=f"give a config with smaller blocks or fewer stages for {task.target.name}",
+        )

@@ -1,0 +1,134 @@
+"""``helion build``: compile kernels into a bundle."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from helion_compiler.cli.kernel_options import (
+    add_command,
+    add_static_shapes,
+    read_config,
+    read_request,
+)
+
+if TYPE_CHECKING:
+    from helion_compiler.bundling import BuildRequest
+    from helion_compiler.bundling.variants import CompiledVariant
+
+_EXAMPLES = """\
+examples:
+  helion build matmul.py:matmul --args "bf16[4096,4096]" "bf16[4096,4096]" --target sm_90 -o matmul.helion
+  helion build package.ops:add --args "f32[8192]" "f32[8192]" --args "f16[4096]" "f16[4096]" \\
+      --target sm_80 --target sm_90 -o add.helion
+  helion build kernels.toml -o kernels.helion
+
+Each --args makes one variant. --config is given once for all of them, or once for each in the same
+order. Several kernels go into one bundle through a build file in TOML:
+
+  targets = ["sm_90", "sm_80"]
+
+  [[variant]]
+  kernel = "matmul.py:matmul"          # relative to this file, or package.module:kernel
+  args = ["bf16[4096,4096]", "bf16[4096,4096]"]
+  config = { block_sizes = [128, 256, 64], num_warps = 8 }    # or a file that Config.save wrote
+  static_shapes = false                # serve other sizes as well
+  targets = ["sm_90"]                  # in place of those above
+  name = "matmul_bf16"                 # the op's name; the kernel's if left out
+
+"""
+
+
+def add(commands: Any) -> None:
+    """Declare the command."""
+    command = add_command(
+        commands, "build", "compile kernels into a bundle", _build, epilog=_EXAMPLES
+    )
+    command.add_argument(
+        "what", metavar="KERNEL|FILE.toml", help="module:kernel, file.py:kernel, or a build file"
+    )
+    command.add_argument(
+        "--args",
+        nargs="*",
+        action="append",
+        default=[],
+        metavar="ARG",
+        help="example arguments; repeatable",
+    )
+    command.add_argument(
+        "--config",
+        action="append",
+        default=[],
+        help="JSON, or a file that Config.save wrote; repeatable",
+    )
+    command.add_argument(
+        "--target", action="append", default=[], help="sm_90, gfx942, ...; repeatable"
+    )
+    command.add_argument("-o", "--output", required=True, help="where to write the bundle")
+    command.add_argument(
+        "--container",
+        choices=("zip", "directory"),
+        default="zip",
+        help="one file (default) or a directory",
+    )
+    command.add_argument("--jobs", type=_positive, help="threads that compile")
+    add_static_shapes(command)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not positive")
+    return number
+
+
+def _build(options: Any) -> int:
+    from helion_compiler.bundling import build_bundle  # --help loads no torch
+
+    requests, targets = _from_file(options) if options.what.endswith(".toml") else _given(options)
+    built = build_bundle(
+        options.output,
+        requests,
+        targets=targets,
+        container=options.container,
+        jobs=options.jobs,
+        progress=_report,
+    )
+    blobs = {kernel.blob for kernel in built.kernels}
+    variants = sum(len(op.variants) for op in built.ops)
+    print(f"{built.path}: {len(built.ops)} op(s), {variants} variant(s), {len(blobs)} binaries")
+    print(f"id {built.id}")
+    return 0
+
+
+def _from_file(options: Any) -> tuple[tuple[BuildRequest, ...], tuple[str, ...]]:
+    """The requests of a build file; targets on the command line replace those at its top."""
+    from helion_compiler.bundling.build_file import read_build_file  # as above
+
+    if options.args or options.config or options.static_shapes is not None:
+        options.usage_error("--args, --config and --static-shapes go into the build file")
+    file = read_build_file(Path(options.what))
+    return file.requests, tuple(options.target) or file.targets
+
+
+def _given(options: Any) -> tuple[tuple[BuildRequest, ...], tuple[str, ...]]:
+    """One request for each set of arguments."""
+    if not options.target:
+        options.usage_error("give at least one --target, such as sm_90")
+    sets = options.args or [[]]
+    configs = options.config or [None]
+    if len(configs) not in (1, len(sets)):
+        options.usage_error(f"{len(configs)} times --config for {len(sets)} times --args")
+    configs = configs * len(sets) if len(configs) == 1 else configs
+    requests = tuple(
+        read_request(options, args, read_config(config))
+        for args, config in zip(sets, configs, strict=True)
+    )
+    return requests, tuple(options.target)
+
+
+def _report(finished: CompiledVariant) -> None:
+    size = len(finished.image.binary)
+    print(f"{finished.op} for {finished.target.name}: {size} bytes", file=sys.stderr)

@@ -1,0 +1,71 @@
+"""What commands about kernels share: how a kernel, its arguments and its config are told on the command line."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from helion import Config
+    from helion_compiler.bundling import BuildRequest
+
+_ARGUMENTS = """\
+arguments are written as
+  bf16[4096,4096]        a tensor: dtype and sizes (bf16 f16 f32 f64 f8e4m3 f8e5m2 bool u8 i8 i16 i32 i64)
+  bf16[64,128]@[1,64]    with strides, in elements
+  3  0.5  true  null  '"text"'  '["f32[8]", 2]'    anything else, as JSON
+"""
+
+
+def add_command(
+    commands: Any, name: str, purpose: str, run: Callable[[Any], int], *, epilog: str = ""
+) -> argparse.ArgumentParser:
+    """A command of ``helion`` that ``run`` carries out."""
+    command: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=purpose,
+        description=f"{purpose[0].upper()}{purpose[1:]}.",
+        epilog=epilog + _ARGUMENTS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=run, usage_error=command.error)
+    return command
+
+
+def add_kernel(command: argparse.ArgumentParser) -> None:
+    """The options for one kernel with one set of arguments."""
+    command.add_argument("what", metavar="KERNEL", help="module:kernel or file.py:kernel")
+    command.add_argument("--args", nargs="*", default=[], metavar="ARG", help="example arguments")
+    add_static_shapes(command)
+
+
+def add_static_shapes(command: argparse.ArgumentParser) -> None:
+    """Whether to specialise on sizes."""
+    command.add_argument(
+        "--static-shapes",
+        action=argparse.BooleanOptionalAction,
+        help="specialise on the sizes, or serve other sizes as well; left out, the kernel's settings decide",
+    )
+
+
+def read_request(options: Any, args: Sequence[str], config: Config | None) -> BuildRequest:
+    """The kernel of ``options`` with these arguments."""
+    from helion_compiler.bundling import BuildRequest  # --help loads no torch
+    from helion_compiler.bundling.example_arguments import parse_argument  # as above
+    from helion_compiler.bundling.kernel_names import find_kernel  # as above
+
+    kernel = find_kernel(options.what, Path.cwd())
+    values = tuple(parse_argument(text) for text in args)
+    return BuildRequest(kernel, values, config=config, static_shapes=options.static_shapes)
+
+
+def read_config(text: str | None) -> Config | None:
+    """A config from JSON, or from a file that ``Config.save`` wrote."""
+    from helion import Config  # as above
+
+    if text is None:
+        return None
+    return Config.from_json(text) if text.lstrip().startswith("{") else Config.load(text)
