@@ -7,7 +7,7 @@ and line numbers. Assumed: its source can be read. What an iterable means is dec
         acc = acc + t                   i, t = _helion_item
                                         acc = acc + t
                                         return _helion_.names(("acc", "i", "t"), locals())
-                                    acc, i, t = _helion_.loop(xs, _helion_body_1, ("acc", "i", "t"), locals())
+                                    acc, i, t = _helion_.loop(xs, _helion_body_1, ("acc", "i", "t"), locals(), 2)
 
 A loop that ``break``, ``continue`` or ``return`` leaves, or that has an ``else``, stays a Python loop; only its iterable is shown to
 the handler, which refuses tiles there.
@@ -26,7 +26,9 @@ from helion import exc
 from helion_compiler.staging.names import UNBOUND, assigned_names, statement_that_leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from helion.exc import Span
 
 _HANDLER = "_helion_"
 
@@ -40,11 +42,20 @@ class LoopHandler(Protocol):
         body: Callable[..., tuple[Any, ...]],
         names: Sequence[str],
         scope: Mapping[str, Any],
+        targets: int | None,
     ) -> tuple[Any, ...]:
-        """Run a loop; returns the values of ``names`` after it."""
+        """Run a loop; returns the values of ``names`` after it.
 
-    def python_loop(self, iterable: object, reason: str) -> Iterable[Any]:
-        """The iterable of a loop that has to stay Python's; raises if it is a tile loop."""
+        ``targets`` is how many names each item is unpacked to; None if it is not, or to any number.
+        """
+
+    def python_loop(
+        self, iterable: object, reason: str, place: tuple[int, int, int, int] | None
+    ) -> Iterable[Any]:
+        """The iterable of a loop that has to stay Python's; raises if it is a tile loop.
+
+        ``place`` says where the statement stands that leaves the loop: line, column, end line, end column.
+        """
 
 
 @attrs.frozen(eq=False)
@@ -57,8 +68,8 @@ class _Handler:
     def loop(self, *args: Any) -> tuple[Any, ...]:
         return self.loops.loop(*args)
 
-    def python_loop(self, iterable: object, reason: str) -> Iterable[Any]:
-        return self.loops.python_loop(iterable, reason)
+    def python_loop(self, *args: Any) -> Iterable[Any]:
+        return self.loops.python_loop(*args)
 
     @staticmethod
     def names(names: Sequence[str], scope: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -73,6 +84,8 @@ class StagedFunction:
     code: Any
     factory: str
     filename: str
+    returns: Span | None = None
+    """The function's last ``return``, for errors about what it returns."""
 
     def bind(
         self, loops: LoopHandler, captures: Mapping[str, object], globals_: Mapping[str, object]
@@ -98,10 +111,12 @@ class _Loops(ast.NodeTransformer):
         leaving = statement_that_leaves(node.body)
         if leaving is not None or node.orelse:
             reason = type(leaving).__name__.lower() if leaving is not None else "else"
-            wrapped = ast.parse(f"{_HANDLER}.python_loop(None, {reason!r})", mode="eval").body
+            wrapped = ast.parse(f"{_HANDLER}.python_loop(None, {reason!r}, None)", mode="eval").body
             assert isinstance(wrapped, ast.Call)
+            _at(wrapped, node.iter)
             wrapped.args[0] = node.iter
-            node.iter = _at(wrapped, node.iter)
+            wrapped.args[2] = _at(ast.Constant(None if leaving is None else _place(leaving)), node.iter)
+            node.iter = wrapped
             self.generic_visit(node)
             return node
         names = assigned_names(node.body, node.target)
@@ -132,7 +147,8 @@ class _Loops(ast.NodeTransformer):
     def _call(self, node: ast.For, body_name: str, names: Sequence[str]) -> ast.stmt:
         targets = "".join(f"{name}, " for name in names)
         template = ast.parse(
-            f"({targets}) = {_HANDLER}.loop(None, {body_name}, {tuple(names)!r}, locals())"
+            f"({targets}) = {_HANDLER}.loop(None, {body_name}, {tuple(names)!r}, locals(), "
+            f"{_targets(node.target)})"
         ).body[0]
         assert isinstance(template, ast.Assign)
         call = template.value
@@ -143,6 +159,33 @@ class _Loops(ast.NodeTransformer):
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         return node
+
+
+def _targets(target: ast.expr) -> int | None:
+    if not isinstance(target, ast.Tuple | ast.List):
+        return None
+    starred = any(isinstance(entry, ast.Starred) for entry in target.elts)
+    return None if starred else len(target.elts)
+
+
+def _place(node: ast.stmt) -> tuple[int, int, int, int]:
+    end_line, end_column = node.end_lineno, node.end_col_offset
+    assert end_line is not None
+    assert end_column is not None
+    return node.lineno, node.col_offset, end_line, end_column
+
+
+def _last_return(definition: ast.FunctionDef, filename: str) -> Span | None:
+    """Where a function's last ``return`` stands, those of functions inside it aside."""
+    found = [node for node in _own_nodes(definition) if isinstance(node, ast.Return)]
+    return exc.Span(filename, *_place(max(found, key=_place))) if found else None
+
+
+def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield child
+            yield from _own_nodes(child)
 
 
 def _forget_unbound(names: Sequence[str], node: ast.AST) -> list[ast.stmt]:
@@ -191,11 +234,12 @@ def stage(function: Callable[..., Any]) -> StagedFunction:
     definition.args.kw_defaults = [
         None if node is None else _at(ast.Constant(None), node) for node in definition.args.kw_defaults
     ]
+    filename = inspect.getsourcefile(function) or function.__code__.co_filename
+    returns = _last_return(definition, filename)
     transformed = _Loops().generic_visit(definition)
     factory = _factory(transformed, function.__code__.co_freevars)
-    filename = inspect.getsourcefile(function) or function.__code__.co_filename
     code = compile(ast.fix_missing_locations(ast.Module([factory], [])), filename, "exec")
-    return StagedFunction(function=function, code=code, factory=factory.name, filename=filename)
+    return StagedFunction(function=function, code=code, factory=factory.name, filename=filename, returns=returns)
 
 
 def _shift_columns(tree: ast.AST, indent: int) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Size",
+    "asks_for_unknown_number",
     "expression",
     "fake_like",
     "fake_mode",
@@ -47,6 +48,13 @@ def fake_mode(shape_env: ShapeEnv) -> FakeTensorMode:
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     return FakeTensorMode(shape_env=shape_env, allow_non_fake_inputs=False)
+
+
+def asks_for_unknown_number(error: BaseException) -> bool:
+    """Whether an error of torch says that Python asked for a number that only the run will tell."""
+    from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
+
+    return isinstance(error, GuardOnDataDependentSymNode)
 
 
 def new_symbol(shape_env: ShapeEnv, name: str, hint: int) -> torch.SymInt:

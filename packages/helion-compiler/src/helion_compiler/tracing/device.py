@@ -12,6 +12,7 @@ from helion_compiler.program.ops import Block, Full, Op, Pointwise, Range
 from helion_compiler.program.types import Axis, BlockSize, Value
 from helion_compiler.torch_bridge.decompositions import decomposition_table
 from helion_compiler.torch_bridge.symbolic import is_composite
+from helion_compiler.tracing.in_place import record_in_place
 from helion_compiler.tracing.location import here, location
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ class DeviceRecorder:
         """End the innermost block."""
         del self.axes[len(self.axes) - len(axes) :]
         return Block(ops=tuple(self._open.pop()), yields=yields)
+
+    @property
+    def depth(self) -> int:
+        """How many blocks are open."""
+        return len(self._open)
 
     def append(self, op: Op) -> None:
         """Add an op to the innermost block."""
@@ -103,6 +109,14 @@ class DeviceRecorder:
         if operator.namespace == "prim":  # questions about a tensor, such as its device
             with self.trace.fake_mode:
                 return operator(*args, **kwargs)
+        if operator._schema.is_mutable:
+            return record_in_place(self, operator, args, kwargs)
+        if operator._schema.name == "aten::_local_scalar_dense":
+            raise exc.StatementNotSupported(
+                span=here(),
+                statement="a value of the device as a Python number or condition",
+                remedy="choose with `torch.where(condition, a, b)`, or store the value into a tensor",
+            )
         rule = RULES.get(operator._schema.name)
         if rule is not None:
             return rule(self, operator, *args, **kwargs)
@@ -128,6 +142,7 @@ class DeviceRecorder:
             raise exc.UnsupportedOperator(
                 span=here(), operator=str(operator), reason="it has several results or none"
             )
+        self._check_lanes(operator, result)
         recorded = Pointwise(
             result=self.result(result, operator._schema.name.removeprefix("aten::").removeprefix("prims::")),
             operator=operator,
@@ -137,6 +152,20 @@ class DeviceRecorder:
         )
         self.append(recorded)
         return result
+
+    def _check_lanes(self, operator: Any, result: torch.Tensor) -> None:
+        """Refuse what no lane-by-lane operator does: make complex numbers, or ask how many lanes a tile has."""
+        reason = None
+        if result.dtype.is_complex:
+            reason = "it gives complex numbers, which Triton does not have"
+        elif any(size != 1 and not self._is_size(size) for size in self.trace.sizes_of(result)):
+            reason = "its result depends on how many lanes a tile has"
+        if reason is not None:
+            raise exc.UnsupportedOperator(span=here(), operator=str(operator), reason=reason)
+
+    def _is_size(self, size: Size) -> bool:
+        """Whether values may have dimensions of this size; the example size of a tile is none."""
+        return self.trace.symbols.is_block(size) or not self.trace.symbols.is_block_hint(size)
 
     def operand(self, argument: Any) -> Any:
         """An argument of an ATen call as a Program holds it."""

@@ -17,6 +17,7 @@ from helion_compiler.tracing.tiles import DeviceOnly
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from helion.exc import Span
     from helion_runtime.entries import Expression
 
     from helion_compiler.tracing.state import Trace
@@ -53,9 +54,10 @@ class HostRecorder:
 
     def record(self, operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run one ATen call of the host on fakes, and write it down."""
+        name = operator._schema.name
+        _refuse_data(name, mutable=operator._schema.is_mutable)
         with self._trace.fake_mode:
             result = operator(*args, **kwargs)
-        name = operator._schema.name
         if not isinstance(result, torch.Tensor):
             if isinstance(result, list | tuple) and all(isinstance(x, torch.Tensor) for x in result):
                 for tensor in result:
@@ -69,26 +71,26 @@ class HostRecorder:
             self._view_or_refuse(name, result, args)
         return result
 
-    def outputs(self, returned: Any) -> OutputTree:
-        """The structure of what the kernel returns."""
+    def outputs(self, returned: Any, span: Span | None) -> OutputTree:
+        """The structure of what the kernel returns at ``span``."""
         match returned:
             case None:
                 return ["none"]
             case DeviceOnly():
-                returned.refuse()
+                returned.refuse(span)
             case torch.Tensor():
                 buffer = self._trace.buffer_of(returned)
                 if buffer is None:
-                    raise exc.CannotReadDeviceVariableOnHost(name="the returned tensor")
+                    raise exc.CannotReadDeviceVariableOnHost(span=span, name="the returned tensor")
                 return ["buffer", buffer.number]
             case bool() | int() | float() | torch.SymInt():
                 return ["value", self._runtime(self._trace.symbols.expression(returned))]
             case tuple():
-                return ["tuple", [self.outputs(item) for item in returned]]
+                return ["tuple", [self.outputs(item, span) for item in returned]]
             case list():
-                return ["list", [self.outputs(item) for item in returned]]
+                return ["list", [self.outputs(item, span) for item in returned]]
             case _:
-                raise exc.TracedArgNotSupported(parameter="return", type=type(returned).__name__)
+                raise exc.TracedArgNotSupported(parameter="return", type=type(returned).__name__, span=span)
 
     def _allocate(self, tensor: torch.Tensor, fill: Any) -> None:
         if tensor.device.type != self._trace.torch_device.type:
@@ -180,6 +182,22 @@ class HostRecorder:
             named = attrs.evolve(buffer, name=name)
             self.buffers[self.buffers.index(buffer)] = named
             self._trace.add_buffer(tensor, named)
+
+
+def _refuse_data(operator: str, *, mutable: bool) -> None:
+    """The plan of the host has no step that reads or writes elements."""
+    if operator == "aten::_local_scalar_dense":
+        raise exc.UnsupportedOperator(
+            span=here(),
+            operator="reading an element of a tensor",
+            reason="host code of a kernel is a plan for any data; pass the number as an argument",
+        )
+    if mutable:
+        raise exc.UnsupportedOperator(
+            span=here(),
+            operator=operator.replace("::", "."),
+            reason="host code of a kernel may allocate and view tensors, but not write them",
+        )
 
 
 def _dtype_name(tensor: torch.Tensor) -> str:

@@ -32,6 +32,7 @@ class TracedLoops:
         body: Callable[..., tuple[Any, ...]],
         names: Sequence[str],
         scope: Mapping[str, Any],
+        targets: int | None,
     ) -> tuple[Any, ...]:
         """Run a loop: as Python does, as the grid, or as a Loop."""
         values = tuple(scope.get(name, UNBOUND) for name in names)
@@ -39,7 +40,7 @@ class TracedLoops:
             for item in iterable:  # type: ignore[attr-defined]  # Python itself raises where it is not iterable
                 values = body(item, *values)
             return values
-        tiles = self._tiles(iterable, names)
+        tiles = self._tiles(iterable, names, targets)
         item = tiles[0] if iterable.single else tiles
         axes = tuple(tile.axis for tile in tiles)
         if self._trace.on_device:
@@ -47,21 +48,37 @@ class TracedLoops:
         self._trace.host.name_buffers(scope)
         return self._outermost(axes, item, body, names, values)
 
-    def python_loop(self, iterable: object, reason: str) -> Iterable[Any]:
+    def python_loop(
+        self, iterable: object, reason: str, place: tuple[int, int, int, int] | None
+    ) -> Iterable[Any]:
         """A loop that has to stay Python's may not be a tile loop."""
         if isinstance(iterable, TracedRange):
+            span = here()
+            if span is not None and place is not None:
+                span = exc.Span(span.filename, *place)
             raise exc.StatementNotSupported(
-                span=here(),
+                span=span,
                 statement=reason,
                 remedy="a tile loop always runs to its end: compute a condition and use torch.where",
             )
         return iterable  # type: ignore[return-value]  # Python itself raises where it is not iterable
 
-    def _tiles(self, range_: TracedRange, names: Sequence[str]) -> tuple[TracedTile, ...]:
+    def _tiles(
+        self, range_: TracedRange, names: Sequence[str], targets: int | None
+    ) -> tuple[TracedTile, ...]:
+        count = len(range_.ends)
+        if targets is not None and (range_.single or targets != count):
+            raise exc.FailedToUnpackTile(span=here(), targets=targets, tiles=count)
+        name = names[0] if names else "tile"
+        numbered = (name, *(f"{name}_{i}" for i in range(1, count)))
         return tuple(
-            self._tile(names[i] if i < len(names) else f"tile_{i}", *bounds)
-            for i, bounds in enumerate(
-                zip(range_.begins, range_.ends, range_.block_sizes, strict=True)
+            self._tile(*bounds)
+            for bounds in zip(
+                names[:count] if targets is not None and len(names) >= count else numbered,
+                range_.begins,
+                range_.ends,
+                range_.block_sizes,
+                strict=True,
             )
         )
 
@@ -130,11 +147,11 @@ class TracedLoops:
         where = location()
         carried = [i for i, value in enumerate(values) if self._is_tile_value(value)]
         entering = list(values)
+        trace.device.open_block(axes)
         for i in carried:
             entering[i] = trace.fake(trace.sizes_of(values[i]), values[i].dtype)
             trace.new_value(entering[i], names[i])
         parameters = tuple(trace.value_of(entering[i]) for i in carried)
-        trace.device.open_block(axes)
         leaving = body(item, *entering)
         yields = tuple(
             self._yield(names[i], values[i], leaving[i]) for i in carried

@@ -321,11 +321,21 @@ def view(
     return operand
 
 
-@rule_for("alias", "detach", "clone", "contiguous", "lift_fresh", "lift_fresh_copy")
+@rule_for("clone", "lift_fresh_copy")
+def copy(
+    recorder: DeviceRecorder, operator: Any, operand: torch.Tensor, **_: Any
+) -> torch.Tensor:
+    """The same value in a tensor of its own, which may change in place while the original stays."""
+    result = recorder.fake(recorder.trace.sizes_of(operand), operand.dtype)
+    recorder.trace.add_value(result, recorder.trace.value_of(operand))
+    return result
+
+
+@rule_for("alias", "detach", "contiguous", "lift_fresh")
 def same(
     recorder: DeviceRecorder, operator: Any, operand: torch.Tensor, **_: Any
 ) -> torch.Tensor:
-    """A tile is a value: copies and aliases are the tile itself."""
+    """A tile is a value: aliases are the tile itself."""
     recorder.trace.value_of(operand)
     return operand
 

@@ -38,6 +38,7 @@ class Trace:
         self.on_device = False
         self._buffers: dict[int, tuple[torch.Tensor, Buffer]] = {}
         self._values: dict[int, tuple[torch.Tensor, Value]] = {}
+        self._depths: dict[int, int] = {}
 
     @contextmanager
     def device_phase(self) -> Iterator[None]:
@@ -83,12 +84,17 @@ class Trace:
     def add_value(self, tensor: torch.Tensor, value: Value) -> None:
         """``tensor`` stands for ``value`` from now on."""
         self._values[id(tensor)] = (tensor, value)
+        self._depths.setdefault(id(tensor), self.device.depth)
 
     def new_value(self, tensor: torch.Tensor, name: str) -> Value:
         """A new value with the type of ``tensor``, which stands for it from now on."""
         value = Value(name, TileType(tensor.dtype, self.sizes_of(tensor)))
         self.add_value(tensor, value)
         return value
+
+    def depth_of(self, tensor: torch.Tensor) -> int:
+        """In how many nested blocks a tensor of the device was made."""
+        return self._depths[id(tensor)]
 
     def is_value(self, tensor: object) -> bool:
         """Whether a tensor lives on the device."""

@@ -27,7 +27,7 @@ class Symbols:
         self.host: dict[sympy.Symbol, Expression] = {}
         self.host_hints: dict[sympy.Symbol, int] = {}
         self._sym_ints: dict[sympy.Symbol, torch.SymInt] = {}
-        self._blocks = 0
+        self._block_hints: dict[sympy.Symbol, int] = {}
 
     def host_symbol(self, source: Expression, hint: int) -> torch.SymInt:
         """A size, stride or integer argument that is not specialised."""
@@ -39,10 +39,10 @@ class Symbols:
 
     def block_symbol(self) -> torch.SymInt:
         """The lanes of a new tile."""
-        hint = _FIRST_BLOCK_HINT + self._blocks * _BLOCK_HINT_STEP
-        self._blocks += 1
-        value = symbolic.new_symbol(self.shape_env, f"b{self._blocks - 1}", hint)
-        self._remember(value)
+        number = len(self._block_hints)
+        hint = _FIRST_BLOCK_HINT + number * _BLOCK_HINT_STEP
+        value = symbolic.new_symbol(self.shape_env, f"b{number}", hint)
+        self._block_hints[self._remember(value)] = hint
         return value
 
     def offset_symbol(self) -> torch.SymInt:
@@ -75,6 +75,14 @@ class Symbols:
     def is_host(self, size: Size) -> bool:
         """Whether an expression reads host symbols only."""
         return isinstance(size, int) or size.free_symbols <= self.host.keys()
+
+    def is_block(self, size: Size) -> bool:
+        """Whether an expression is the lanes of a tile."""
+        return size in self._block_hints
+
+    def is_block_hint(self, size: Size) -> bool:
+        """Whether a number is what a tile's lanes are taken for where torch insists on one."""
+        return size in self._block_hints.values()
 
     def equalities(self) -> dict[sympy.Symbol, sympy.Expr]:
         """Host symbols that the guards made equal to other expressions."""

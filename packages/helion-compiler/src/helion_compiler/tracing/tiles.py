@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     import torch
 
+    from helion.exc import Span
+
     from helion_compiler.program.types import Axis
     from helion_compiler.tracing.state import Trace
 
@@ -100,24 +102,21 @@ class DeviceOnly:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def _refuse(self) -> NoReturn:
-        raise exc.CannotReadDeviceVariableOnHost(span=here(), name=self._name)
-
     def __getattr__(self, attribute: str) -> NoReturn:
         if attribute.startswith("__") and attribute.endswith("__"):
             raise AttributeError(attribute)
-        self._refuse()
+        self.refuse()
 
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> NoReturn:  # noqa: ARG003
         for value in (*args, *(kwargs or {}).values()):
             if isinstance(value, cls):
-                value._refuse()
+                value.refuse()
         raise exc.CannotReadDeviceVariableOnHost(span=here(), name="a value made in the tile loop")
 
-    def refuse(self) -> NoReturn:
-        """Raise the error for reading this name."""
-        self._refuse()
+    def refuse(self, span: Span | None = None) -> NoReturn:
+        """Raise the error for reading this name, at ``span`` if that is known better than where Python stands."""
+        raise exc.CannotReadDeviceVariableOnHost(span=span or here(), name=self._name)
 
 
 def _refuse_operator(self: DeviceOnly, *args: object) -> NoReturn:  # noqa: ARG001

@@ -15,6 +15,7 @@ from helion_compiler.program.expressions import to_runtime
 from helion_compiler.program.program import Program
 from helion_compiler.torch_bridge import symbolic
 from helion_compiler.tracing import operators  # noqa: F401  # registers the recording rules
+from helion_compiler.tracing.assumptions import assumptions
 from helion_compiler.tracing.language import MEANINGS, TracingSemantics
 from helion_compiler.tracing.location import here
 from helion_compiler.tracing.loops import TracedLoops
@@ -53,15 +54,18 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
     arguments, closure, globals_ = call.join(inputs.fakes)
     loops = TracedLoops(state)
     function = staged.bind(loops, closure, globals_)
-    with torch.no_grad(), activate(TracingSemantics(state)), SubscriptListener(state), state.listening(), _in_author_terms(
+    # The fake mode lies below the listener: with it active, torch does not ask for a GPU.
+    with torch.no_grad(), mode, activate(TracingSemantics(state)), SubscriptListener(state), state.listening(), _in_author_terms(
         staged.filename
     ):
         returned = function(*arguments)
-        outputs = state.host.outputs(returned)
+        outputs = state.host.outputs(returned, staged.returns)
     if not loops.grids:
-        raise exc.NoDeviceLoopsInKernel(kernel=staged.function.__name__)
+        raise exc.NoDeviceLoopsInKernel(
+            kernel=staged.function.__name__, span=exc.Span.of_definition(staged.function)
+        )
     guards = tuple(to_runtime(guard, symbols.host) for guard in symbols.guards())
-    return Program(
+    program = Program(
         name=staged.function.__name__,
         arguments=call.names,
         signature=inputs.signature,
@@ -75,6 +79,7 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
         equalities=symbols.equalities(),
         grid=loops.grids[0],
     )
+    return attrs.evolve(program, guard=(*program.guard, *assumptions(program)))
 
 
 def _device(call: Call) -> torch.device:
@@ -179,13 +184,20 @@ def _in_author_terms(filename: str) -> Iterator[None]:
     """Python's and torch's own errors, as errors about the kernel."""
     try:
         yield
-    except exc.HelionError:
+    except exc.HelionError as error:
+        error.locate(exc.Span.from_traceback(error.__traceback__, filename))
         raise
     except NameError as error:
         raise exc.UndefinedVariable(
             span=_raised_at(error, filename), name=_undefined_name(error)
         ) from error
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        if symbolic.asks_for_unknown_number(error):
+            raise exc.StatementNotSupported(
+                span=_raised_at(error, filename),
+                statement="a position of a tile as a Python number or condition",
+                remedy="compare `tile.index` with it and choose with `torch.where(condition, a, b)`",
+            ) from error
         raise exc.UnsupportedOperator(
             span=_raised_at(error, filename),
             operator="this expression",

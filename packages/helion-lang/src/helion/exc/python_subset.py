@@ -9,7 +9,7 @@ class StatementNotSupported(HelionError):
     """A statement that has no meaning in device code."""
 
     title = "statement not supported"
-    message = "`{statement}` cannot be used inside a tile loop"
+    message = "`{statement}` cannot be used here"
     help = "{remedy}"
 
 

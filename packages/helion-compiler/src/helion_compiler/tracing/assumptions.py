@@ -1,0 +1,53 @@
+"""What compiling will assume of sizes beyond what the trace did, taken from the example: one guard per assumption.
+
+With dynamic shapes a Program serves many sizes, but its binary is built for one class of them: sizes that are multiples of 16 or not, numbers
+below 2**31 or not, rows that a block of one power of two holds. A call of another class needs a Program of its own, which these guards see to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from helion_compiler.program.expressions import to_runtime
+
+if TYPE_CHECKING:
+    from helion_runtime.entries import Expression
+
+    from helion_compiler.program.program import Program
+    from helion_compiler.program.types import Size
+
+_DIVISOR = 16
+_INT32 = 1 << 31
+
+
+def assumptions(program: Program) -> tuple[Expression, ...]:
+    """The guards of the class that the example of ``program`` belongs to; none with static shapes."""
+    guards: list[Expression] = []
+    for symbol, source in program.symbols.items():
+        divisible = program.symbol_hints[symbol] % _DIVISOR == 0
+        guards.append(["eq" if divisible else "ne", ["mod", source, _DIVISOR], 0])
+        guards += _below(program, symbol, _INT32)
+    for buffer in program.buffers:
+        span: Size = 0
+        for extent, stride in zip(buffer.shape, buffer.strides, strict=True):
+            span = span + extent * stride
+        guards += _below(program, span, _INT32)
+    for axis in program.whole_axes():
+        lanes = 1 << max(_example(program, axis.extent) - 1, 0).bit_length()
+        guards += _below(program, axis.extent, lanes + 1)
+        guards += _below(program, axis.extent, lanes // 2 + 1)
+    return tuple(guards)
+
+
+def _below(program: Program, size: Size, limit: int) -> list[Expression]:
+    """Whether ``size`` is below ``limit``, as it is for the example; nothing for a size that is a number."""
+    size = program.resolve(size)
+    if isinstance(size, int) or not size.free_symbols:
+        return []
+    runtime = to_runtime(size, program.symbols)
+    below = _example(program, size) < limit
+    return [["lt", runtime, limit] if below else ["le", limit, runtime]]
+
+
+def _example(program: Program, size: Size) -> int:
+    return size if isinstance(size, int) else int(size.subs(dict(program.symbol_hints)))
