@@ -63,7 +63,7 @@ class CompiledBoundKernel:
         self.definition = definition
         self.aligned = aligned_leaves(call.leaves)
         self.program: Program = make_program(staged, call, definition.settings)
-        self.space: ConfigSpace = derive_space(self.program)
+        self.space: ConfigSpace = derive_space(self.program, self.aligned)
         self._call = call
         self._dispatcher = dispatcher
         # The tuner compiles in threads while a first call waits for its config: two locks, never one inside the other's work.
@@ -73,6 +73,7 @@ class CompiledBoundKernel:
         self._lowered: dict[Config, Lowered] = {}
         self._built: dict[tuple[Config, Target], Built] = {}
         self._functions: dict[Config, Any] = {}
+        self._single: dict[tuple[Config, Target], Dispatcher] = {}
 
     @property
     def config_spec(self) -> ConfigSpace:
@@ -219,7 +220,11 @@ class CompiledBoundKernel:
             raise exc.DeviceNotAvailable(device=str(device), reason="kernels run on CUDA or CPU tensors")
         if config is None:
             return self._dispatcher(*leaves)
-        return self.dispatcher_for(self.build(config, target_of_device(device)))(*leaves)
+        key = (config, target_of_device(device))
+        dispatcher = self._single.get(key)
+        if dispatcher is None:
+            dispatcher = self._single[key] = self.dispatcher_for(self.build(*key))
+        return dispatcher(*leaves)
 
     def dispatcher_for(self, built: Built) -> Dispatcher:
         """A dispatcher that knows one variant alone."""

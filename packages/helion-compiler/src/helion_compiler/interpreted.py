@@ -65,11 +65,11 @@ def run_interpreted(
     plan = evaluate_variant(variant, metadata_of(leaves))
     buffers = run_steps(plan, leaves, torch.device("cpu"))
     (launch,) = plan.launches
-    arguments = [
-        _argument(parameter, argument, buffers)
-        for parameter, argument in zip(emitted.parameters, launch.arguments, strict=True)
-    ]
     if launch.programs:
+        arguments = [
+            _argument(parameter, argument, buffers)
+            for parameter, argument in zip(emitted.parameters, launch.arguments, strict=True)
+        ]
         interpret(function, launch.grid, arguments)
     return build_outputs(plan, buffers, leaves)
 

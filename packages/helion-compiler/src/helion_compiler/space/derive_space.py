@@ -36,14 +36,15 @@ MAX_ELEMENTS_PER_THREAD = 256
 PERSISTENT = ("persistent_blocked", "persistent_interleaved")
 
 
-def derive_space(program: Program) -> ConfigSpace:
-    """The config space of ``program``."""
-    return _Deriver(program).space()
+def derive_space(program: Program, aligned: frozenset[int] | None = None) -> ConfigSpace:
+    """The config space of ``program`` for calls whose arguments in ``aligned`` are; None means all of them."""
+    return _Deriver(program, aligned).space()
 
 
 class _Deriver:
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, aligned: frozenset[int] | None) -> None:
         self._program = program
+        self._aligned = aligned
         self._excluded: list[Exclusion] = []
         self._conditions: dict[str, Condition] = {}
         self._low = _lower_bounds(program)
@@ -169,7 +170,7 @@ class _Deriver:
         entries = []
         for op in self._program.walk():
             if isinstance(op, Load | Store):
-                reason = why_no_descriptor(self._program, op)
+                reason = why_no_descriptor(self._program, op, self._aligned)
                 if reason is None:
                     both = Choice(("pointer", "tensor_descriptor"), default="pointer")
                     entries.append(Site(op.name, both, neutral="pointer"))

@@ -18,8 +18,13 @@ MAX_RANK = 5
 STRIDE_BYTES = 16
 
 
-def why_no_descriptor(program: Program, op: Load | Store) -> str | None:  # noqa: PLR0911  # a list of reasons
-    """Why no config may use a descriptor for this access; None if one may."""
+def why_no_descriptor(  # noqa: C901, PLR0911  # a list of reasons
+    program: Program, op: Load | Store, aligned: frozenset[int] | None = None
+) -> str | None:
+    """Why no config may use a descriptor for this access; None if one may.
+
+    ``aligned`` are the arguments whose addresses are multiples of 16 bytes; None means all.
+    """
     buffer = op.buffer
     if not 2 <= len(buffer.shape) <= MAX_RANK:
         return f"descriptors have 2 to {MAX_RANK} dimensions, {buffer.name} has {len(buffer.shape)}"
@@ -33,6 +38,10 @@ def why_no_descriptor(program: Program, op: Load | Store) -> str | None:  # noqa
             return f"a stride of {buffer.name} is only known at run time"
         if int(known) * buffer.dtype.itemsize % STRIDE_BYTES:
             return f"a stride of {buffer.name} is not a multiple of {STRIDE_BYTES} bytes"
+    if aligned is not None and buffer.root < len(program.arguments) and buffer.root not in aligned:
+        return f"{buffer.name} does not start at a multiple of {STRIDE_BYTES} bytes"
+    if any(extent == 0 for extent in buffer.shape):
+        return f"{buffer.name} is empty"
     if any(stride == 0 for stride in buffer.strides):
         return f"{buffer.name} is broadcast"
     if any(isinstance(s, TileSlice) and s.shift != 0 for s in op.subscripts):
