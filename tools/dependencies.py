@@ -25,7 +25,7 @@ import sysconfig
 import tomllib
 import venv
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,11 +59,33 @@ def requirements(package: str, extra: str | None = None) -> list[str]:
     return sorted(found)
 
 
-def link(environment: Path, package: str) -> Path:
-    """Show ``environment`` the dependencies of ``package``, installing them first if need be; return where they lie."""
-    dependencies = _installed(requirements(package))
-    _write_link(environment, site_packages(dependencies))
-    return dependencies
+class DependencySet(NamedTuple):
+    """What ``package`` needs at which versions, and the directory of the machine's own torch, if that is used."""
+
+    wanted: tuple[str, ...]
+    pins: str
+    machine: str
+
+    @classmethod
+    def of(cls, package: str) -> DependencySet:
+        """The set of one of our packages on this machine."""
+        machine = os.environ.get(TORCH_FROM, "")
+        return cls(tuple(requirements(package)), _pins(machine), machine)
+
+    @property
+    def place(self) -> Path:
+        """Where the set lies, once it is installed."""
+        parts = (*self.wanted, self.pins, self.machine, sys.version, platform.machine())
+        return STORE / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def link(environment: Path, package: str) -> None:
+    """Show ``environment`` the dependencies of ``package``, installing them first if need be."""
+    needed = DependencySet.of(package)
+    if not needed.place.exists():
+        _install_set(needed)
+        _discard_sets_of_other_pins(needed.pins)
+    _write_link(environment, site_packages(needed.place))
 
 
 def site_packages(environment: Path) -> Path:
@@ -91,36 +113,28 @@ def _extra(requirement: str) -> str | None:
     return match[1] if match else None
 
 
-def _installed(wanted: list[str]) -> Path:
-    machine = os.environ.get(TORCH_FROM, "")
-    pins = _pins(machine)
-    parts = [*wanted, pins, machine, sys.version, platform.machine()]
-    place = STORE / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
-    if place.exists():
-        return place
+def _install_set(needed: DependencySet) -> None:
     # Installed aside and renamed: a run that is interrupted leaves nothing that looks complete.
-    aside = place.with_suffix(f".partial-{os.getpid()}")
+    aside = needed.place.with_suffix(f".partial-{os.getpid()}")
     try:
-        _install(aside, wanted, pins, machine)
-        if not place.exists():
-            aside.rename(place)
+        _install(aside, needed)
+        if not needed.place.exists():
+            aside.rename(needed.place)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    _discard_sets_of_other_pins(pins)
-    return place
 
 
-def _install(place: Path, wanted: list[str], pins: str, machine: str) -> None:
+def _install(place: Path, needed: DependencySet) -> None:
     venv.create(place, with_pip=False, symlinks=True)
-    if machine:
-        _write_link(place, Path(machine))
+    if needed.machine:
+        _write_link(place, Path(needed.machine))
     constraints = place / PINS_RECORD
-    constraints.write_text(pins)
+    constraints.write_text(needed.pins)
     python = str(place / "bin" / "python")
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "-qq"]
-    done = subprocess.run([*pip, "--constraint", str(constraints), *wanted], check=False)
+    done = subprocess.run([*pip, "--constraint", str(constraints), *needed.wanted], check=False)
     if done.returncode != 0:
-        raise SystemExit(f"pip could not install {', '.join(wanted)}")
+        raise SystemExit(f"pip could not install {', '.join(needed.wanted)}")
 
 
 def _discard_sets_of_other_pins(pins: str) -> None:

@@ -85,7 +85,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _demo(_: argparse.Namespace) -> int:
     prepare(tools=False)
-    return subprocess.run([str(PYTHON), str(ROOT / "examples" / "demo.py")], check=False).returncode
+    demo = [str(PYTHON), str(ROOT / "examples" / "demo.py")]
+    environment = {"PYTHONIOENCODING": ":replace", **os.environ}  # as in ./dev
+    return subprocess.run(demo, env=environment, check=False).returncode
 
 
 def _check(_: argparse.Namespace) -> int:
@@ -137,6 +139,7 @@ def _run_environment(name: str, arguments: Sequence[str]) -> Outcome:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        errors="replace",
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:

@@ -69,7 +69,8 @@ def prepare(*, tools: bool) -> None:
     pyprojects = [ROOT / "packages" / package / "pyproject.toml" for package in PACKAGES]
     inputs = [CONSTRAINTS, Path(__file__), Path(dependencies.__file__), *pyprojects]
     state = _digest(inputs, sys.version, os.environ.get(TORCH_FROM, ""))
-    if _stamp("packages") != state:
+    linked = dependencies.DependencySet.of("helion-compiler").place
+    if _stamp("packages") != state or not linked.exists() or not PYTHON.exists():
         _require_space()
         print("Setting up .venv (once; again when a dependency changes)", flush=True)
         shutil.rmtree(ENVIRONMENT, ignore_errors=True)
