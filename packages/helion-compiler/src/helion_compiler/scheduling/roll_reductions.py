@@ -72,7 +72,8 @@ def roll_reductions(program: Program, axis: Axis, lanes: int, number: int) -> Pr
         size_hint=lanes,
         fixed=lanes,
     )
-    roller = _Roller(axis, block, number)
+    written = frozenset(op.buffer.root for op in program.walk() if isinstance(op, Store))
+    roller = _Roller(axis, block, number, written)
     body = roller.block(program.grid.body)
     return attrs.evolve(
         program, blocks=(*program.blocks, block), grid=attrs.evolve(program.grid, body=body)
@@ -80,8 +81,9 @@ def roll_reductions(program: Program, axis: Axis, lanes: int, number: int) -> Pr
 
 
 class _Roller:
-    def __init__(self, axis: Axis, block: BlockSize, number: int) -> None:
+    def __init__(self, axis: Axis, block: BlockSize, number: int, written: frozenset[int]) -> None:
         self._whole = axis
+        self._written = written
         self._block = block
         self._number = number
         self._loops = 0
@@ -118,9 +120,10 @@ class _Roller:
         return any(map(self._has_axis, (*operands(op), *results(op))))
 
     def _check(self, block: Block) -> None:
-        """Refuse what needs the whole axis at once, or memory that changes between two readings."""
-        read: set[int] = set()
-        written: set[int] = set()
+        """Refuse what needs the whole axis at once, or memory that changes between two readings.
+
+        A store anywhere in the kernel counts: rows are read again in each loop, after stores of other dimensions too.
+        """
         for op in block.ops:
             if isinstance(op, Loop) and any(map(self._has_axis, _free_values(op))):
                 raise NotRollable("a loop reads values along it that were made outside")
@@ -132,12 +135,10 @@ class _Roller:
                 raise NotRollable("a matrix product runs along it")
             if isinstance(op, Reduce) and self._reduces(op) and op.kind not in _COMBINE:
                 raise NotRollable(f"{op.kind} needs all of it at once")
-            if isinstance(op, Load):
-                read.add(op.buffer.root)
-            if isinstance(op, Store):
-                written.add(op.buffer.root)
-        if read & written:
-            raise NotRollable("a tensor is both read and written along it")
+            if any(value.type.shape.count(self._whole.size) > 1 for value in (*operands(op), *results(op))):
+                raise NotRollable("a value has two dimensions of its extent")
+            if isinstance(op, Load) and op.buffer.root in self._written:
+                raise NotRollable("a tensor is both read along it and written")
 
     def _reduces(self, op: Op) -> bool:
         return isinstance(op, Reduce) and op.operand.type.shape[op.dim] == self._whole.size
