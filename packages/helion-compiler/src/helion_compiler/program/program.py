@@ -62,6 +62,15 @@ class Program:
         """Every inner loop, in source order."""
         return tuple(op for op in self.walk() if isinstance(op, Loop))
 
+    def loop_names(self) -> tuple[str, ...]:
+        """A stable name for each of :meth:`loops`: its tiles', numbered from the second use on."""
+        found: list[str] = []
+        for loop in self.loops():
+            base = "_".join(axis.name for axis in loop.axes)
+            number = sum(name == base or name.startswith(f"{base}_") for name in found)
+            found.append(f"{base}_{number}" if number else base)
+        return tuple(found)
+
     def whole_axes(self) -> tuple[Axis, ...]:
         """The whole axes that values run along, in order of first use."""
         return whole_axes(self.grid.body)

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     from helion_autotune import Point
 
-    from helion_compiler.program.ops import Loop
     from helion_compiler.program.program import Program
 
 
 def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Schedule:
     """The Schedule of ``program`` at ``point``, which is a point of its config space."""
-    original = program.loops()
+    # Rolled reductions add loops, which have no options of their own.
+    names = {loop.axes: name for loop, name in zip(program.loops(), program.loop_names(), strict=True)}
     for number, axis in enumerate(program.whole_axes()):
         step = point.get(f"reduction_loops[whole_{number}]")
         if step is not None:
@@ -48,7 +48,9 @@ def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Sche
             program_ids=point["pid_type"],  # type: ignore[arg-type]  # one of the choices of its parameter
             options=_options(point, "grid"),
         ),
-        loops={loop: _options(point, _name(loop)) for loop in program.loops() if _is_original(loop, original)},
+        loops={
+            loop: _options(point, names[loop.axes]) for loop in program.loops() if loop.axes in names
+        },
         access_modes={
             op.name: point.get(f"indexing[{op.name}]", "pointer")  # type: ignore[misc]  # as above
             for op in program.walk()
@@ -58,15 +60,6 @@ def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Sche
         num_stages=_integer(point.get("num_stages", 1)),
         dot_precision=dot_precision,
     )
-
-
-def _is_original(loop: Loop, original: tuple[Loop, ...]) -> bool:
-    """Whether a loop is the author's; rolled reductions have no options of their own."""
-    return loop.axes in [other.axes for other in original]
-
-
-def _name(loop: Loop) -> str:
-    return "_".join(axis.block.name if axis.block is not None else axis.name for axis in loop.axes)
 
 
 def _options(point: Mapping[str, Any], site: str) -> LoopOptions:

@@ -25,12 +25,20 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Site:
-    """One entry of a list key. ``parameter`` is None where only ``neutral`` makes sense, for ``reason``."""
+    """One entry of a list key. ``parameter`` is None where only ``neutral`` makes sense, for ``reason``.
+
+    ``parameter`` holds the values that a search tries, ``allowed`` those that a Config may hold, if they are more.
+    """
 
     name: str
     parameter: Parameter | None
     neutral: Any = None
     reason: str = ""
+    allowed: Parameter | None = None
+
+    def left_out(self) -> Any:
+        """What the entry is in a Config without the key."""
+        return self.neutral if self.parameter is None else thaw(self.parameter.default)
 
 
 @attrs.frozen
@@ -63,14 +71,15 @@ class ConfigSpace:
         """The tuner's view: every parameter that can change the code, with demands and advice."""
         return Space(self._parameters(), (*self.demands, *self.advice), self.conditions)
 
-    def _parameters(self) -> dict[str, Parameter]:
+    def _parameters(self, *, allowed: bool = False) -> dict[str, Parameter]:
         parameters: dict[str, Parameter] = {}
         for key in CONFIG_KEYS:
             if key in self.single:
                 parameters[key] = self.single[key]
             for site in self.sites.get(key, ()):
                 if site.parameter is not None:
-                    parameters[f"{key}[{site.name}]"] = site.parameter
+                    wide = site.allowed if allowed and site.allowed is not None else site.parameter
+                    parameters[f"{key}[{site.name}]"] = wide
         active_first = [name for name in parameters if name not in self.conditions]
         return {name: parameters[name] for name in (*active_first, *self.conditions)}
 
@@ -84,7 +93,7 @@ class ConfigSpace:
 
     @property
     def _bare(self) -> Space:
-        return Space(self._parameters(), tuple(self.demands), self.conditions)
+        return Space(self._parameters(allowed=True), tuple(self.demands), self.conditions)
 
     # From points to configs and back.
 
@@ -96,7 +105,10 @@ class ConfigSpace:
                 keys[key] = thaw(point[key])
             elif key in self.sites:
                 entries = [self._entry(key, site, point) for site in self.sites[key]]
-                if any(entry != site.neutral for entry, site in zip(entries, self.sites[key], strict=True)):
+                if any(
+                    entry != site.neutral or entry != site.left_out()
+                    for entry, site in zip(entries, self.sites[key], strict=True)
+                ):
                     keys[key] = entries
         return Config(**keys)
 
@@ -116,7 +128,7 @@ class ConfigSpace:
                 values[key] = value
             elif key in self.sites:
                 values |= self._site_values(key, value)
-            elif not _is_neutral(value):
+            elif not (_is_identity(value) if key == "loop_orders" else _is_neutral(value)):
                 raise self._misfit(key, value, "this kernel has nothing that it could change", self._why(key))
         return self._checked(values)
 
@@ -153,9 +165,10 @@ class ConfigSpace:
         bare = self._bare
         point = bare.point(values)
         for violation in bare.check(point):
+            is_entry = violation.name in point
             raise exc.InvalidConfig(
-                key=violation.name,
-                value=repr(thaw(point[violation.name])) if violation.name in point else "this config",
+                key=violation.name if is_entry else "config",
+                value=repr(thaw(point[violation.name]) if is_entry else self.config(point)),
                 problem=violation.reason,
                 allowed=f"choose another value, or see `{self.kernel}.bind(args).config_spec`",
             )
@@ -184,10 +197,16 @@ def _admits(site: Site, value: Any) -> bool:
     return site.parameter.problem(value) is None
 
 
+def _is_identity(orders: Any) -> bool:
+    """Whether loop orders, by position or by name, change nothing."""
+    entries = orders.values() if isinstance(orders, Mapping) else orders
+    return all(tuple(order) == tuple(range(len(order))) for order in entries)
+
+
 def _is_neutral(value: Any) -> bool:
     """Whether a value asks for nothing, so that a kernel without that key may ignore it."""
     if isinstance(value, Mapping):
         return all(map(_is_neutral, value.values()))
     if isinstance(value, tuple):
-        return all(map(_is_neutral, value)) or value == tuple(range(len(value)))
+        return all(map(_is_neutral, value))
     return value in (None, False, 0, "", "pointer") or (value == 1 and not isinstance(value, bool))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from helion_autotune import Choice, Integer, Permutation, PowerOfTwo
 from helion_autotune.constraints import Condition, Constraint
 
-from helion_compiler.program.ops import Dot, Load, Loop, Reduce, Store, results
+from helion_compiler.program.ops import Dot, Load, Reduce, Store, results
 from helion_compiler.program.types import Size, TileSlice, whole_axis
 from helion_compiler.scheduling.roll_reductions import NotRollable, roll_reductions
 from helion_compiler.space.config_space import ConfigSpace, Exclusion, Site
@@ -31,8 +31,8 @@ MAX_NUMEL = 1 << 20
 MAX_BLOCK = 1 << 16
 MAX_DOT_BLOCK = 256
 MAX_DOT_DEPTH = 128
-MAX_ELEMENTS_PER_THREAD = 256
-"""More than this many lanes of one value per thread spill registers on every GPU."""
+MAX_ELEMENTS_PER_THREAD = 128
+"""More lanes of one value per thread, counting unrolled iterations, spill registers on every GPU and compile for minutes."""
 PERSISTENT = ("persistent_blocked", "persistent_interleaved")
 
 
@@ -57,7 +57,9 @@ class _Deriver:
         program = self._program
         sites: dict[str, list[Site]] = {}
         sites["block_sizes"] = [
-            Site(block.name, self._block_parameter(block)) for block in program.blocks if block.fixed is None
+            Site(block.name, self._block_parameter(block), allowed=self._allowed_blocks(block))
+            for block in program.blocks
+            if block.fixed is None
         ]
         single: dict[str, Parameter] = {
             "num_warps": PowerOfTwo(1, 32, default=4),
@@ -106,6 +108,12 @@ class _Deriver:
         high = max(high, low)
         return PowerOfTwo(low, high, default=min(max(32, low), high))
 
+    def _allowed_blocks(self, block: Any) -> Parameter:
+        """What an author may write: larger blocks than any search would try still give the right result."""
+        low = max(self._low.get(block.symbol, 1), block.low or 1)
+        high = max(block.high or MAX_BLOCK, low)
+        return PowerOfTwo(low, high, default=self._block_parameter(block).default)
+
     def _grid(self, sites: dict[str, list[Site]]) -> None:
         axes = self._program.grid.axes
         if len(axes) < 2:
@@ -144,7 +152,7 @@ class _Deriver:
     def _ranges(self, sites: dict[str, list[Site]]) -> None:
         """One entry for the persistent loop over tiles, then one for each inner loop."""
         loops = self._program.loops()
-        names = ["grid", *(_loop_name(loop) for loop in loops)]
+        names = ["grid", *self._program.loop_names()]
         optional = Choice((None, False, True), default=None)
         dots = [any(isinstance(op, Dot) for op in loop.body.ops) for loop in loops]
         no_dot = "the loop accumulates no matrix product"
@@ -257,7 +265,8 @@ class _Deriver:
             Constraint(
                 "registers",
                 f"a thread would hold more than {MAX_ELEMENTS_PER_THREAD} elements of one value",
-                lambda point: largest(point) <= MAX_ELEMENTS_PER_THREAD * 32 * int(point["num_warps"]),
+                lambda point: largest(point) * _unrolled(point)
+                <= MAX_ELEMENTS_PER_THREAD * 32 * int(point["num_warps"]),
             )
         ]
         shared = self._shared_bytes()
@@ -288,12 +297,14 @@ class _Deriver:
         return shared
 
 
+def _unrolled(point: Mapping[str, Any]) -> int:
+    """How often the most unrolled loop repeats its body."""
+    factors = (value for name, value in point.items() if name.startswith("range_unroll_factors["))
+    return max((1, *factors))
+
+
 def _when_persistent() -> Condition:
     return Condition("only a persistent kernel loops over tiles", lambda point: point["pid_type"] in PERSISTENT)
-
-
-def _loop_name(loop: Loop) -> str:
-    return "_".join(axis.block.name if axis.block is not None else axis.name for axis in loop.axes)
 
 
 def _padded_extent(program: Program, extent: Size) -> int:
