@@ -8,7 +8,15 @@ import torch
 from helion_runtime.entries import TensorSignature
 from helion_runtime.errors import ExpressionError
 from helion_runtime.expressions import evaluate
-from helion_runtime.plan import ArgumentMetadata, build_outputs, evaluate_variant, run_steps
+from helion_runtime.misses import Rejection, explain
+from helion_runtime.plan import (
+    ArgumentMetadata,
+    build_outputs,
+    evaluate_variant,
+    run_steps,
+    serves,
+)
+from helion_runtime.signature import mismatches
 
 from helion_compiler.emission import BufferParameter, DescriptorParameter
 
@@ -59,9 +67,14 @@ def _fits(entry: Any, leaf: Any) -> bool:
 def run_interpreted(
     variant: VariantEntry, emitted: EmittedKernel, function: Any, leaves: Sequence[Any]
 ) -> Any:
-    """Run one variant; ``function`` is its Triton function. Returns what the kernel returns."""
+    """Run one variant; ``function`` is its Triton function. Returns what the kernel returns.
+
+    Raises:
+        helion_runtime.NoVariantError: the variant was not compiled for such leaves.
+    """
     from helion_compiler.interpreting import interpret  # noqa: PLC0415  # loads triton
 
+    _refuse_other_calls(variant, emitted.name, leaves)
     plan = evaluate_variant(variant, metadata_of(leaves))
     buffers = run_steps(plan, leaves, torch.device("cpu"))
     (launch,) = plan.launches
@@ -72,6 +85,16 @@ def run_interpreted(
         ]
         interpret(function, launch.grid, arguments)
     return build_outputs(plan, buffers, leaves)
+
+
+def _refuse_other_calls(variant: VariantEntry, name: str, leaves: Sequence[Any]) -> None:
+    """What the dispatcher does on a GPU: a kernel is never run on shapes that it was not compiled for."""
+    names = [f"argument {position}" for position in range(len(leaves))]
+    reasons = tuple(mismatches(variant, names, leaves))
+    if not reasons and serves(variant, metadata_of(leaves)):
+        return
+    rejection = Rejection(variant, reasons or ("its guard does not hold",))
+    raise explain(name, names, leaves, [rejection])
 
 
 def _argument(
