@@ -41,3 +41,31 @@ def test_on_a_gpu(numbers: range) -> None:
     limits = random_cases.ON_GPU
     problems = [random_cases.check(random_cases.draw(number, limits), "cuda") for number in numbers]
     assert [problem for problem in problems if problem is not None] == []
+
+
+def test_every_key_appears() -> None:
+    """The first cases alone already ask for something of every key that these kernels have."""
+    seen: dict[str, set[str]] = {}
+    for number in range(100):
+        case = random_cases.draw(number)
+        bound = case.bind(case.arguments("cpu"))
+        for name, value in case.point(bound).items():
+            seen.setdefault(name.partition("[")[0], set()).add(str(value))
+    assert seen.keys() == KEYS
+    assert {key for key, values in seen.items() if len(values) < 2} == set()
+
+
+KEYS = {
+    "block_sizes",
+    "indexing",
+    "l2_groupings",
+    "loop_orders",
+    "num_stages",
+    "num_warps",
+    "pid_type",
+    "range_flattens",
+    "range_multi_buffers",
+    "range_num_stages",
+    "range_unroll_factors",
+    "reduction_loops",
+}
