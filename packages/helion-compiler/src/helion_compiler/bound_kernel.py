@@ -133,15 +133,28 @@ class CompiledBoundKernel:
                     print(emitted.source, file=sys.stderr)
             return lowered
 
-    def build(self, config: Config, target: Target) -> Built:
-        """The variant and binary of a config. Safe to call from several threads at once."""
+    def build(
+        self,
+        config: Config,
+        target: Target,
+        compiler: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    ) -> Built:
+        """The variant and binary of a config. Safe to call from several threads at once.
+
+        ``compiler`` is passed on to :func:`helion_compiler.building.build_binary`.
+        """
         found = self._built.get((config, target))
         if found is not None:
             return found
         lowered = self.lower(config)
         specialization = specialize(self.program, lowered.emitted, self.aligned)
         image = build_binary(
-            lowered.emitted, lowered.schedule, specialization, target, config=config.to_json()
+            lowered.emitted,
+            lowered.schedule,
+            specialization,
+            target,
+            config=config.to_json(),
+            compiler=compiler,
         )
         variant = make_variant(
             lowered.schedule,

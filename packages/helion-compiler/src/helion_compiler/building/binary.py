@@ -11,15 +11,20 @@ from helion_runtime.entries import DescriptorLayout, KernelEntry
 
 from helion_compiler.building.abi import parameter_words
 from helion_compiler.building.line_info import cache_key_variables
-from helion_compiler.building.module import load_kernel
-from helion_compiler.building.specialization import ALIGNMENT
+from helion_compiler.building.module import source_name
+from helion_compiler.building.worker import compile_request, reason
 from helion_compiler.emission import DescriptorParameter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from helion_compiler.building.specialization import Specialization
     from helion_compiler.building.targets import Target
     from helion_compiler.emission import EmittedKernel
     from helion_compiler.scheduling import Schedule
+
+# Triton numbers some element types of tensor maps as the device does; the driver's CUtensorMapDataType orders them differently.
+_HOST_ELEMENT_TYPES = {8: 10, 9: 8, 10: 9}
 
 
 def build_binary(
@@ -29,108 +34,109 @@ def build_binary(
     target: Target,
     *,
     config: str = "{}",
+    compiler: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
 ) -> KernelImage:
     """The binary of a kernel for ``target``. No GPU is needed.
 
+    ``compiler`` answers the request of :mod:`helion_compiler.building.worker`; left out, this process does.
+
     Raises:
         helion.exc.TritonError: Triton or the assembler refuse the kernel; the error carries their words.
+        TimeoutError: ``compiler`` gave up on it.
     """
+    request = _request(emitted, schedule, specialization, target)
     try:
-        compiled = _compile(emitted, schedule, specialization, target)
-    except Exception as error:  # noqa: BLE001  # Triton raises whatever its passes raise
+        answer = (compiler or _compile_here)(request)
+    except TimeoutError:
+        raise
+    except Exception as error:  # Triton raises whatever its passes raise
         raise exc.TritonError(
-            kernel=emitted.name, config=config, reason=_reason(error), span=_span(schedule)
+            kernel=emitted.name, config=config, reason=reason(error), span=_span(schedule)
         ) from error
-    binary: bytes = compiled.asm[target.binary]
-    metadata = compiled.metadata
-    name = f"{emitted.name}_{hashlib.sha256(binary).hexdigest()[:12]}"
-    layouts = _layouts(emitted, getattr(metadata, "tensordesc_meta", None))
+    return _image(answer, emitted, specialization, target, config)
+
+
+def _request(
+    emitted: EmittedKernel, schedule: Schedule, specialization: Specialization, target: Target
+) -> dict[str, Any]:
+    return {
+        "name": emitted.name,
+        "source": emitted.source,
+        "file": source_name(emitted),
+        "types": specialization.types,
+        "divisible": specialization.divisible,
+        "backend": target.backend,
+        "architecture": target.architecture,
+        "warp_size": target.warp_size,
+        "options": {
+            "num_warps": schedule.num_warps,
+            "num_stages": schedule.num_stages,
+            "enable_fp_fusion": True,
+        },
+    }
+
+
+def _compile_here(request: dict[str, Any]) -> dict[str, Any]:
+    return compile_request(request, cache_key_variables())
+
+
+def _image(
+    answer: dict[str, Any],
+    emitted: EmittedKernel,
+    specialization: Specialization,
+    target: Target,
+    config: str,
+) -> KernelImage:
+    binary: bytes = answer["binary"]
+    metadata = answer["metadata"]
+    digest = hashlib.sha256(binary).hexdigest()
+    layouts = metadata["tensordesc_meta"]
     entry = KernelEntry(
-        name=name,
-        symbol=metadata.name,
-        blob=hashlib.sha256(binary).hexdigest(),
-        arch=_architecture(compiled, target),
-        parameters=parameter_words(
-            specialization.types, getattr(metadata, "tensordesc_meta", None) or ()
-        ),
-        num_warps=metadata.num_warps,
-        shared=metadata.shared,
-        num_ctas=metadata.num_ctas,
-        cooperative=bool(getattr(metadata, "launch_cooperative_grid", False)),
-        programmatic_dependent_launch=bool(getattr(metadata, "launch_pdl", False)),
-        global_scratch_size=getattr(metadata, "global_scratch_size", 0),
-        global_scratch_align=getattr(metadata, "global_scratch_align", 1),
-        profile_scratch_size=getattr(metadata, "profile_scratch_size", 0) or 0,
-        profile_scratch_align=getattr(metadata, "profile_scratch_align", 1) or 1,
+        name=f"{emitted.name}_{digest[:12]}",
+        symbol=metadata["name"],
+        blob=digest,
+        # Triton compiles sm_90 and later for one model alone (sm_90a); the PTX says so.
+        arch=answer["target"] or target.name,
+        parameters=parameter_words(specialization.types, layouts),
+        num_warps=metadata["num_warps"],
+        shared=metadata["shared"],
+        num_ctas=metadata["num_ctas"],
+        cooperative=metadata["launch_cooperative_grid"],
+        programmatic_dependent_launch=metadata["launch_pdl"],
+        global_scratch_size=metadata["global_scratch_size"],
+        global_scratch_align=metadata["global_scratch_align"],
+        profile_scratch_size=metadata["profile_scratch_size"],
+        profile_scratch_align=metadata["profile_scratch_align"],
         warp_size=target.warp_size,
-        descriptors=layouts,
+        descriptors=_layouts(emitted, layouts),
         config=config,
     )
     return KernelImage(entry, binary)
 
 
-def _compile(
-    emitted: EmittedKernel, schedule: Schedule, specialization: Specialization, target: Target
-) -> Any:
-    import triton  # noqa: PLC0415  # the compiler is loaded when something is compiled
-    from triton.compiler import ASTSource  # noqa: PLC0415  # as above
-
-    names = [parameter.name for parameter in emitted.parameters]
-    source = ASTSource(
-        load_kernel(emitted),
-        signature=dict(zip(names, specialization.types, strict=True)),
-        constexprs={},
-        attrs={
-            (position,): [["tt.divisibility", ALIGNMENT]]
-            for position, divisible in enumerate(specialization.divisible)
-            if divisible
-        },
-    )
-    options = {
-        "num_warps": schedule.num_warps,
-        "num_stages": schedule.num_stages,
-        "enable_fp_fusion": True,
-    }
-    return triton.compile(
-        source, target=target.triton, options=options, _env_vars=cache_key_variables()
-    )
-
-
-def _layouts(emitted: EmittedKernel, meta: Any) -> tuple[DescriptorLayout, ...]:
+def _layouts(
+    emitted: EmittedKernel, layouts: Sequence[dict[str, Any]]
+) -> tuple[DescriptorLayout, ...]:
     """One layout per descriptor parameter; without TMA there is none to encode."""
-    descriptors = [p for p in emitted.parameters if isinstance(p, DescriptorParameter)]
-    if not meta:
+    if not layouts:
         return tuple(
             DescriptorLayout(
                 use_tensor_map=False, block_shape=p.block, element_size=p.buffer.dtype.itemsize
             )
-            for p in descriptors
+            for p in emitted.parameters
+            if isinstance(p, DescriptorParameter)
         )
     return tuple(
         DescriptorLayout(
             use_tensor_map=True,
-            block_shape=tuple(entry["block_size"]),
-            element_size=entry["elem_size"],
-            element_type=entry["elem_type"],
-            swizzle=entry["swizzle"],
-            fp4_padded=entry["fp4_padded"],
+            block_shape=tuple(layout["block_size"]),
+            element_size=layout["elem_size"],
+            element_type=_HOST_ELEMENT_TYPES.get(layout["elem_type"], layout["elem_type"]),
+            swizzle=layout["swizzle"],
+            fp4_padded=layout["fp4_padded"],
         )
-        for entry in meta
+        for layout in layouts
     )
-
-
-def _architecture(compiled: Any, target: Target) -> str:
-    """The architecture of the machine code: Triton compiles sm_90 and later for one model alone (``sm_90a``)."""
-    if target.backend != "cuda":
-        return target.name
-    text: str = compiled.asm["ptx"]
-    line = next(line for line in text.splitlines() if line.startswith(".target"))
-    return line.removeprefix(".target").partition(",")[0].strip()
-
-
-def _reason(error: Exception) -> str:
-    lines = [line for line in str(error).strip().splitlines() if line.strip()]
-    return lines[-1].strip() if lines else type(error).__name__
 
 
 def _span(schedule: Schedule) -> Any:

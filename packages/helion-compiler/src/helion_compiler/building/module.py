@@ -1,10 +1,11 @@
-"""Make a Triton function of generated source, with the source where tracebacks and Triton look for it."""
+"""Make a Triton function of emitted source."""
 
 from __future__ import annotations
 
 import hashlib
-import linecache
 from typing import TYPE_CHECKING, Any
+
+from helion_compiler.building.worker import load_source
 
 if TYPE_CHECKING:
     from helion_compiler.emission import EmittedKernel
@@ -18,9 +19,4 @@ def source_name(emitted: EmittedKernel) -> str:
 
 def load_kernel(emitted: EmittedKernel) -> Any:
     """The ``triton.JITFunction`` of an emitted kernel."""
-    name = source_name(emitted)
-    lines = emitted.source.splitlines(keepends=True)
-    linecache.cache[name] = (len(emitted.source), None, lines, name)
-    namespace: dict[str, Any] = {"__name__": f"helion_generated.{emitted.name}"}
-    exec(compile(emitted.source, name, "exec"), namespace)
-    return namespace[emitted.name]
+    return load_source(emitted.name, emitted.source, source_name(emitted))

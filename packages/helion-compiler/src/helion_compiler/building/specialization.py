@@ -11,6 +11,7 @@ import attrs
 import torch
 from helion import exc
 
+from helion_compiler.building.worker import ALIGNMENT
 from helion_compiler.emission import BufferParameter, DescriptorParameter, ScalarParameter
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from helion_compiler.emission.parameters import KernelParameter
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Buffer
-
-ALIGNMENT = 16
-"""Bytes for addresses, and the divisor that Triton knows of integers."""
 
 _TYPES = {
     torch.bool: "i1",

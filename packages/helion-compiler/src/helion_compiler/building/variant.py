@@ -15,7 +15,8 @@ from helion_runtime.entries import (
     VariantEntry,
 )
 
-from helion_compiler.building.specialization import ALIGNMENT, is_aligned
+from helion_compiler.building.specialization import is_aligned
+from helion_compiler.building.worker import ALIGNMENT
 from helion_compiler.emission import BufferParameter, DescriptorParameter, ScalarParameter
 from helion_compiler.program.expressions import to_runtime
 

@@ -12,6 +12,7 @@ from helion import Config, exc
 from helion_autotune import Budget, NoCandidateWorked, NoProgress, RecordsError, Space, progress_for, tune
 from helion_autotune.parameters import Choice
 
+from helion_compiler.building.compile_pool import CompilePool
 from helion_compiler.tuning.oracle import Oracle
 from helion_compiler.tuning.store import open_store
 from helion_compiler.tuning.workload import KernelWorkload
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from helion_compiler.tuning.store import Store
 
 BUDGET_SECONDS = {"quick": 30.0, "full": 240.0}
+COMPILE_TIMEOUT_SECONDS = 20.0
+"""A config that compiles longer than this is not worth waiting for."""
 STRATEGY = {"quick": "default", "full": "default"}
 
 
@@ -74,12 +77,13 @@ def autotune(
             return bound.space.config(stored)
     if settings.disallow_autotuning:
         raise exc.AutotuningDisallowedInEnvironment(kernel=name)
-    workload = KernelWorkload(bound, leaves, _oracle(bound, args))
     seeds = [bound.space.point_of_seed(seed) for seed in bound.space.seeds]
     seeds += [bound.space.point(config) for config in bound.definition.configs]
     budget = Budget(seconds=_seconds(bound, options), evaluations=options.get("evaluations"))
     key = store.key if not force else f"{store.key} {time.time_ns()}"
-    config = _search(bound, space, workload, store, seeds=seeds, budget=budget, key=key, options=options)
+    with CompilePool(_jobs(bound), COMPILE_TIMEOUT_SECONDS) as pool:
+        workload = KernelWorkload(bound, leaves, _oracle(bound, args), compiler=pool.compile)
+        config = _search(bound, space, workload, store, seeds=seeds, budget=budget, key=key, options=options)
     store.remember(space, bound.space.point(config))
     print(
         f"To skip the search, decorate {name} with\n    @helion.kernel(config={config!r})",
@@ -111,7 +115,7 @@ def _search(
             key=key,
             records=store.records,
             rng_seed=settings.autotune_random_seed or 0,
-            jobs=settings.autotune_precompile_jobs or os.cpu_count(),
+            jobs=_jobs(bound),
             progress=_progress(bound),
         )
     except NoCandidateWorked as error:
@@ -144,6 +148,10 @@ def _none_worked(bound: CompiledBoundKernel, error: NoCandidateWorked) -> exc.No
     return exc.NoConfigFound(
         tried=len(error.trials), kernel=bound.definition.name, notes=str(error).splitlines()[1:]
     )
+
+
+def _jobs(bound: CompiledBoundKernel) -> int:
+    return bound.definition.settings.autotune_precompile_jobs or os.cpu_count() or 1
 
 
 def _effort(bound: CompiledBoundKernel) -> str:

@@ -14,7 +14,7 @@ from helion_compiler.building import target_of_device
 from helion_compiler.program.ops import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from helion_autotune import Measurement, Point
 
@@ -44,11 +44,13 @@ class KernelWorkload:
         oracle: Oracle | None,
         *,
         listed: bool = False,
+        compiler: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     ) -> None:
         self._bound = bound
         self._leaves = tuple(leaves)
         self._oracle = oracle
         self._listed = listed
+        self._compiler = compiler
         device = next(leaf.device for leaf in leaves if isinstance(leaf, torch.Tensor))
         self._target = target_of_device(device)
         self._written = _written_arguments(bound)
@@ -58,7 +60,7 @@ class KernelWorkload:
         config = (
             Config.from_json(str(point["config"])) if self._listed else self._bound.space.config(point)
         )
-        return Candidate(config, self._bound.build(config, self._target))
+        return Candidate(config, self._bound.build(config, self._target, self._compiler))
 
     def measure(self, candidate: Candidate, incumbent_ms: float | None) -> Measurement:
         """Check a candidate against the oracle on poisoned outputs, then time it."""
