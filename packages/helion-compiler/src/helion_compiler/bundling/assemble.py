@@ -13,6 +13,8 @@ from helion_runtime.entries import KernelEntry, OpEntry, VariantEntry
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from helion_runtime.entries import Expression
+
     from helion_compiler.building import Target
     from helion_compiler.bundling.variants import CompiledVariant
 
@@ -93,12 +95,22 @@ def _op(name: str, items: Sequence[CompiledVariant], kernels: _Kernels) -> OpEnt
     return OpEntry(name, arguments, tuple(variants))
 
 
-def _rank(item: CompiledVariant) -> tuple[int, int]:
-    """Where a variant belongs: more demanding ones first, as those that serve whatever others serve
-    demand less; then newer targets."""
+def _rank(item: CompiledVariant) -> tuple[int, int, int]:
+    """Where a variant belongs: those for more numbers of the call first, then those that demand
+    more of the rest, then those for newer targets."""
     variant = item.variant
+    pinned = sum(map(_pins, variant.guard))
     constants = sum(1 for entry in variant.signature if getattr(entry, "constant", False))
-    return -len(variant.guard) - len(variant.aligned) - constants, -_age(item.target)
+    demands = len({repr(guard) for guard in variant.guard}) + len(variant.aligned)
+    return -pinned - constants, -demands, -_age(item.target)
+
+
+def _pins(guard: Expression) -> bool:
+    """Whether a guard asks for one value of a size, stride or argument."""
+    match guard:
+        case ["eq", ["size" | "stride" | "argument", *_], int()]:
+            return True
+    return False
 
 
 def _age(target: Target) -> int:

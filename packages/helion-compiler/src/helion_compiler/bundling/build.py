@@ -64,7 +64,7 @@ def build_bundle(
     destination = Path(path)
     if not requests:
         raise BundleRequestError(problem="no kernel is named", remedy="give at least one request")
-    _check_writable(destination)
+    _check_writable(destination, container)
     compiled = compile_variants(requests, targets, jobs=jobs, progress=progress)
     content = assemble(compiled)
     used = dict.fromkeys(item.target for item in compiled)
@@ -81,12 +81,14 @@ def build_bundle(
     return BuiltBundle(destination, identity, content.ops, content.kernels)
 
 
-def _check_writable(destination: Path) -> None:
+def _check_writable(destination: Path, container: str) -> None:
     """Fail now where writing would fail in the end."""
     if destination.is_dir():
         raise BundleExistsError(
             f"{destination} is a directory, which cannot be replaced in one step; remove it or choose another path"
         )
+    if container == "directory" and destination.exists():
+        raise BundleExistsError(f"{destination} is a file, expected a path for a new directory")
     try:
         with tempfile.NamedTemporaryFile(dir=destination.parent, prefix=f".{destination.name}."):
             pass
