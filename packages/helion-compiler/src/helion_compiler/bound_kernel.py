@@ -108,9 +108,7 @@ class CompiledBoundKernel:
         chosen = config or self._config or self._authored() or self.space.default_config()
         return self.lower(chosen).emitted.source
 
-    def autotune(
-        self, args: tuple[Any, ...], *, force: bool = True, **options: Any
-    ) -> Config:
+    def autotune(self, args: tuple[Any, ...], *, force: bool = True, **options: Any) -> Config:
         """Search for the fastest config on ``args``, use it, and return it."""
         from helion_compiler.tuning import autotune  # noqa: PLC0415  # the tuner loads when it is asked for
 
@@ -215,7 +213,9 @@ class CompiledBoundKernel:
         kernel = self._call.kernel.original
         parameters = tuple(self.definition.signature.parameters)
         constants = frozenset(
-            name for name, template in zip(parameters, self._call.templates, strict=True) if type(template).__name__ == "Constant"
+            name
+            for name, template in zip(parameters, self._call.templates, strict=True)
+            if type(template).__name__ == "Constant"
         )
         return split(kernel, parameters, constants, args).leaves
 
@@ -230,7 +230,9 @@ class CompiledBoundKernel:
         if device.type == "cpu":
             return self.run_leaves(leaves, config)
         if device.type != "cuda":
-            raise exc.DeviceNotAvailable(device=str(device), reason="kernels run on CUDA or CPU tensors")
+            raise exc.DeviceNotAvailable(
+                device=str(device), reason="kernels run on CUDA or CPU tensors"
+            )
         if config is None:
             return self._dispatcher(*leaves)
         key = (config, target_of_device(device))

@@ -52,7 +52,9 @@ class CompiledKernel:
         self._lock = threading.RLock()
         self._staged: StagedFunction | None = None
         self._families: dict[Hashable, _Family] = {}
-        self._plain = not self._constants and definition.key is None and captures_nothing(self._function)
+        self._plain = (
+            not self._constants and definition.key is None and captures_nothing(self._function)
+        )
         self._direct: Dispatcher | None = None
         self._first_tensor = 0
 
@@ -93,7 +95,9 @@ class CompiledKernel:
             return family.dispatcher(*call.leaves)
         if device.type == "cpu":
             return self._bound(call).run_leaves(call.leaves)
-        raise exc.DeviceNotAvailable(device=str(device), reason="kernels run on CUDA or CPU tensors")
+        raise exc.DeviceNotAvailable(
+            device=str(device), reason="kernels run on CUDA or CPU tensors"
+        )
 
     def _remember_direct(self, args: tuple[Any, ...], family: _Family) -> None:
         """Let calls like this one skip the split."""

@@ -108,5 +108,7 @@ def _argument(
         from triton.tools.tensor_descriptor import TensorDescriptor  # noqa: PLC0415  # loads triton
 
         tensor = buffers[parameter.buffer.number]
-        return TensorDescriptor(tensor, list(tensor.shape), list(tensor.stride()), list(parameter.block))
+        return TensorDescriptor(
+            tensor, list(tensor.shape), list(tensor.stride()), list(parameter.block)
+        )
     return argument.value  # type: ignore[union-attr]  # a scalar: numbers were evaluated for this call

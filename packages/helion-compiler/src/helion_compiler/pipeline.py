@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 PASSES: tuple[Callable[[Program], Program], ...] = (drop_dead_ops, insert_masks)
 
 
-
 def make_program(
     staged: StagedFunction,
     call: Call,

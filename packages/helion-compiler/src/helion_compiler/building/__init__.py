@@ -6,4 +6,12 @@ from helion_compiler.building.module import load_kernel
 from helion_compiler.building.targets import Target, parse_target, target_of_device
 from helion_compiler.building.variant import make_variant
 
-__all__ = ["Target", "build_binary", "load_kernel", "make_variant", "parse_target", "target_of_device", "without_line_info"]
+__all__ = [
+    "Target",
+    "build_binary",
+    "load_kernel",
+    "make_variant",
+    "parse_target",
+    "target_of_device",
+    "without_line_info",
+]

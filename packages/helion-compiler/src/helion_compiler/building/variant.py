@@ -53,7 +53,9 @@ def make_variant(
         aligned=_aligned_arguments(program, emitted, aligned),
         steps=program.steps,
         launches=(
-            LaunchEntry(kernel=kernel, grid=_grid(program, emitted, reserved_sms), arguments=arguments),
+            LaunchEntry(
+                kernel=kernel, grid=_grid(program, emitted, reserved_sms), arguments=arguments
+            ),
         ),
         outputs=program.outputs,
     )
@@ -127,7 +129,10 @@ def _aligned_arguments(
         for parameter in emitted.parameters
         if not isinstance(parameter, ScalarParameter)
         and parameter.buffer.root < len(program.arguments)
-        and (isinstance(parameter, DescriptorParameter) or is_aligned(program, parameter.buffer, aligned))
+        and (
+            isinstance(parameter, DescriptorParameter)
+            or is_aligned(program, parameter.buffer, aligned)
+        )
     }
     return tuple(sorted(used & aligned))
 

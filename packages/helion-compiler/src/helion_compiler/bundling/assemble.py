@@ -13,10 +13,9 @@ from helion_runtime.entries import KernelEntry, OpEntry, VariantEntry
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from helion_runtime.entries import Expression
-
     from helion_compiler.building import Target
     from helion_compiler.bundling.variants import CompiledVariant
+    from helion_runtime.entries import Expression
 
 
 @attrs.frozen

@@ -79,7 +79,7 @@ def _render(description: dict[str, Any]) -> str:
             parameter["name"],
             _text(parameter["default"]),
             _shown(parameter["values"])
-            + (f"  ({parameter['active_when']})" if parameter["condition"] else ""),
+            + (f"  ({parameter['condition']})" if parameter["condition"] else ""),
         ]
         for parameter in description["parameters"]
     ]

@@ -1,6 +1,10 @@
 """Emit: from a Schedule to readable Triton source. The same Schedule gives the same bytes."""
 
 from helion_compiler.emission.emit import EmittedKernel, emit
-from helion_compiler.emission.parameters import BufferParameter, DescriptorParameter, ScalarParameter
+from helion_compiler.emission.parameters import (
+    BufferParameter,
+    DescriptorParameter,
+    ScalarParameter,
+)
 
 __all__ = ["BufferParameter", "DescriptorParameter", "EmittedKernel", "ScalarParameter", "emit"]

@@ -72,13 +72,17 @@ class EmissionContext:
 
     def pointer(self, buffer: Buffer) -> str:
         """The pointer parameter of a buffer."""
-        return self._parameter(buffer, lambda: BufferParameter(self.writer.name(buffer.name), buffer))
+        return self._parameter(
+            buffer, lambda: BufferParameter(self.writer.name(buffer.name), buffer)
+        )
 
     def descriptor(self, buffer: Buffer, block: tuple[int, ...]) -> str:
         """The descriptor parameter of a buffer and block."""
         return self._parameter(
             (buffer, block),
-            lambda: DescriptorParameter(self.writer.name(f"{buffer.name}_descriptor"), buffer, block),
+            lambda: DescriptorParameter(
+                self.writer.name(f"{buffer.name}_descriptor"), buffer, block
+            ),
         )
 
     def _parameter(self, key: Any, make: Any) -> str:

@@ -14,20 +14,16 @@ from helion_compiler.emission.grid import (
     range_arguments,
 )
 from helion_compiler.emission.operations import EMITTERS
+from helion_compiler.emission.reductions import COMBINE_FUNCTIONS
 from helion_compiler.emission.writer import Writer
 from helion_compiler.program.ops import Block, Loop
 from helion_compiler.scheduling.schedule import LoopOptions
+from helion_compiler.torch_bridge.pointwise import IMPORTS
 
 if TYPE_CHECKING:
     from helion_compiler.emission.parameters import KernelParameter
     from helion_compiler.program.types import Size, Value
     from helion_compiler.scheduling.schedule import Schedule
-
-_IMPORTS = {
-    "libdevice": "from torch._inductor.runtime.triton_helpers import libdevice",
-    "tl_math": "from triton.language import math as tl_math",
-    "triton_helpers": "from torch._inductor.runtime import triton_helpers",
-}
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -65,17 +61,26 @@ def emit(schedule: Schedule, *, origin_lines: bool = True) -> EmittedKernel:
         enter_tile(context, plan, pid)
         _emit_block(context, grid.body)
     parameters = context.parameters()
-    imports = ["import triton", "import triton.language as tl"]
-    imports += [_IMPORTS[used] for used in sorted(context.uses)]
     head = f"@triton.jit\ndef {name}({', '.join(parameter.name for parameter in parameters)}):\n"
     return EmittedKernel(
         name=name,
-        source="\n".join(imports) + "\n\n\n" + head + writer.text(),
+        source=_preamble(context.uses) + head + writer.text(),
         parameters=parameters,
         tiles=plan.total,
         persistent=persistent,
         limits=tuple(context.limits.values()),
     )
+
+
+def _preamble(uses: set[str]) -> str:
+    """The imports and combine functions that a kernel's text needs."""
+    imports = ["import triton", "import triton.language as tl"]
+    imports += [IMPORTS[name] for name in sorted(uses & IMPORTS.keys())]
+    functions = [
+        f"@triton.jit\ndef {name}(a, b):\n    {COMBINE_FUNCTIONS[name]}\n"
+        for name in sorted(uses & COMBINE_FUNCTIONS.keys())
+    ]
+    return "\n\n\n".join(["\n".join(imports), *functions, ""]).replace("\n\n\n\n", "\n\n\n")
 
 
 def _emit_block(context: EmissionContext, block: Block) -> None:

@@ -30,7 +30,11 @@ def emit_store(context: EmissionContext, op: Store) -> None:
     if context.schedule.access_modes[op.name] == "tensor_descriptor":
         block = descriptor_block(op, context.schedule.lanes)
         descriptor = context.descriptor(op.buffer, block)
-        shaped = value if len(op.value.type.shape) == len(block) else f"tl.reshape({value}, {list(block)})"
+        shaped = (
+            value
+            if len(op.value.type.shape) == len(block)
+            else f"tl.reshape({value}, {list(block)})"
+        )
         context.writer.line(f"{descriptor}.store([{_begins(context, op.subscripts)}], {shaped})")
         return
     address, mask = _address(context, op.buffer, op.subscripts)
@@ -68,7 +72,12 @@ def _address(
     for subscript, extent, stride in zip(subscripts, buffer.shape, buffer.strides, strict=True):
         if isinstance(subscript, ScalarIndex):
             position = context.text(subscript.position)
-            offsets += _scaled(context, f"({position})" if " " in position else position, stride, wide=wide and not position.isdigit())
+            offsets += _scaled(
+                context,
+                f"({position})" if " " in position else position,
+                stride,
+                wide=wide and not position.isdigit(),
+            )
             continue
         if subscript.axis is not None:
             index, mask = _index(context, subscript, extent)
@@ -91,14 +100,13 @@ def _lacks_dimension(
 ) -> bool:
     """Whether a dimension of the result has no term in the offsets, as a broadcast one with stride 0 has none."""
     return any(
-        not isinstance(s, ScalarIndex) and (s.axis is None or context.schedule.program.resolve(stride) == 0)
+        not isinstance(s, ScalarIndex)
+        and (s.axis is None or context.schedule.program.resolve(stride) == 0)
         for s, stride in zip(subscripts, buffer.strides, strict=True)
     )
 
 
-def _index(
-    context: EmissionContext, subscript: Subscript, extent: Size
-) -> tuple[str, list[str]]:
+def _index(context: EmissionContext, subscript: Subscript, extent: Size) -> tuple[str, list[str]]:
     """The indices of one dimension, and what has to hold for them."""
     assert not isinstance(subscript, ScalarIndex)
     assert subscript.axis is not None

@@ -10,7 +10,9 @@ import torch
 from helion import exc
 
 from helion_compiler.emission.context import EmissionContext, expand
+from helion_compiler.emission.dtypes import dtype_text
 from helion_compiler.emission.memory import emit_load, emit_store
+from helion_compiler.emission.reductions import emit_reduce
 from helion_compiler.program.ops import (
     Broadcast,
     Dot,
@@ -37,31 +39,6 @@ from helion_compiler.torch_bridge.pointwise import lower_pointwise
 if TYPE_CHECKING:
     import sympy
 
-_DTYPES = {
-    torch.bool: "tl.int1",
-    torch.uint8: "tl.uint8",
-    torch.uint16: "tl.uint16",
-    torch.uint32: "tl.uint32",
-    torch.uint64: "tl.uint64",
-    torch.int8: "tl.int8",
-    torch.int16: "tl.int16",
-    torch.int32: "tl.int32",
-    torch.int64: "tl.int64",
-    torch.float16: "tl.float16",
-    torch.bfloat16: "tl.bfloat16",
-    torch.float32: "tl.float32",
-    torch.float64: "tl.float64",
-    torch.float8_e4m3fn: "tl.float8e4nv",
-    torch.float8_e5m2: "tl.float8e5",
-}
-
-
-def dtype_text(dtype: torch.dtype) -> str:
-    """A dtype as Triton writes it."""
-    if dtype not in _DTYPES:
-        raise exc.UnsupportedOperator(operator=str(dtype), reason="Triton has no such dtype")
-    return _DTYPES[dtype]
-
 
 def number_text(value: float | bool) -> str:
     """A number as Triton text."""
@@ -74,7 +51,9 @@ def emit_full(context: EmissionContext, op: Full) -> None:
     """``tl.full``; a rank-0 tile is a full of no dimensions."""
     fill = number_text(op.fill) if isinstance(op.fill, int | float) else context.text(op.fill)
     type_ = op.result.type
-    context.define(op.result, f"tl.full({context.shape(type_.shape)}, {fill}, {dtype_text(type_.dtype)})")
+    context.define(
+        op.result, f"tl.full({context.shape(type_.shape)}, {fill}, {dtype_text(type_.dtype)})"
+    )
 
 
 def emit_range(context: EmissionContext, op: Range) -> None:
@@ -155,50 +134,6 @@ def _leaves(arguments: tuple[Any, ...]) -> list[Any]:
     return [leaf for a in arguments for leaf in (_leaves(a) if isinstance(a, tuple) else [a])]
 
 
-# Reductions.
-
-_REDUCE: dict[str, str] = {
-    "sum": "tl.sum({x}, {dim})",
-    "amax": "triton_helpers.max2({x}, {dim})",
-    "amin": "triton_helpers.min2({x}, {dim})",
-    "prod": "triton_helpers.prod({x}, {dim})",
-    "any": "tl.max({x}.to(tl.int32), {dim}) != 0",
-    "all": "tl.min({x}.to(tl.int32), {dim}) != 0",
-    "argmax": "triton_helpers.max_with_index({x}, {index}, {dim})[1]",
-    "argmin": "triton_helpers.min_with_index({x}, {index}, {dim})[1]",
-}
-
-
-def emit_reduce(context: EmissionContext, op: Reduce) -> None:
-    """One reduction; half precision is summed in float32, as torch does."""
-    shape = op.operand.type.shape
-    operand = context.use(op.operand)
-    dtype = op.operand.type.dtype
-    low = dtype.is_floating_point and dtype.itemsize < 4
-    if low and op.kind in ("sum", "prod"):
-        operand = f"{operand}.to(tl.float32)"
-    index = ""
-    if "{index}" in _REDUCE[op.kind]:
-        lanes = expand(f"tl.arange(0, {context.schedule.lanes(shape[op.dim])})", len(shape), op.dim)
-        index = f"tl.broadcast_to({lanes}, {context.shape(shape)})"
-    text = _REDUCE[op.kind].format(x=operand, dim=op.dim, index=index)
-    if "triton_helpers" in text:
-        context.uses.add("triton_helpers")
-    if low and op.kind in ("sum", "prod"):
-        text = f"({text}).to({dtype_text(dtype)})"
-    if op.kind in ("argmax", "argmin"):
-        text = f"{text}.to(tl.int64)"
-    if op.keepdim:
-        text = _keep(context, text, op)
-    context.define(op.result, text)
-
-
-def _keep(context: EmissionContext, text: str, op: Reduce) -> str:
-    """The reduced dimension back, with one lane."""
-    shape = op.result.type.shape
-    return f"tl.reshape({text}, {context.shape(shape)})" if len(shape) == 1 else f"tl.expand_dims({text}, {op.dim})"
-
-
 # Products.
 
 
@@ -238,7 +173,11 @@ def emit_unsqueeze(context: EmissionContext, op: Unsqueeze) -> None:
     """A new dimension of one lane."""
     operand = context.use(op.operand)
     shape = op.result.type.shape
-    text = f"tl.full({context.shape(shape)}, {operand}, {operand}.dtype)" if len(shape) == 1 else f"tl.expand_dims({operand}, {op.dim})"
+    text = (
+        f"tl.full({context.shape(shape)}, {operand}, {operand}.dtype)"
+        if len(shape) == 1
+        else f"tl.expand_dims({operand}, {op.dim})"
+    )
     context.define(op.result, text)
 
 

@@ -11,7 +11,20 @@ if TYPE_CHECKING:
 
     from helion_compiler.program.types import Location
 
-_RESERVED = frozenset(keyword.kwlist) | {"tl", "triton", "libdevice", "tl_math", "triton_helpers", "min", "max", "float", "range"}
+_RESERVED = frozenset(keyword.kwlist) | {
+    "tl",
+    "triton",
+    "libdevice",
+    "tl_math",
+    "triton_helpers",
+    "nan_maximum",
+    "nan_minimum",
+    "product",
+    "min",
+    "max",
+    "float",
+    "range",
+}
 
 
 class Writer:

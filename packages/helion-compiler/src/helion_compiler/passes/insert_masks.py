@@ -50,7 +50,9 @@ def insert_masks(program: Program) -> Program:
     """The same Program with a Mask wherever padding would otherwise reach a result."""
     inserter = _Inserter(list(program.grid.axes))
     body = inserter.block(program.grid.body)
-    return attrs.evolve(program, grid=Grid(axes=program.grid.axes, body=body, location=program.grid.location))
+    return attrs.evolve(
+        program, grid=Grid(axes=program.grid.axes, body=body, location=program.grid.location)
+    )
 
 
 class _Inserter:
@@ -146,14 +148,21 @@ class _Inserter:
                 shapes = zip(op.operand.type.shape, op.result.type.shape, strict=True)
                 kept = [before == after for before, after in shapes]
                 padding = self._padding[op.operand]
-                return [(op.result, tuple(p if k else ANYTHING for p, k in zip(padding, kept, strict=True)))]
+                return [
+                    (
+                        op.result,
+                        tuple(p if k else ANYTHING for p, k in zip(padding, kept, strict=True)),
+                    )
+                ]
             case Mask():
                 return [(op.result, _replace(self._padding[op.operand], op.dim, op.fill))]
             case Loop():
                 return []
             case _:
                 return [
-                    (value, (ANYTHING,) * len(value.type.shape)) for value in (getattr(op, "result", None),) if value
+                    (value, (ANYTHING,) * len(value.type.shape))
+                    for value in (getattr(op, "result", None),)
+                    if value
                 ]
 
     def _pointwise(self, op: Pointwise, dim: int) -> Any:
@@ -165,7 +174,9 @@ class _Inserter:
             return ANYTHING
         kwargs.pop("device", None)
         result = op.operator(*args, **kwargs)
-        return result.item() if isinstance(result, torch.Tensor) and result.numel() == 1 else ANYTHING
+        return (
+            result.item() if isinstance(result, torch.Tensor) and result.numel() == 1 else ANYTHING
+        )
 
     def _constant(self, argument: Any, dim: int) -> Any:
         if isinstance(argument, Value):

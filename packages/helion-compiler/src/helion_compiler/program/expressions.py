@@ -35,7 +35,14 @@ _RUNTIME_OPERATORS: dict[str, str] = {
     "PowByNatural": "pow",
 }
 _MIRRORED = {"StrictGreaterThan": "lt", "GreaterThan": "le"}
-_TRITON_INFIX = {"Add": " + ", "Mul": " * ", "FloorDiv": " // ", "CleanDiv": " // ", "Mod": " % ", "PythonMod": " % "}
+_TRITON_INFIX = {
+    "Add": " + ",
+    "Mul": " * ",
+    "FloorDiv": " // ",
+    "CleanDiv": " // ",
+    "Mod": " % ",
+    "PythonMod": " % ",
+}
 _TRITON_CALLS = {"Max": "max", "Min": "min"}
 
 

@@ -173,7 +173,19 @@ class Loop:
 
 
 Op: TypeAlias = (
-    Load | Store | Full | Range | Pointwise | Reduce | Dot | Permute | Unsqueeze | Squeeze | Broadcast | Mask | Loop
+    Load
+    | Store
+    | Full
+    | Range
+    | Pointwise
+    | Reduce
+    | Dot
+    | Permute
+    | Unsqueeze
+    | Squeeze
+    | Broadcast
+    | Mask
+    | Loop
 )
 
 

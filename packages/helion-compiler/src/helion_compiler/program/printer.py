@@ -43,8 +43,14 @@ class _Printer:
             shape = ", ".join(map(str, buffer.shape))
             strides = ", ".join(map(str, buffer.strides))
             dtype = str(buffer.dtype).removeprefix("torch.")
-            origin = "" if buffer.root == buffer.number else f" = view of {buffer.root} at {buffer.offset}"
-            lines.append(f"  buffer {buffer.number} {buffer.name}: {dtype}[{shape}] strides [{strides}]{origin}")
+            origin = (
+                ""
+                if buffer.root == buffer.number
+                else f" = view of {buffer.root} at {buffer.offset}"
+            )
+            lines.append(
+                f"  buffer {buffer.number} {buffer.name}: {dtype}[{shape}] strides [{strides}]{origin}"
+            )
         lines += [f"  guard {condition}" for condition in program.guard]
         lines.append(f"  grid {', '.join(map(axis_text, program.grid.axes))}:")
         lines += self._block(program.grid.body, "    ")
@@ -87,7 +93,9 @@ class _Printer:
                 return f"range {op.axis.name}"
             case Pointwise():
                 arguments = [self._argument(argument) for argument in op.args]
-                arguments += [f"{name}={self._argument(value)}" for name, value in op.kwargs.items()]
+                arguments += [
+                    f"{name}={self._argument(value)}" for name, value in op.kwargs.items()
+                ]
                 return f"{op.operator}({', '.join(arguments)})"
             case Reduce():
                 return f"reduce {op.kind} {self._use(op.operand)} dim={op.dim} keepdim={op.keepdim}"
@@ -101,7 +109,9 @@ class _Printer:
             case Broadcast():
                 return f"broadcast {self._use(op.operand)}"
             case Mask():
-                return f"mask {self._use(op.operand)} dim={op.dim} beyond {op.axis.name} to {op.fill}"
+                return (
+                    f"mask {self._use(op.operand)} dim={op.dim} beyond {op.axis.name} to {op.fill}"
+                )
         raise AssertionError(f"no text for {type(op).__name__}")
 
     def _argument(self, argument: Any) -> str:

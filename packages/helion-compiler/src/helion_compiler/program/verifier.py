@@ -56,7 +56,9 @@ class _Verifier:
         scope = outer
         for op in block.ops:
             for value in operands(op):
-                _require(value in scope, f"{type(op).__name__} reads {value.name} before it is defined")
+                _require(
+                    value in scope, f"{type(op).__name__} reads {value.name} before it is defined"
+                )
             self._types(op)
             if isinstance(op, Loop):
                 self._loop(op, scope)
@@ -73,7 +75,9 @@ class _Verifier:
             _require(value not in self._defined, f"{value.name} is defined twice")
             self._defined.add(value)
         groups = (loop.initial, loop.parameters, loop.body.yields, loop.results)
-        _require(len({len(group) for group in groups}) == 1, "a loop carries groups of unequal length")
+        _require(
+            len({len(group) for group in groups}) == 1, "a loop carries groups of unequal length"
+        )
         for values in zip(*groups, strict=True):
             types = {value.type for value in values}
             _require(len(types) == 1, f"{values[0].name} changes its type in a loop: {types}")
@@ -87,10 +91,14 @@ class _Verifier:
                 value = op.value if isinstance(op, Store) else op.result
                 _require(op.buffer in self._buffers, f"{op.name} uses an unknown buffer")
                 _require(len(op.subscripts) == len(op.buffer.shape), f"{op.name} has a wrong rank")
-                _require(value.type.shape == self._sizes(op.subscripts), f"{op.name} has a wrong shape")
+                _require(
+                    value.type.shape == self._sizes(op.subscripts), f"{op.name} has a wrong shape"
+                )
                 _require(value.type.dtype == op.buffer.dtype, f"{op.name} has a wrong dtype")
             case Reduce():
-                _require(0 <= op.dim < len(op.operand.type.shape), "a reduction has no such dimension")
+                _require(
+                    0 <= op.dim < len(op.operand.type.shape), "a reduction has no such dimension"
+                )
             case Dot():
                 left, right = op.lhs.type.shape, op.rhs.type.shape
                 _require(left[-1] == right[-2] and left[:-2] == right[:-2], "a dot does not fit")
@@ -107,7 +115,9 @@ class _Verifier:
                 pairs = zip(op.operand.type.shape, op.result.type.shape, strict=True)
                 _require(all(a in (1, b) for a, b in pairs), "a broadcast does not fit")
             case Mask():
-                _require(op.operand.type.shape[op.dim] == op.axis.size, "a mask is on a wrong dimension")
+                _require(
+                    op.operand.type.shape[op.dim] == op.axis.size, "a mask is on a wrong dimension"
+                )
                 _require(op.operand.type == op.result.type, "a mask changes a type")
             case _:
                 pass
@@ -118,6 +128,8 @@ class _Verifier:
             if isinstance(subscript, ScalarIndex):
                 continue
             if isinstance(subscript, TileSlice):
-                _require(subscript.axis in self._axes, f"{subscript.axis.name} is used outside its loop")
+                _require(
+                    subscript.axis in self._axes, f"{subscript.axis.name} is used outside its loop"
+                )
             sizes.append(1 if subscript.axis is None else subscript.axis.size)
         return tuple(sizes)

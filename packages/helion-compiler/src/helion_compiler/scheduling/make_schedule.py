@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Schedule:
     """The Schedule of ``program`` at ``point``, which is a point of its config space."""
     # Rolled reductions add loops, which have no options of their own.
-    names = {loop.axes: name for loop, name in zip(program.loops(), program.loop_names(), strict=True)}
+    names = {
+        loop.axes: name for loop, name in zip(program.loops(), program.loop_names(), strict=True)
+    }
     for number, axis in enumerate(program.whole_axes()):
         step = point.get(f"reduction_loops[whole_{number}]")
         if step is not None:
@@ -49,7 +51,9 @@ def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Sche
             options=_options(point, "grid"),
         ),
         loops={
-            loop: _options(point, names[loop.axes]) for loop in program.loops() if loop.axes in names
+            loop: _options(point, names[loop.axes])
+            for loop in program.loops()
+            if loop.axes in names
         },
         access_modes={
             op.name: point.get(f"indexing[{op.name}]", "pointer")  # type: ignore[misc]  # as above

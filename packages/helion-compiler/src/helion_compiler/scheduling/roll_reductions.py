@@ -42,7 +42,6 @@ from helion_compiler.program.types import (
 )
 
 if TYPE_CHECKING:
-
     from helion_compiler.program.program import Program
 
 _COMBINE: dict[str, Any] = {
@@ -135,7 +134,10 @@ class _Roller:
                 raise NotRollable("a matrix product runs along it")
             if isinstance(op, Reduce) and self._reduces(op) and op.kind not in _COMBINE:
                 raise NotRollable(f"{op.kind} needs all of it at once")
-            if any(value.type.shape.count(self._whole.size) > 1 for value in (*operands(op), *results(op))):
+            if any(
+                value.type.shape.count(self._whole.size) > 1
+                for value in (*operands(op), *results(op))
+            ):
                 raise NotRollable("a value has two dimensions of its extent")
             if isinstance(op, Load) and op.buffer.root in self._written:
                 raise NotRollable("a tensor is both read along it and written")
@@ -162,7 +164,8 @@ class _Roller:
         goals = [
             op
             for op in block.ops
-            if levels[op] == level and (self._reduces(op) or (isinstance(op, Store) and self._over_axis(op)))
+            if levels[op] == level
+            and (self._reduces(op) or (isinstance(op, Store) and self._over_axis(op)))
         ]
         if not goals:
             return []
@@ -190,7 +193,9 @@ class _Roller:
         needed: set[Op] = set(goals)
         values = {value for op in goals for value in operands(op)}
         for op in reversed(block.ops):
-            if op in needed or (values.intersection(results(op)) and self._over_axis(op) and not self._reduces(op)):
+            if op in needed or (
+                values.intersection(results(op)) and self._over_axis(op) and not self._reduces(op)
+            ):
                 needed.add(op)
                 values |= set(operands(op))
         return [op for op in block.ops if op in needed]
@@ -200,7 +205,11 @@ class _Roller:
         offset = sympy.Symbol(f"q{self._number}_{self._loops}", integer=True, nonnegative=True)
         self._loops += 1
         return Axis(
-            name=name, block=self._block, begin=self._whole.begin, end=self._whole.end, offset=offset
+            name=name,
+            block=self._block,
+            begin=self._whole.begin,
+            end=self._whole.end,
+            offset=offset,
         )
 
 
@@ -328,5 +337,3 @@ def _to(result: Value, operand: Value, op: Reduce) -> Op:
         kwargs={},
         location=op.location,
     )
-
-

@@ -129,7 +129,9 @@ class ConfigSpace:
             elif key in self.sites:
                 values |= self._site_values(key, value)
             elif not (_is_identity(value) if key == "loop_orders" else _is_neutral(value)):
-                raise self._misfit(key, value, "this kernel has nothing that it could change", self._why(key))
+                raise self._misfit(
+                    key, value, "this kernel has nothing that it could change", self._why(key)
+                )
         return self._checked(values)
 
     def _site_values(self, key: str, value: Any) -> dict[str, Any]:
@@ -146,7 +148,10 @@ class ConfigSpace:
                 raise self._misfit(key, value, "no access of this kernel can", self._why(key))
         elif len(value) != len(sites):
             raise self._misfit(
-                key, value, f"it has {len(value)} entries, this kernel {len(sites)}", self._names(key)
+                key,
+                value,
+                f"it has {len(value)} entries, this kernel {len(sites)}",
+                self._names(key),
             )
         else:
             entries = dict(zip(names, value, strict=True))
@@ -182,7 +187,9 @@ class ConfigSpace:
         return "; ".join(dict.fromkeys(reasons)) or f"leave `{key}` out"
 
     def _misfit(self, key: str, value: Any, problem: str, allowed: str) -> exc.InvalidConfig:
-        return exc.InvalidConfig(key=key, value=repr(_plain(value)), problem=problem, allowed=allowed)
+        return exc.InvalidConfig(
+            key=key, value=repr(_plain(value)), problem=problem, allowed=allowed
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -49,9 +49,13 @@ class _Deriver:
         self._conditions: dict[str, Condition] = {}
         self._low = _lower_bounds(program)
         self._names = {
-            block.symbol: f"block_sizes[{block.name}]" for block in program.blocks if block.fixed is None
+            block.symbol: f"block_sizes[{block.name}]"
+            for block in program.blocks
+            if block.fixed is None
         }
-        self._fixed = {block.symbol: block.fixed for block in program.blocks if block.fixed is not None}
+        self._fixed = {
+            block.symbol: block.fixed for block in program.blocks if block.fixed is not None
+        }
 
     def space(self) -> ConfigSpace:
         program = self._program
@@ -93,10 +97,14 @@ class _Deriver:
             single["num_stages"] = Integer(1, 8, default=2)
             return
         single["num_stages"] = Integer(1, 8, default=1)
-        rolled = [f"reduction_loops[{site.name}]" for site in reductions if site.parameter is not None]
+        rolled = [
+            f"reduction_loops[{site.name}]" for site in reductions if site.parameter is not None
+        ]
         self._conditions["num_stages"] = Condition(
             "there is a loop to pipeline",
-            lambda point: point["pid_type"] != "flat" or any(point[name] is not None for name in rolled),
+            lambda point: (
+                point["pid_type"] != "flat" or any(point[name] is not None for name in rolled)
+            ),
         )
 
     def _block_parameter(self, block: Any) -> Parameter:
@@ -121,7 +129,9 @@ class _Deriver:
                 self._excluded.append(Exclusion(key, "the grid has one dimension"))
             return
         identity = tuple(range(len(axes)))
-        sites["loop_orders"] = [Site("grid", Permutation(len(axes), default=identity), neutral=list(identity))]
+        sites["loop_orders"] = [
+            Site("grid", Permutation(len(axes), default=identity), neutral=list(identity))
+        ]
         sites["l2_groupings"] = [Site("grid", PowerOfTwo(1, 64, default=1), neutral=1)]
 
     def _reductions(self, sites: dict[str, list[Site]]) -> None:
@@ -139,7 +149,9 @@ class _Deriver:
                 default = None if lanes <= MAX_BLOCK // 2 else 4096
                 entries.append(Site(name, Choice((None, *steps), default=default)))
             else:
-                entries.append(Site(name, None, neutral=None, reason="it is short enough to be held whole"))
+                entries.append(
+                    Site(name, None, neutral=None, reason="it is short enough to be held whole")
+                )
         sites["reduction_loops"] = entries
 
     def _why_not_rolled(self, axis: Axis) -> str | None:
@@ -156,8 +168,12 @@ class _Deriver:
         optional = Choice((None, False, True), default=None)
         dots = [any(isinstance(op, Dot) for op in loop.body.ops) for loop in loops]
         no_dot = "the loop accumulates no matrix product"
-        sites["range_unroll_factors"] = [Site(name, Integer(0, 4, default=0), neutral=0) for name in names]
-        sites["range_num_stages"] = [Site(name, Integer(0, 4, default=0), neutral=0) for name in names]
+        sites["range_unroll_factors"] = [
+            Site(name, Integer(0, 4, default=0), neutral=0) for name in names
+        ]
+        sites["range_num_stages"] = [
+            Site(name, Integer(0, 4, default=0), neutral=0) for name in names
+        ]
         sites["range_multi_buffers"] = [
             Site("grid", None, reason=no_dot),
             *(
@@ -203,7 +219,8 @@ class _Deriver:
         return {
             axis.size: f"reduction_loops[whole_{number}]"
             for number, axis in enumerate(self._program.whole_axes())
-            if self._why_not_rolled(axis) is None and _padded_extent(self._program, axis.extent) > 32
+            if self._why_not_rolled(axis) is None
+            and _padded_extent(self._program, axis.extent) > 32
         }
 
     def _largest(self) -> Callable[[Mapping[str, Any]], int]:
@@ -211,7 +228,10 @@ class _Deriver:
         rolled = self._rolled_names()
 
         def largest(point: Mapping[str, Any]) -> int:
-            return max((math.prod(self._lanes(point, s, rolled) for s in shape) for shape in shapes), default=1)
+            return max(
+                (math.prod(self._lanes(point, s, rolled) for s in shape) for shape in shapes),
+                default=1,
+            )
 
         return largest
 
@@ -241,7 +261,9 @@ class _Deriver:
             box = descriptor_block(op, lambda size: self._lanes(point, size, rolled))
             whole = all(
                 self._covers(subscript, extent, lanes)
-                for subscript, extent, lanes in zip(op.subscripts, op.buffer.shape, box, strict=True)
+                for subscript, extent, lanes in zip(
+                    op.subscripts, op.buffer.shape, box, strict=True
+                )
             )
             return whole and max(box) <= 256 and box[-1] * itemsize >= 16
 
@@ -265,8 +287,10 @@ class _Deriver:
             Constraint(
                 "registers",
                 f"a thread would hold more than {MAX_ELEMENTS_PER_THREAD} elements of one value",
-                lambda point: largest(point) * _unrolled(point)
-                <= MAX_ELEMENTS_PER_THREAD * 32 * int(point["num_warps"]),
+                lambda point: (
+                    largest(point) * _unrolled(point)
+                    <= MAX_ELEMENTS_PER_THREAD * 32 * int(point["num_warps"])
+                ),
             )
         ]
         shared = self._shared_bytes()
@@ -304,7 +328,9 @@ def _unrolled(point: Mapping[str, Any]) -> int:
 
 
 def _when_persistent() -> Condition:
-    return Condition("only a persistent kernel loops over tiles", lambda point: point["pid_type"] in PERSISTENT)
+    return Condition(
+        "only a persistent kernel loops over tiles", lambda point: point["pid_type"] in PERSISTENT
+    )
 
 
 def _padded_extent(program: Program, extent: Size) -> int:
@@ -333,5 +359,3 @@ def reduces_along(program: Program, size: Size) -> bool:
     return whole_axis(size) is not None and any(
         isinstance(op, Reduce) and op.operand.type.shape[op.dim] == size for op in program.walk()
     )
-
-

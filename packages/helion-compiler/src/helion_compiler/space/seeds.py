@@ -34,7 +34,9 @@ def seeds(program: Program, low: Mapping[Any, int]) -> tuple[dict[str, Any], ...
     """Points to start from, the default first; parameters left out are at their defaults."""
     dots = [op for op in program.walk() if isinstance(op, Dot)]
     if dots:
-        return tuple(_dot_seed(program, dots[0], low, shape) for shape in _dot_shapes(program, dots[0]))
+        return tuple(
+            _dot_seed(program, dots[0], low, shape) for shape in _dot_shapes(program, dots[0])
+        )
     rows = max((_lanes(program, axis.extent) for axis in program.whole_axes()), default=0)
     if rows:
         return tuple(_row_seed(program, rows, warps) for warps in _row_warps(rows))
@@ -56,7 +58,9 @@ def _dot_seed(
     program: Program, dot: Dot, low: Mapping[Any, int], shape: tuple[Any, ...]
 ) -> dict[str, Any]:
     m, n, k, warps, stages, program_ids = shape
-    wanted = dict(zip((*dot.result.type.shape[-2:], dot.lhs.type.shape[-1]), (m, n, k), strict=True))
+    wanted = dict(
+        zip((*dot.result.type.shape[-2:], dot.lhs.type.shape[-1]), (m, n, k), strict=True)
+    )
     if dot.lhs.type.dtype.itemsize >= 4:
         wanted[dot.lhs.type.shape[-1]] = k // 2
     seed: dict[str, Any] = {"num_warps": warps, "pid_type": program_ids}
@@ -105,7 +109,11 @@ def _contiguity(program: Program, symbol: Any) -> int:
     for op in program.walk():
         if isinstance(op, Load | Store):
             for subscript, stride in zip(op.subscripts, op.buffer.strides, strict=True):
-                if isinstance(subscript, TileSlice) and subscript.axis.size == symbol and stride == 1:
+                if (
+                    isinstance(subscript, TileSlice)
+                    and subscript.axis.size == symbol
+                    and stride == 1
+                ):
                     count += 1
     return count
 
@@ -127,5 +135,3 @@ def _extent_of(program: Program, size: Size) -> int:
         if block.symbol == size:
             return block.size_hint
     return _lanes(program, size)
-
-

@@ -115,7 +115,9 @@ class _Loops(ast.NodeTransformer):
             assert isinstance(wrapped, ast.Call)
             _at(wrapped, node.iter)
             wrapped.args[0] = node.iter
-            wrapped.args[2] = _at(ast.Constant(None if leaving is None else _place(leaving)), node.iter)
+            wrapped.args[2] = _at(
+                ast.Constant(None if leaving is None else _place(leaving)), node.iter
+            )
             node.iter = wrapped
             self.generic_visit(node)
             return node
@@ -232,14 +234,17 @@ def stage(function: Callable[..., Any]) -> StagedFunction:
             argument.annotation = None
     definition.args.defaults = [_at(ast.Constant(None), node) for node in definition.args.defaults]
     definition.args.kw_defaults = [
-        None if node is None else _at(ast.Constant(None), node) for node in definition.args.kw_defaults
+        None if node is None else _at(ast.Constant(None), node)
+        for node in definition.args.kw_defaults
     ]
     filename = inspect.getsourcefile(function) or function.__code__.co_filename
     returns = _last_return(definition, filename)
     transformed = _Loops().generic_visit(definition)
     factory = _factory(transformed, function.__code__.co_freevars)
     code = compile(ast.fix_missing_locations(ast.Module([factory], [])), filename, "exec")
-    return StagedFunction(function=function, code=code, factory=factory.name, filename=filename, returns=returns)
+    return StagedFunction(
+        function=function, code=code, factory=factory.name, filename=filename, returns=returns
+    )
 
 
 def _shift_columns(tree: ast.AST, indent: int) -> None:

@@ -97,7 +97,9 @@ class _Splitter:
         if isinstance(value, FunctionType):
             return self.function(name, value)
         if isinstance(value, tuple | list):
-            items = tuple(self.argument(f"{name}[{i}]", item, constant=False) for i, item in enumerate(value))
+            items = tuple(
+                self.argument(f"{name}[{i}]", item, constant=False) for i, item in enumerate(value)
+            )
             return Items(type(value), items)
         raise exc.TracedArgNotSupported(parameter=name, type=type(value).__name__)
 
@@ -113,7 +115,9 @@ class _Splitter:
             for used in sorted(_names_used(function.__code__))
             if isinstance(function.__globals__.get(used), torch.Tensor | int | float)
         ]
-        defaults = Constant(tuple, function.__defaults__) if _hashable(function.__defaults__) else None
+        defaults = (
+            Constant(tuple, function.__defaults__) if _hashable(function.__defaults__) else None
+        )
         return Function(
             code=function.__code__,
             closure=tuple(closure),
@@ -183,7 +187,11 @@ def _join_function(template: Function, leaves: Sequence[Any]) -> FunctionType:
     cells = tuple(_cell(closure, name) for name in template.code.co_freevars)
     replaced = {name: _join(part, leaves) for name, part in template.globals}
     function = FunctionType(
-        template.code, {**original.__globals__, **replaced}, original.__name__, original.__defaults__, cells
+        template.code,
+        {**original.__globals__, **replaced},
+        original.__name__,
+        original.__defaults__,
+        cells,
     )
     function.__kwdefaults__ = original.__kwdefaults__
     return function
@@ -210,7 +218,10 @@ def captures_nothing(function: Callable[..., Any]) -> bool:
 
 
 def split(
-    function: FunctionType, parameters: Sequence[str], constants: frozenset[str], args: Sequence[Any]
+    function: FunctionType,
+    parameters: Sequence[str],
+    constants: frozenset[str],
+    args: Sequence[Any],
 ) -> Call:
     """Split one call of ``function``. Parameters named in ``constants`` are part of the key, whatever they hold.
 

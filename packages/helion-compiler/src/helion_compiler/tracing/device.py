@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 class Rule(Protocol):
     """Records one ATen operator; returns the fake result."""
 
-    def __call__(self, recorder: DeviceRecorder, operator: Any, *args: Any, **kwargs: Any) -> Any: ...
+    def __call__(
+        self, recorder: DeviceRecorder, operator: Any, *args: Any, **kwargs: Any
+    ) -> Any: ...
 
 
 class DeviceRecorder:
@@ -58,12 +60,18 @@ class DeviceRecorder:
         """Add an op to the innermost block."""
         self._open[-1].append(op)
 
-    def new_block_size(self, name: str, size_hint: int, **bounds: Any) -> tuple[BlockSize, torch.SymInt]:
+    def new_block_size(
+        self, name: str, size_hint: int, **bounds: Any
+    ) -> tuple[BlockSize, torch.SymInt]:
         """A new entry of ``block_sizes``."""
         size = self.trace.symbols.block_symbol()
         symbol = self.trace.symbols.expression(size)
         block = BlockSize(
-            index=len(self.blocks), name=self.unique(name), symbol=symbol, size_hint=size_hint, **bounds
+            index=len(self.blocks),
+            name=self.unique(name),
+            symbol=symbol,
+            size_hint=size_hint,
+            **bounds,
         )
         self.blocks.append(block)
         return block, size
@@ -131,7 +139,9 @@ class DeviceRecorder:
                 return operator.decompose(*args, **kwargs)
         return self.pointwise(operator, args, kwargs)
 
-    def pointwise(self, operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
+    def pointwise(
+        self, operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> torch.Tensor:
         """An operator that works lane by lane, as TorchInductor will tell when it is emitted."""
         try:
             with self.trace.fake_mode:
@@ -144,7 +154,9 @@ class DeviceRecorder:
             )
         self._check_lanes(operator, result)
         recorded = Pointwise(
-            result=self.result(result, operator._schema.name.removeprefix("aten::").removeprefix("prims::")),
+            result=self.result(
+                result, operator._schema.name.removeprefix("aten::").removeprefix("prims::")
+            ),
             operator=operator,
             args=tuple(self.operand(argument) for argument in args),
             kwargs={name: self.operand(argument) for name, argument in kwargs.items()},
@@ -177,9 +189,13 @@ class DeviceRecorder:
             return tuple(self.operand(item) for item in argument)
         return argument
 
-    def shape_error(self, operator: Any, args: tuple[Any, ...], error: Exception) -> exc.HelionError:
+    def shape_error(
+        self, operator: Any, args: tuple[Any, ...], error: Exception
+    ) -> exc.HelionError:
         """What went wrong when torch itself refused the operands."""
-        shapes = [self.describe(argument) for argument in args if isinstance(argument, torch.Tensor)]
+        shapes = [
+            self.describe(argument) for argument in args if isinstance(argument, torch.Tensor)
+        ]
         name = operator._schema.name.removeprefix("aten::")
         return exc.ShapeMismatch(
             span=here(),
@@ -211,4 +227,3 @@ RULES: dict[str, Rule] = {}
 def rule_for(*names: str) -> _Registration:
     """Register a recording rule for ATen operators, by name without overload."""
     return _Registration(names)
-

@@ -59,7 +59,9 @@ class HostRecorder:
         with self._trace.fake_mode:
             result = operator(*args, **kwargs)
         if not isinstance(result, torch.Tensor):
-            if isinstance(result, list | tuple) and all(isinstance(x, torch.Tensor) for x in result):
+            if isinstance(result, list | tuple) and all(
+                isinstance(x, torch.Tensor) for x in result
+            ):
                 for tensor in result:
                     self._view_or_refuse(name, tensor, args)
             return result
@@ -90,7 +92,9 @@ class HostRecorder:
             case list():
                 return ["list", [self.outputs(item, span) for item in returned]]
             case _:
-                raise exc.TracedArgNotSupported(parameter="return", type=type(returned).__name__, span=span)
+                raise exc.TracedArgNotSupported(
+                    parameter="return", type=type(returned).__name__, span=span
+                )
 
     def _allocate(self, tensor: torch.Tensor, fill: Any) -> None:
         if tensor.device.type != self._trace.torch_device.type:
@@ -132,7 +136,10 @@ class HostRecorder:
         assert source is not None, "a fake tensor on the host is always a buffer"
         root = next(buffer for buffer in self.buffers if buffer.number == source.root)
         offset = self._trace.symbols.expression(tensor.storage_offset())
-        if (tensor.shape, tensor.stride()) == (base.shape, base.stride()) and offset == source.offset:
+        if (tensor.shape, tensor.stride()) == (
+            base.shape,
+            base.stride(),
+        ) and offset == source.offset:
             self._trace.add_buffer(tensor, source)
             return
         sizes, strides = self._geometry(tensor)
@@ -202,4 +209,3 @@ def _refuse_data(operator: str, *, mutable: bool) -> None:
 
 def _dtype_name(tensor: torch.Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
-

@@ -54,7 +54,9 @@ def _functional(operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     overload = getattr(packet, operator._overloadname, None)
     if overload is None or not name.endswith("_"):
         raise exc.UnsupportedOperator(
-            span=here(), operator=name, reason="it writes into a tensor, and has no form that does not"
+            span=here(),
+            operator=name,
+            reason="it writes into a tensor, and has no form that does not",
         )
     result: torch.Tensor = overload(*args, **kwargs)
     return result

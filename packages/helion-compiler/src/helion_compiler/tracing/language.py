@@ -109,7 +109,13 @@ def dot(
     """A matrix product in the accumulator's dtype, ``out_dtype``, or float32 (int32 for integers)."""
     _need_device(trace, "dot")
     promoted = torch.promote_types(a.dtype, b.dtype)
-    default = promoted if promoted is torch.float64 else torch.float32 if promoted.is_floating_point else torch.int32
+    default = (
+        promoted
+        if promoted is torch.float64
+        else torch.float32
+        if promoted.is_floating_point
+        else torch.int32
+    )
     dtype = out_dtype or (acc.dtype if acc is not None else default)
     if acc is not None and acc.dtype != dtype:
         acc = acc.to(dtype)

@@ -153,9 +153,7 @@ class TracedLoops:
             trace.new_value(entering[i], names[i])
         parameters = tuple(trace.value_of(entering[i]) for i in carried)
         leaving = body(item, *entering)
-        yields = tuple(
-            self._yield(names[i], values[i], leaving[i]) for i in carried
-        )
+        yields = tuple(self._yield(names[i], values[i], leaving[i]) for i in carried)
         block = trace.device.close_block(axes, yields)
         after = list(leaving)
         results = []
@@ -187,7 +185,9 @@ class TracedLoops:
                 span=here(), name=name, before="a tile", after=type(after).__name__
             )
         describe = self._trace.device.describe
-        if after.dtype != before.dtype or self._trace.sizes_of(after) != self._trace.sizes_of(before):
+        if after.dtype != before.dtype or self._trace.sizes_of(after) != self._trace.sizes_of(
+            before
+        ):
             raise exc.ControlFlowTensorMismatch(
                 span=here(),
                 name=name,

@@ -172,9 +172,7 @@ def dot(
     return result
 
 
-def _expand(
-    recorder: DeviceRecorder, tensor: torch.Tensor, sizes: tuple[Any, ...]
-) -> torch.Tensor:
+def _expand(recorder: DeviceRecorder, tensor: torch.Tensor, sizes: tuple[Any, ...]) -> torch.Tensor:
     try:
         return tensor.expand([recorder.trace.symbols.value(size) for size in sizes])
     except RuntimeError as error:
@@ -207,7 +205,10 @@ def permute(
     value = recorder.trace.value_of(operand)
     recorder.append(
         Permute(
-            result=recorder.result(result, "permute"), operand=value, order=order, location=location()
+            result=recorder.result(result, "permute"),
+            operand=value,
+            order=order,
+            location=location(),
         )
     )
     return result
@@ -268,7 +269,9 @@ def _squeeze_one(recorder: DeviceRecorder, operand: torch.Tensor, dim: int) -> t
     result = recorder.fake(tuple(sizes), operand.dtype)
     value = recorder.trace.value_of(operand)
     recorder.append(
-        Squeeze(result=recorder.result(result, "squeeze"), operand=value, dim=dim, location=location())
+        Squeeze(
+            result=recorder.result(result, "squeeze"), operand=value, dim=dim, location=location()
+        )
     )
     return result
 
@@ -322,9 +325,7 @@ def view(
 
 
 @rule_for("clone", "lift_fresh_copy")
-def copy(
-    recorder: DeviceRecorder, operator: Any, operand: torch.Tensor, **_: Any
-) -> torch.Tensor:
+def copy(recorder: DeviceRecorder, operator: Any, operand: torch.Tensor, **_: Any) -> torch.Tensor:
     """The same value in a tensor of its own, which may change in place while the original stays."""
     result = recorder.fake(recorder.trace.sizes_of(operand), operand.dtype)
     recorder.trace.add_value(result, recorder.trace.value_of(operand))
@@ -332,9 +333,7 @@ def copy(
 
 
 @rule_for("alias", "detach", "contiguous", "lift_fresh")
-def same(
-    recorder: DeviceRecorder, operator: Any, operand: torch.Tensor, **_: Any
-) -> torch.Tensor:
+def same(recorder: DeviceRecorder, operator: Any, operand: torch.Tensor, **_: Any) -> torch.Tensor:
     """A tile is a value: aliases are the tile itself."""
     recorder.trace.value_of(operand)
     return operand

@@ -82,7 +82,9 @@ def store(trace: Trace, tensor: torch.Tensor, index: Any, value: Any) -> None:
     elif isinstance(value, bool | int | float | torch.SymInt):
         value = trace.device.full(sizes, value, buffer.dtype)
     else:
-        raise exc.InvalidIndexingType(span=here(), index=f"a {type(value).__name__}, stored into a tensor,")
+        raise exc.InvalidIndexingType(
+            span=here(), index=f"a {type(value).__name__}, stored into a tensor,"
+        )
     trace.device.append(
         Store(
             buffer=buffer,
@@ -156,9 +158,7 @@ def _new_axes(entries: list[Any]) -> list[int]:
 def _subscripts(
     trace: Trace, tensor: torch.Tensor, buffer: Buffer, entries: list[Any]
 ) -> tuple[Subscript, ...]:
-    return tuple(
-        _subscript(trace, buffer, tensor, dim, entry) for dim, entry in enumerate(entries)
-    )
+    return tuple(_subscript(trace, buffer, tensor, dim, entry) for dim, entry in enumerate(entries))
 
 
 def _subscript(
@@ -180,15 +180,11 @@ def _subscript(
             raise exc.InvalidIndexingType(span=here(), index=_describe(entry))
 
 
-def _tile_slice(
-    trace: Trace, buffer: Buffer, extent: Any, dim: int, tile: TracedTile
-) -> TileSlice:
+def _tile_slice(trace: Trace, buffer: Buffer, extent: Any, dim: int, tile: TracedTile) -> TileSlice:
     """A tile as a subscript; its range has to lie inside the dimension, unless it is shifted and so masked."""
     shift = trace.symbols.expression(tile.shift)
     if tile.axis not in trace.device.axes:
-        raise exc.IncorrectTileUsage(
-            span=here(), operation=f"{tile.axis.name} outside of its loop"
-        )
+        raise exc.IncorrectTileUsage(span=here(), operation=f"{tile.axis.name} outside of its loop")
     end = trace.symbols.value(tile.axis.end)
     inside = shift != 0 or not trace.symbols.is_host(tile.axis.end) or bool(end <= extent)
     if not inside:
@@ -238,7 +234,11 @@ def _view(trace: Trace, tensor: torch.Tensor, entries: list[Any]) -> torch.Tenso
         elif isinstance(entry, slice):
             if entry != slice(None):
                 tensor = torch.ops.aten.slice.Tensor(
-                    tensor, position, entry.start, entry.stop, 1 if entry.step is None else entry.step
+                    tensor,
+                    position,
+                    entry.start,
+                    entry.stop,
+                    1 if entry.step is None else entry.step,
                 )
             position += 1
         elif isinstance(entry, int | torch.SymInt) and not isinstance(entry, bool):

@@ -95,5 +95,7 @@ class Symbols:
     def guards(self) -> tuple[sympy.Basic, ...]:
         """What the trace assumed of host symbols; assumptions on tiles are torch's own and hold by construction."""
         return tuple(
-            guard for guard in symbolic.guards(self.shape_env) if guard.free_symbols <= self.host.keys()
+            guard
+            for guard in symbolic.guards(self.shape_env)
+            if guard.free_symbols <= self.host.keys()
         )

@@ -63,7 +63,10 @@ class TracedTile(Tile):
         """One past the last index."""
         import torch  # noqa: PLC0415  # deferred so that naming the class stays cheap
 
-        return torch.sym_min(self.offset + self.size, self.trace.symbols.value(self.axis.end)) + self.shift
+        return (
+            torch.sym_min(self.offset + self.size, self.trace.symbols.value(self.axis.end))
+            + self.shift
+        )
 
     @property
     def id(self) -> Any:
@@ -108,7 +111,9 @@ class DeviceOnly:
         self.refuse()
 
     @classmethod
-    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> NoReturn:  # noqa: ARG003
+    def __torch_function__(
+        cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> NoReturn:  # noqa: ARG003
         for value in (*args, *(kwargs or {}).values()):
             if isinstance(value, cls):
                 value.refuse()
@@ -123,5 +128,27 @@ def _refuse_operator(self: DeviceOnly, *args: object) -> NoReturn:  # noqa: ARG0
     self.refuse()
 
 
-for _operator in ("add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "getitem", "setitem", "bool", "int", "float", "iter", "lt", "le", "gt", "ge", "neg", "matmul", "index"):
+for _operator in (
+    "add",
+    "radd",
+    "sub",
+    "rsub",
+    "mul",
+    "rmul",
+    "truediv",
+    "rtruediv",
+    "getitem",
+    "setitem",
+    "bool",
+    "int",
+    "float",
+    "iter",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "neg",
+    "matmul",
+    "index",
+):
     setattr(DeviceOnly, f"__{_operator}__", _refuse_operator)

@@ -55,8 +55,13 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
     loops = TracedLoops(state)
     function = staged.bind(loops, closure, globals_)
     # The fake mode lies below the listener: with it active, torch does not ask for a GPU.
-    with torch.no_grad(), mode, activate(TracingSemantics(state)), SubscriptListener(state), state.listening(), _in_author_terms(
-        staged.filename
+    with (
+        torch.no_grad(),
+        mode,
+        activate(TracingSemantics(state)),
+        SubscriptListener(state),
+        state.listening(),
+        _in_author_terms(staged.filename),
     ):
         returned = function(*arguments)
         outputs = state.host.outputs(returned, staged.returns)
@@ -135,7 +140,9 @@ def _fake_tensor(
     dense: Any = 1
     dense_hint = 1
     for dim in reversed(range(leaf.ndim)):
-        strides[dim] = _stride(state, position, dim, leaf, guard, dense, dense_hint, static_shapes=static_shapes)
+        strides[dim] = _stride(
+            state, position, dim, leaf, guard, dense, dense_hint, static_shapes=static_shapes
+        )
         dense = dense * sizes[dim]
         dense_hint *= int(leaf.shape[dim])
     return symbolic.fake_like(state.fake_mode, sizes, leaf.dtype, leaf.device, strides)
@@ -175,7 +182,13 @@ def _fake_scalar(
     if isinstance(leaf, int) and not isinstance(leaf, bool) and leaf >= 2:
         guard.append(["le", 2, ["argument", position]])
         return state.symbols.host_symbol(["argument", position], leaf), ScalarSignature("int")
-    kinds: dict[type, Any] = {bool: "bool", int: "int", float: "float", str: "str", type(None): "none"}
+    kinds: dict[type, Any] = {
+        bool: "bool",
+        int: "int",
+        float: "float",
+        str: "str",
+        type(None): "none",
+    }
     return leaf, ScalarSignature(kinds[type(leaf)], constant=True, value=leaf)
 
 

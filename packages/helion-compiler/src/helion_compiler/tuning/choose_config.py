@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from helion import Config, exc
-from helion_autotune import Budget, NoCandidateWorked, NoProgress, RecordsError, Space, progress_for, tune
+from helion_autotune import (
+    Budget,
+    NoCandidateWorked,
+    NoProgress,
+    RecordsError,
+    Space,
+    progress_for,
+    tune,
+)
 from helion_autotune.parameters import Choice
 
 from helion_compiler.building.compile_pool import CompilePool
@@ -47,7 +55,9 @@ def choose_config(bound: CompiledBoundKernel, leaves: Sequence[Any]) -> Config:
         return _fastest_of(bound, leaves, configs)
     if settings.autotune_effort == "none":
         return bound.space.default_config()
-    return autotune(bound, bound.arguments(leaves), leaves, force=settings.force_autotune, options={})
+    return autotune(
+        bound, bound.arguments(leaves), leaves, force=settings.force_autotune, options={}
+    )
 
 
 def autotune(
@@ -68,7 +78,9 @@ def autotune(
     settings = bound.definition.settings
     name = bound.definition.name
     if _device(leaves).type != "cuda" or not torch.cuda.is_available():
-        raise exc.AutotuneError(kernel=name, reason="times are only meaningful on a GPU, and the tensors are not on one")
+        raise exc.AutotuneError(
+            kernel=name, reason="times are only meaningful on a GPU, and the tensors are not on one"
+        )
     space = bound.space.space
     store = open_store(bound, leaves)
     if not force:
@@ -83,7 +95,9 @@ def autotune(
     key = store.key if not force else f"{store.key} {time.time_ns()}"
     with CompilePool(_jobs(bound), COMPILE_TIMEOUT_SECONDS) as pool:
         workload = KernelWorkload(bound, leaves, _oracle(bound, args), compiler=pool.compile)
-        config = _search(bound, space, workload, store, seeds=seeds, budget=budget, key=key, options=options)
+        config = _search(
+            bound, space, workload, store, seeds=seeds, budget=budget, key=key, options=options
+        )
     store.remember(space, bound.space.point(config))
     print(
         f"To skip the search, decorate {name} with\n    @helion.kernel(config={config!r})",
@@ -133,7 +147,13 @@ def _fastest_of(
     space = Space({"config": Choice(texts, default=texts[0])})
     workload = KernelWorkload(bound, leaves, _oracle(bound, bound.arguments(leaves)), listed=True)
     try:
-        result = tune(space, workload, strategy="finite", jobs=os.cpu_count(), seeds=[{"config": t} for t in texts])
+        result = tune(
+            space,
+            workload,
+            strategy="finite",
+            jobs=os.cpu_count(),
+            seeds=[{"config": t} for t in texts],
+        )
     except NoCandidateWorked as error:
         raise _none_worked(bound, error) from error
     return Config.from_json(str(result.best.point["config"]))
@@ -141,7 +161,11 @@ def _fastest_of(
 
 def _oracle(bound: CompiledBoundKernel, args: tuple[Any, ...]) -> Oracle | None:
     settings = bound.definition.settings
-    return Oracle(bound.definition.function, args, settings) if settings.autotune_accuracy_check else None
+    return (
+        Oracle(bound.definition.function, args, settings)
+        if settings.autotune_accuracy_check
+        else None
+    )
 
 
 def _none_worked(bound: CompiledBoundKernel, error: NoCandidateWorked) -> exc.NoConfigFound:
@@ -167,7 +191,9 @@ def _seconds(bound: CompiledBoundKernel, options: Mapping[str, Any]) -> float:
 def _progress(bound: CompiledBoundKernel) -> Progress:
     if not bound.definition.settings.autotune_progress_bar:
         return NoProgress()
-    return progress_for(sys.stderr, lambda point: repr(bound.space.config(point)).removeprefix("helion."))
+    return progress_for(
+        sys.stderr, lambda point: repr(bound.space.config(point)).removeprefix("helion.")
+    )
 
 
 def _device(leaves: Sequence[Any]) -> torch.device:

@@ -60,18 +60,28 @@ class Oracle:
                 if found is not None:
                     return found
             return None
-        return None if actual == expected else Mismatch(where, f"expected {expected!r}, got {actual!r}")
+        return (
+            None
+            if actual == expected
+            else Mismatch(where, f"expected {expected!r}, got {actual!r}")
+        )
 
     def _compare_tensors(
         self, where: str, actual: torch.Tensor, expected: torch.Tensor
     ) -> Mismatch | None:
         if actual.shape != expected.shape:
-            return Mismatch(where, f"expected shape {tuple(expected.shape)}, got {tuple(actual.shape)}")
+            return Mismatch(
+                where, f"expected shape {tuple(expected.shape)}, got {tuple(actual.shape)}"
+            )
         if actual.numel() == 0:
             return None
         if not actual.dtype.is_floating_point:
             wrong = int((actual.to(expected.dtype) != expected).sum())
-            return None if not wrong else Mismatch(where, f"{wrong} of {actual.numel()} elements differ")
+            return (
+                None
+                if not wrong
+                else Mismatch(where, f"{wrong} of {actual.numel()} elements differ")
+            )
         return self._compare_floats(where, actual, expected)
 
     def _compare_floats(
@@ -84,8 +94,12 @@ class Oracle:
         if absolute is None:
             finite = expected[torch.isfinite(expected)]
             # Cancellation leaves small results with the error of large terms: the typical size sets the floor.
-            absolute = relative * float(finite.square().mean().sqrt()) if finite.numel() else relative
-        close = torch.isclose(actual.to(torch.float64), expected, rtol=relative, atol=absolute, equal_nan=True)
+            absolute = (
+                relative * float(finite.square().mean().sqrt()) if finite.numel() else relative
+            )
+        close = torch.isclose(
+            actual.to(torch.float64), expected, rtol=relative, atol=absolute, equal_nan=True
+        )
         if bool(close.all()):
             return None
         wrong = int((~close).sum())

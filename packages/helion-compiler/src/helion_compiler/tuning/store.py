@@ -56,7 +56,9 @@ def open_store(bound: CompiledBoundKernel, leaves: Sequence[Any]) -> Store:
     key = json.dumps(
         {
             "kernel": hashlib.sha256(source.encode()).hexdigest()[:16],
-            "arguments": [_describe(leaf, static=definition.settings.static_shapes) for leaf in leaves],
+            "arguments": [
+                _describe(leaf, static=definition.settings.static_shapes) for leaf in leaves
+            ],
             "aligned": sorted(bound.aligned),
             "device": torch.cuda.get_device_name(device),
             "dot_precision": definition.settings.dot_precision,

@@ -58,7 +58,9 @@ class KernelWorkload:
     def compile(self, point: Point) -> Candidate:
         """Build the binary of a point."""
         config = (
-            Config.from_json(str(point["config"])) if self._listed else self._bound.space.config(point)
+            Config.from_json(str(point["config"]))
+            if self._listed
+            else self._bound.space.config(point)
         )
         return Candidate(config, self._bound.build(config, self._target, self._compiler))
 

@@ -1,0 +1,69 @@
+"""How reductions become text, and the small Triton functions that some of them combine with.
+
+torch's maxima propagate NaN; ``tl.max`` does not, so maxima of floats are reductions with a combine function of our own, which is one
+instruction on GPUs since sm_80.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from helion_compiler.emission.context import EmissionContext, expand
+from helion_compiler.emission.dtypes import dtype_text
+
+if TYPE_CHECKING:
+    from helion_compiler.program.ops import Reduce
+
+COMBINE_FUNCTIONS = {
+    "nan_maximum": "return tl.maximum(a, b, propagate_nan=tl.PropagateNan.ALL)",
+    "nan_minimum": "return tl.minimum(a, b, propagate_nan=tl.PropagateNan.ALL)",
+    "product": "return a * b",
+}
+"""Bodies of the functions of ``a`` and ``b`` that a kernel's source may define, by name."""
+
+_FLOAT = {
+    "amax": "tl.reduce({x}, {dim}, nan_maximum)",
+    "amin": "tl.reduce({x}, {dim}, nan_minimum)",
+}
+_ANY = {
+    "sum": "tl.sum({x}, {dim})",
+    "amax": "tl.max({x}, {dim})",
+    "amin": "tl.min({x}, {dim})",
+    "prod": "tl.reduce({x}, {dim}, product)",
+    "any": "tl.max({x}.to(tl.int32), {dim}) != 0",
+    "all": "tl.min({x}.to(tl.int32), {dim}) != 0",
+    "argmax": "triton_helpers.max_with_index({x}, {index}, {dim})[1]",
+    "argmin": "triton_helpers.min_with_index({x}, {index}, {dim})[1]",
+}
+
+
+def emit_reduce(context: EmissionContext, op: Reduce) -> None:
+    """One reduction. Half precision is reduced in float32: sums are rounded once, as torch does, and maxima lose nothing."""
+    shape = op.operand.type.shape
+    dtype = op.operand.type.dtype
+    template = (_FLOAT.get(op.kind) if dtype.is_floating_point else None) or _ANY[op.kind]
+    operand = context.use(op.operand)
+    narrow = dtype.is_floating_point and dtype.itemsize < 4 and "{index}" not in template
+    if narrow:
+        operand = f"{operand}.to(tl.float32)"
+    index = ""
+    if "{index}" in template:
+        lanes = expand(f"tl.arange(0, {context.schedule.lanes(shape[op.dim])})", len(shape), op.dim)
+        index = f"tl.broadcast_to({lanes}, {context.shape(shape)})"
+    text = template.format(x=operand, dim=op.dim, index=index)
+    context.uses |= {name for name in (*COMBINE_FUNCTIONS, "triton_helpers") if name in text}
+    if narrow:
+        text = f"({text}).to({dtype_text(dtype)})"
+    if op.kind in ("argmax", "argmin"):
+        text = f"{text}.to(tl.int64)"
+    if op.keepdim:
+        text = _keep(context, text, op)
+    context.define(op.result, text)
+
+
+def _keep(context: EmissionContext, text: str, op: Reduce) -> str:
+    """The reduced dimension back, with one lane."""
+    shape = op.result.type.shape
+    if len(shape) == 1:
+        return f"tl.reshape({text}, {context.shape(shape)})"
+    return f"tl.expand_dims({text}, {op.dim})"
