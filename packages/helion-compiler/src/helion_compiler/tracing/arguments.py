@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import torch
+
 from helion import exc
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ def _join_function(template: Function, leaves: Sequence[Any]) -> FunctionType:
 
 
 def _cell(contents: dict[str, Any], name: str) -> Any:
-    from types import CellType  # noqa: PLC0415  # needed here alone
+    from types import CellType  # needed here alone
 
     return CellType(contents[name]) if name in contents else CellType()
 

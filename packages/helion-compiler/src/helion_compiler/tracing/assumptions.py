@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 from helion_compiler.program.expressions import to_runtime
 
 if TYPE_CHECKING:
-    from helion_runtime.entries import Expression
-
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Size
+    from helion_runtime.entries import Expression
 
 _DIVISOR = 16
 _INT32 = 1 << 31

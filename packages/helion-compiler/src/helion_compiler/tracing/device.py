@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 import torch
-from helion import exc
 
+from helion import exc
 from helion_compiler.program.ops import Block, Full, Op, Pointwise, Range
 from helion_compiler.program.types import Axis, BlockSize, Value
 from helion_compiler.torch_bridge.decompositions import decomposition_table

@@ -6,21 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import torch
-from helion import exc
-from helion_runtime.entries import AllocateStep, HostStep, OutputTree, ViewStep
 
+from helion import exc
 from helion_compiler.program.expressions import to_runtime
 from helion_compiler.program.types import Buffer, Size
 from helion_compiler.tracing.location import here
 from helion_compiler.tracing.tiles import DeviceOnly
+from helion_runtime.entries import AllocateStep, HostStep, OutputTree, ViewStep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from helion.exc import Span
-    from helion_runtime.entries import Expression
-
     from helion_compiler.tracing.state import Trace
+    from helion_runtime.entries import Expression
 
 _FILLS: dict[str, float | None] = {
     "aten::empty": None,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
-from helion import exc
 
+from helion import exc
 from helion_compiler.tracing.location import here
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+
 from helion import exc
 from helion.language import Tile
-
 from helion_compiler.torch_bridge import symbolic
 from helion_compiler.tracing import subscripts
 from helion_compiler.tracing.location import here
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from helion.language import Declaration
-
     from helion_compiler.tracing.state import Trace
 
 

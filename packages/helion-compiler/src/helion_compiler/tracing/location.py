@@ -8,11 +8,11 @@ import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import helion
 import torch
-from helion.exc import Span
 
+import helion
 import helion_compiler
+from helion.exc import Span
 from helion_compiler.program.types import Location
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
-from helion import exc
 
+from helion import exc
 from helion_compiler.program.ops import Grid, Loop
 from helion_compiler.program.types import Axis, Value
 from helion_compiler.staging import UNBOUND

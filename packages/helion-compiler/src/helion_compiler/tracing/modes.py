@@ -28,7 +28,7 @@ class AtenListener(TorchDispatchMode):
         super().__init__()
         self._trace = trace
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ARG002
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return self._trace.aten(func, args, kwargs or {})
 
 
@@ -39,7 +39,7 @@ class SubscriptListener(TorchFunctionMode):
         super().__init__()
         self._trace = trace
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ARG002
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is torch.Tensor.__getitem__:
             with self:
                 return subscript(self._trace, *args)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_args
 
 import torch
-from helion import exc
 
+from helion import exc
 from helion_compiler.program.ops import (
     Broadcast,
     Dot,
@@ -39,7 +39,7 @@ def reduce(
     operator: Any,
     operand: torch.Tensor,
     dim: int | Sequence[int] | None = None,
-    keepdim: bool = False,  # noqa: FBT001, FBT002  # ATen's own position
+    keepdim: bool = False,  # ATen's own position
     *,
     dtype: torch.dtype | None = None,
 ) -> torch.Tensor:

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
-from helion import exc
 
+from helion import exc
 from helion_compiler.program.types import Buffer, TileType, Value
 from helion_compiler.torch_bridge import symbolic
 from helion_compiler.tracing.device import DeviceRecorder
@@ -19,8 +19,9 @@ from helion_compiler.tracing.symbols import Symbols
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from helion_compiler.program.types import Size
     from torch._subclasses.fake_tensor import FakeTensorMode
+
+    from helion_compiler.program.types import Size
 
 
 class Trace:

@@ -10,9 +10,8 @@ import torch
 from helion_compiler.torch_bridge import symbolic
 
 if TYPE_CHECKING:
-    from helion_runtime.entries import Expression
-
     from helion_compiler.program.types import Size
+    from helion_runtime.entries import Expression
 
 # Hints of block sizes: large, odd and far apart, so that no two tiles ever look equal and none looks like a size of the author's.
 _FIRST_BLOCK_HINT = 1_000_003

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
+
 from helion import exc
 from helion.language import Tile
-
 from helion_compiler.tracing.location import here
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import torch
 
     from helion.exc import Span
-
     from helion_compiler.program.types import Axis
     from helion_compiler.tracing.state import Trace
 
@@ -61,7 +60,7 @@ class TracedTile(Tile):
     @property
     def end(self) -> Any:
         """One past the last index."""
-        import torch  # noqa: PLC0415  # deferred so that naming the class stays cheap
+        import torch  # deferred so that naming the class stays cheap
 
         return (
             torch.sym_min(self.offset + self.size, self.trace.symbols.value(self.axis.end))
@@ -113,7 +112,7 @@ class DeviceOnly:
     @classmethod
     def __torch_function__(
         cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> NoReturn:  # noqa: ARG003
+    ) -> NoReturn:
         for value in (*args, *(kwargs or {}).values()):
             if isinstance(value, cls):
                 value.refuse()

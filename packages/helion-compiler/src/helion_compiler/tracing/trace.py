@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import torch
+
 from helion import exc
 from helion.language import DECLARATIONS, activate, agree
-from helion_runtime.entries import Expression, ScalarSignature, TensorSignature
-
 from helion_compiler.program.expressions import to_runtime
 from helion_compiler.program.program import Program
 from helion_compiler.torch_bridge import symbolic
@@ -22,6 +21,7 @@ from helion_compiler.tracing.loops import TracedLoops
 from helion_compiler.tracing.modes import SubscriptListener
 from helion_compiler.tracing.state import Trace
 from helion_compiler.tracing.symbols import Symbols
+from helion_runtime.entries import Expression, ScalarSignature, TensorSignature
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
