@@ -1,6 +1,7 @@
 """From the author's file to a server's process: ``helion build`` here, ``helion_runtime`` in a fresh interpreter.
 
-The server's interpreter refuses to import what only an author installs. Without a GPU its driver records launches instead of making them.
+The server's interpreter refuses to import what only an author installs. Without a GPU its driver
+records launches instead of making them.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ ALLOWED = {
     "torch": ("helion_compiler/torch_bridge",),
     "triton": ("helion_compiler/interpreting", "helion_compiler/building"),
 }
-TRITON_PUBLIC = ("triton", "triton.language", "triton.testing")
+TRITON_PUBLIC = ("triton.language", "triton.testing", "triton.tools.tensor_descriptor")
 
 
 def imported_modules(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -33,10 +33,8 @@ def is_private(name: str) -> bool:
     if library == "torch":
         return any(part.startswith("_") for part in rest)
     if library == "triton":
-        return (
-            not any(name == public or name.startswith(f"{public}.") for public in TRITON_PUBLIC[1:])
-            and len(rest) > 1
-        )
+        public = any(name == module or name.startswith(f"{module}.") for module in TRITON_PUBLIC)
+        return len(rest) > 1 and not public  # triton.jit and the like are public
     return False
 
 
