@@ -1,8 +1,18 @@
-"""What all tests share: a test marked ``gpu`` is skipped, with the reason, where torch has no NVIDIA GPU."""
+"""What all tests share: options, and that a test marked ``gpu`` is skipped, with the reason, where torch has no NVIDIA GPU."""
 
 from __future__ import annotations
 
 import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options that write what a test expects instead of comparing with it; read what they wrote."""
+    parser.addoption(
+        "--update-golden", action="store_true", help="write the generated sources of tests/golden"
+    )
+    parser.addoption(
+        "--update-messages", action="store_true", help="write the messages of tests/bad_programs"
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,47 @@
+import triton
+import triton.language as tl
+from torch._inductor.runtime.triton_helpers import libdevice
+from torch._inductor.runtime import triton_helpers
+
+
+@triton.jit
+def softmax(x, out, x_size_1):
+    # for tile_n in hl.tile(n):
+    pid = tl.program_id(0)
+    tile_n_begin = pid * 1
+    tile_n_index = tile_n_begin + tl.arange(0, 1)
+    # out[tile_n, :] = torch.softmax(x[tile_n, :], dim=1)
+    amax_lanes = tl.full([1, 256], float('-inf'), tl.float32)
+    amax_lanes_1 = amax_lanes
+    for roll_0_begin in tl.range(0, x_size_1, 256):
+        roll_0_index = roll_0_begin + tl.arange(0, 256)
+        roll_0_mask = roll_0_index < x_size_1
+        x_1 = tl.load(x + (tile_n_index[:, None] * x_size_1 + roll_0_index[None, :]), mask=roll_0_mask[None, :], other=0)
+        convert_element_type = x_1.to(tl.float32)
+        masked = tl.where(roll_0_mask[None, :], convert_element_type, tl.full([], float('-inf'), tl.float32))
+        amax_lanes_2 = triton_helpers.maximum(amax_lanes_1, masked)
+        amax_lanes_1 = amax_lanes_2
+    amax = tl.expand_dims(triton_helpers.max2(amax_lanes_1, 1), 1)
+    sum_lanes = tl.full([1, 256], 0, tl.float32)
+    sum_lanes_1 = sum_lanes
+    for roll_0_1_begin in tl.range(0, x_size_1, 256):
+        roll_0_1_index = roll_0_1_begin + tl.arange(0, 256)
+        roll_0_1_mask = roll_0_1_index < x_size_1
+        x_2 = tl.load(x + (tile_n_index[:, None] * x_size_1 + roll_0_1_index[None, :]), mask=roll_0_1_mask[None, :], other=0)
+        convert_element_type_1 = x_2.to(tl.float32)
+        sub = convert_element_type_1 - amax
+        exp = libdevice.exp(sub)
+        masked_1 = tl.where(roll_0_1_mask[None, :], exp, tl.full([], 0, tl.float32))
+        sum_lanes_2 = sum_lanes_1 + masked_1
+        sum_lanes_1 = sum_lanes_2
+    sum = tl.expand_dims(tl.sum(sum_lanes_1, 1), 1)
+    for roll_0_2_begin in tl.range(0, x_size_1, 256):
+        roll_0_2_index = roll_0_2_begin + tl.arange(0, 256)
+        roll_0_2_mask = roll_0_2_index < x_size_1
+        x_3 = tl.load(x + (tile_n_index[:, None] * x_size_1 + roll_0_2_index[None, :]), mask=roll_0_2_mask[None, :], other=0)
+        convert_element_type_2 = x_3.to(tl.float32)
+        sub_1 = convert_element_type_2 - amax
+        exp_1 = libdevice.exp(sub_1)
+        div = (exp_1 / sum)
+        convert_element_type_3 = div.to(tl.float16)
+        tl.store(out + (tile_n_index[:, None] * x_size_1 + roll_0_2_index[None, :]), convert_element_type_3, mask=roll_0_2_mask[None, :])

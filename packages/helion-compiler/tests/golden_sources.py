@@ -1,0 +1,142 @@
+"""The kernels and configs whose generated source is kept in ``golden/``: by name, each showing one thing.
+
+Run as a program, it prints the sources named by its arguments as JSON, so that a test can compare processes.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import torch
+
+import helion
+import helion.language as hl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def matmul(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    m, k = x.size()
+    k, n = y.size()
+    out = torch.empty([m, n], dtype=x.dtype, device=x.device)
+    for tile_m, tile_n in hl.tile([m, n]):
+        acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
+        for tile_k in hl.tile(k):
+            acc = torch.addmm(acc, x[tile_m, tile_k], y[tile_k, tile_n])
+        out[tile_m, tile_n] = acc
+    return out
+
+
+def matmul_epilogue(
+    x: torch.Tensor, y: torch.Tensor, epilogue: Callable[..., torch.Tensor]
+) -> torch.Tensor:
+    m, k = x.size()
+    k, n = y.size()
+    out = torch.empty([m, n], dtype=x.dtype, device=x.device)
+    for tile_m, tile_n in hl.tile([m, n]):
+        acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
+        for tile_k in hl.tile(k):
+            acc = torch.addmm(acc, x[tile_m, tile_k], y[tile_k, tile_n])
+        out[tile_m, tile_n] = epilogue(acc, (tile_m, tile_n))
+    return out
+
+
+def add(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    x, y = torch.broadcast_tensors(x, y)
+    out = torch.empty(x.shape, dtype=torch.promote_types(x.dtype, y.dtype), device=x.device)
+    for tile in hl.tile(out.size()):
+        out[tile] = x[tile] + y[tile]
+    return out
+
+
+def softmax(x: torch.Tensor) -> torch.Tensor:
+    n, _ = x.size()
+    out = torch.empty_like(x)
+    for tile_n in hl.tile(n):
+        out[tile_n, :] = torch.softmax(x[tile_n, :], dim=1)
+    return out
+
+
+def half(*shape: int) -> torch.Tensor:
+    return torch.empty(shape, dtype=torch.float16)
+
+
+def _with_bias(x: torch.Tensor, y: torch.Tensor, bias: torch.Tensor) -> tuple[Any, ...]:
+    return x, y, lambda acc, tiles: torch.relu(acc + bias[tiles[1]])
+
+
+@attrs.frozen
+class Source:
+    """A kernel's function, its arguments, and a config; with ``dynamic`` shapes or static ones."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    config: dict[str, Any]
+    dynamic: bool = False
+
+    def bind(self) -> Any:
+        """The specialization."""
+        kernel = helion.kernel(static_shapes=not self.dynamic)(self.function)
+        return kernel.bind(self.arguments)
+
+    def text(self) -> str:
+        """The generated Triton."""
+        text: str = self.bind().to_triton_code(helion.Config(**self.config))
+        return text
+
+
+SQUARE = (half(512, 512), half(512, 512))
+ODD = (half(500, 300), half(300, 200))
+BLOCKS = {"block_sizes": [128, 128, 64]}
+
+SOURCES: dict[str, Source] = {
+    "matmul_flat_exact": Source(matmul, SQUARE, BLOCKS),
+    "matmul_flat_masked": Source(matmul, ODD, BLOCKS),
+    "matmul_l2_grouping": Source(matmul, ODD, BLOCKS | {"l2_groupings": [8]}),
+    "matmul_loop_order": Source(matmul, SQUARE, BLOCKS | {"loop_orders": [[1, 0]]}),
+    "matmul_persistent_blocked": Source(
+        matmul, SQUARE, BLOCKS | {"pid_type": "persistent_blocked", "range_flattens": [True, None]}
+    ),
+    "matmul_persistent_interleaved": Source(
+        matmul,
+        SQUARE,
+        BLOCKS | {"pid_type": "persistent_interleaved", "l2_groupings": [4], "num_stages": 3},
+    ),
+    "matmul_descriptors": Source(matmul, SQUARE, BLOCKS | {"indexing": "tensor_descriptor"}),
+    "matmul_range_options": Source(
+        matmul,
+        SQUARE,
+        BLOCKS
+        | {
+            "range_unroll_factors": [0, 2],
+            "range_num_stages": [0, 3],
+            "range_multi_buffers": [None, False],
+        },
+    ),
+    "matmul_dynamic": Source(matmul, SQUARE, BLOCKS, dynamic=True),
+    "matmul_transposed": Source(matmul, (half(512, 512).t(), half(512, 512)), BLOCKS),
+    "epilogue_bias": Source(
+        matmul_epilogue, _with_bias(half(512, 500), half(500, 512), half(512)), BLOCKS
+    ),
+    "add_flat_exact": Source(add, (half(256, 512), half(256, 512)), {"block_sizes": [2, 512]}),
+    "add_broadcast": Source(add, (half(5, 1, 33), half(17, 33)), {"block_sizes": [1, 4, 64]}),
+    "add_broadcast_dynamic": Source(
+        add, (half(5, 1, 33), half(17, 33)), {"block_sizes": [1, 4, 64]}, dynamic=True
+    ),
+    "softmax_whole_exact": Source(softmax, (half(64, 1024),), {"block_sizes": [4]}),
+    "softmax_whole_masked": Source(softmax, (half(63, 1000),), {"block_sizes": [4]}),
+    "softmax_rolled": Source(
+        softmax, (half(64, 1000),), {"block_sizes": [1], "reduction_loops": [256]}
+    ),
+    "softmax_rolled_dynamic": Source(
+        softmax, (half(64, 1000),), {"block_sizes": [1], "reduction_loops": [256]}, dynamic=True
+    ),
+}
+
+
+if __name__ == "__main__":
+    json.dump({name: SOURCES[name].text() for name in sys.argv[1:]}, sys.stdout)
