@@ -1,8 +1,9 @@
 """Split a call into what a specialization is keyed by and what varies: the leaves.
 
-In: the kernel's function and the positional arguments of one call. Out: a :class:`Call`, whose ``static`` part is hashable and
-whose ``leaves`` are tensors and plain numbers, in a stable order with names. Functions among the arguments, and the kernel itself,
-are taken apart into their code and what they capture: tensors become leaves, numbers belong to the static part.
+In: the kernel's function and the positional arguments of one call. Out: a :class:`Call`, whose
+``static`` part is hashable and whose ``leaves`` are tensors and plain numbers, in a stable order
+with names. Functions among the arguments, and the kernel itself, are taken apart into their code
+and what they capture: tensors become leaves, numbers belong to the static part.
 """
 
 from __future__ import annotations
@@ -183,7 +184,7 @@ def _join(template: Any, leaves: Sequence[Any]) -> Any:
 
 
 def _join_function(template: Function, leaves: Sequence[Any]) -> FunctionType:
-    original = template.original
+    original: Any = template.original  # mypy takes a function in a field for a method
     closure = {name: _join(part, leaves) for name, part in template.closure}
     cells = tuple(_cell(closure, name) for name in template.code.co_freevars)
     replaced = {name: _join(part, leaves) for name, part in template.globals}

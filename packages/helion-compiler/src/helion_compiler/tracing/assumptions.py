@@ -1,7 +1,8 @@
 """What compiling will assume of sizes beyond what the trace did, taken from the example: one guard per assumption.
 
-With dynamic shapes a Program serves many sizes, but its binary is built for one class of them: sizes that are multiples of 16 or not, numbers
-below 2**31 or not, rows that a block of one power of two holds. A call of another class needs a Program of its own, which these guards see to.
+With dynamic shapes a Program serves many sizes, but its binary is built for one class of them: sizes
+that are multiples of 16 or not, numbers below 2**31 or not, rows that a block of one power of two
+holds. A call of another class needs a Program of its own, which these guards see to.
 """
 
 from __future__ import annotations

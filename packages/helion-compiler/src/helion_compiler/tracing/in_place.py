@@ -10,17 +10,16 @@ from helion import exc
 from helion_compiler.tracing.location import here
 
 if TYPE_CHECKING:
-    from helion_compiler.tracing.device import DeviceRecorder
+    from helion_compiler.tracing.state import Trace
 
 
 def record_in_place(
-    recorder: DeviceRecorder, operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    trace: Trace, operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> torch.Tensor:
     """``target.add_(other)`` and its like: the functional operator, then a cast to the target's dtype."""
-    trace = recorder.trace
     target: torch.Tensor = args[0]
     trace.value_of(target)
-    if trace.depth_of(target) != recorder.depth:
+    if trace.depth_of(target) != trace.body.depth:
         raise exc.StatementNotSupported(
             span=here(),
             statement="changing a tile in place that was made outside of this loop",
@@ -36,7 +35,7 @@ def record_in_place(
             )
         result = result.to(target.dtype)
         if trace.sizes_of(result) != trace.sizes_of(target):
-            result = _expand(recorder, result, target, operator)
+            result = _expand(trace, result, target, operator)
     trace.add_value(target, trace.value_of(result))
     return target
 
@@ -63,7 +62,7 @@ def _functional(operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
 
 
 def _expand(
-    recorder: DeviceRecorder, result: torch.Tensor, target: torch.Tensor, operator: Any
+    trace: Trace, result: torch.Tensor, target: torch.Tensor, operator: Any
 ) -> torch.Tensor:
     try:
         return result.expand(target.shape)
@@ -71,7 +70,7 @@ def _expand(
         raise exc.ShapeMismatch(
             span=here(),
             operation=_name(operator),
-            reason=f"{recorder.describe(result)} does not fit {recorder.describe(target)}",
+            reason=f"{trace.describe(result)} does not fit {trace.describe(target)}",
         ) from error
 
 

@@ -10,6 +10,7 @@ from helion import exc
 from helion.language import Tile
 from helion_compiler.torch_bridge import symbolic
 from helion_compiler.tracing import subscripts
+from helion_compiler.tracing.fills import fill_tile
 from helion_compiler.tracing.location import here
 from helion_compiler.tracing.operators import dot as record_dot
 from helion_compiler.tracing.tiles import TracedRange, TracedTile
@@ -37,7 +38,7 @@ def _need_device(trace: Trace, name: str) -> None:
         raise exc.DeviceAPIOnHost(span=here(), function=name)
 
 
-def tile(trace: Trace, begin_or_end: Any, end: Any = None, block_size: Any = None) -> TracedRange:
+def tile(_trace: Trace, begin_or_end: Any, end: Any = None, block_size: Any = None) -> TracedRange:
     """``hl.tile``: one axis per entry."""
     single = not isinstance(begin_or_end, list | tuple | torch.Size)
     firsts = [begin_or_end] if single else list(begin_or_end)
@@ -83,7 +84,7 @@ def zeros(trace: Trace, shape: Any, dtype: torch.dtype) -> torch.Tensor:
 def full(trace: Trace, shape: Any, value: Any, dtype: torch.dtype) -> torch.Tensor:
     """A tile of one number."""
     _need_device(trace, "full")
-    return trace.device.full(_sizes(trace, shape), value, dtype)
+    return fill_tile(trace, _sizes(trace, shape), value, dtype)
 
 
 def load(trace: Trace, tensor: torch.Tensor, index: Any) -> torch.Tensor:
@@ -118,11 +119,11 @@ def dot(
     dtype = out_dtype or (acc.dtype if acc is not None else default)
     if acc is not None and acc.dtype != dtype:
         acc = acc.to(dtype)
-    return record_dot(trace.device, a, b, acc, dtype)
+    return record_dot(trace, a, b, acc, dtype)
 
 
 def _of_tile(name: str) -> Callable[[Trace, Any], Any]:
-    def meaning(trace: Trace, tile: Any) -> Any:
+    def meaning(_trace: Trace, tile: Any) -> Any:
         if not isinstance(tile, Tile):
             raise exc.IncorrectTileUsage(
                 span=here(), operation=f"hl.tile_{name}({_describe(tile)})"
@@ -148,7 +149,7 @@ def register_block_size(trace: Trace, min_or_max: int, max: int | None = None) -
     low, high = (None, min_or_max) if max is None else (min_or_max, max)
     hint = symbolic.expression(high) if high is not None else 1 << 16
     limit = int(high) if isinstance(hint, int) else 1 << 16
-    _, size = trace.device.new_block_size("block", limit, low=low, high=limit)
+    _, size = trace.body.new_block_size("block", limit, low=low, high=limit)
     return size
 
 

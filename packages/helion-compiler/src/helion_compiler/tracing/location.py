@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import torch
 
 import helion
-import helion_compiler
 from helion.exc import Span
 from helion_compiler.program.types import Location
 
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
 
 _STANDARD_LIBRARY = os.path.dirname(os.path.abspath(linecache.__file__)) + os.sep
 _LIBRARIES = tuple(
-    os.path.dirname(os.path.abspath(module.__file__)) + os.sep
-    for module in (helion, helion_compiler, torch)
-    if module.__file__ is not None
+    os.path.dirname(os.path.abspath(file)) + os.sep
+    for file in (helion.__file__, torch.__file__, os.path.dirname(__file__))
+    if file is not None
 )
 
 

@@ -10,6 +10,7 @@ from helion import exc
 from helion_compiler.program.ops import Grid, Loop
 from helion_compiler.program.types import Axis, Value
 from helion_compiler.staging import UNBOUND
+from helion_compiler.tracing.host import name_buffers
 from helion_compiler.tracing.location import here, location
 from helion_compiler.tracing.tiles import DeviceOnly, TracedRange, TracedTile
 
@@ -45,7 +46,7 @@ class TracedLoops:
         axes = tuple(tile.axis for tile in tiles)
         if self._trace.on_device:
             return self._inner(axes, item, body, names, values)
-        self._trace.host.name_buffers(scope)
+        name_buffers(self._trace, scope)
         return self._outermost(axes, item, body, names, values)
 
     def python_loop(
@@ -88,9 +89,9 @@ class TracedLoops:
         first, last = symbols.expression(begin), symbols.expression(end)
         if isinstance(block_size, torch.SymInt):
             size = block_size
-            block = next(b for b in trace.device.blocks if b.symbol == symbols.expression(size))
+            block = next(b for b in trace.body.blocks if b.symbol == symbols.expression(size))
         else:
-            block, size = trace.device.new_block_size(
+            block, size = trace.body.new_block_size(
                 name, _hint(trace, last, first), fixed=block_size
             )
         offset = symbols.offset_symbol()
@@ -99,7 +100,7 @@ class TracedLoops:
             block=block,
             begin=first,
             end=last,
-            offset=symbols.expression(offset),  # type: ignore[arg-type]  # a fresh symbol
+            offset=symbols.expression(offset),
         )
         return TracedTile(trace=trace, axis=axis, size=size, offset=offset)
 
@@ -119,10 +120,10 @@ class TracedLoops:
                 remedy="write a kernel for each outermost loop",
             )
         where = location()
-        trace.device.open_block(axes)
+        trace.body.open_block(axes)
         with trace.device_phase():
             after = body(item, *values)
-        block = trace.device.close_block(axes, ())
+        block = trace.body.close_block(axes, ())
         self.grids.append(Grid(axes=axes, body=block, location=where))
         return tuple(
             self._after_grid(name, old, new)
@@ -147,14 +148,14 @@ class TracedLoops:
         where = location()
         carried = [i for i, value in enumerate(values) if self._is_tile_value(value)]
         entering = list(values)
-        trace.device.open_block(axes)
+        trace.body.open_block(axes)
         for i in carried:
             entering[i] = trace.fake(trace.sizes_of(values[i]), values[i].dtype)
             trace.new_value(entering[i], names[i])
         parameters = tuple(trace.value_of(entering[i]) for i in carried)
         leaving = body(item, *entering)
         yields = tuple(self._yield(names[i], values[i], leaving[i]) for i in carried)
-        block = trace.device.close_block(axes, yields)
+        block = trace.body.close_block(axes, yields)
         after = list(leaving)
         results = []
         for i, old in enumerate(values):
@@ -163,7 +164,7 @@ class TracedLoops:
                 results.append(trace.new_value(after[i], names[i]))
             elif leaving[i] is not old:
                 after[i] = self._after_inner(names[i], old, leaving[i])
-        trace.device.append(
+        trace.body.append(
             Loop(
                 axes=axes,
                 initial=tuple(trace.value_of(values[i]) for i in carried),
@@ -184,7 +185,7 @@ class TracedLoops:
             raise exc.CantCombineTypesInControlFlow(
                 span=here(), name=name, before="a tile", after=type(after).__name__
             )
-        describe = self._trace.device.describe
+        describe = self._trace.describe
         if after.dtype != before.dtype or self._trace.sizes_of(after) != self._trace.sizes_of(
             before
         ):

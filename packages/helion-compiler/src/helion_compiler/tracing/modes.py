@@ -6,30 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
+from helion_compiler.torch_bridge.modes import TorchDispatchMode
+from helion_compiler.tracing.device import record_device
+from helion_compiler.tracing.host import record_host
 from helion_compiler.tracing.subscripts import assign, subscript
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from helion_compiler.tracing.state import Trace
-
-
-def unheard() -> AbstractContextManager[None]:
-    """A context in which no mode listens, for fakes that the trace makes for itself."""
-    return _disable_current_modes()
 
 
 class AtenListener(TorchDispatchMode):
     """Shows every ATen call to the trace."""
 
     def __init__(self, trace: Trace) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch's base class is untyped
         self._trace = trace
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return self._trace.aten(func, args, kwargs or {})
+        record = record_device if self._trace.on_device else record_host
+        return record(self._trace, func, args, kwargs or {})
 
 
 class SubscriptListener(TorchFunctionMode):

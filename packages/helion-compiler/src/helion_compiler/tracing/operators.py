@@ -5,6 +5,7 @@ Every rule takes the operator's own arguments and returns fake results; shapes a
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, get_args
 
 import torch
@@ -19,11 +20,15 @@ from helion_compiler.program.ops import (
     Squeeze,
     Unsqueeze,
 )
-from helion_compiler.tracing.device import DeviceRecorder, rule_for
+from helion_compiler.tracing.fills import fill_tile
 from helion_compiler.tracing.location import here, location
+from helion_compiler.tracing.rules import RULES, rule_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from helion_compiler.tracing.rules import Rule
+    from helion_compiler.tracing.state import Trace
 
 REDUCTIONS: frozenset[str] = frozenset(get_args(ReduceKind))
 _INDEX_REDUCTIONS = ("argmax", "argmin")
@@ -35,7 +40,7 @@ _BOOL_REDUCTIONS = ("any", "all")
 
 @rule_for(*REDUCTIONS)
 def reduce(
-    recorder: DeviceRecorder,
+    trace: Trace,
     operator: Any,
     operand: torch.Tensor,
     dim: int | Sequence[int] | None = None,
@@ -55,7 +60,7 @@ def reduce(
     elif kind in _BOOL_REDUCTIONS:
         operand = operand != 0 if operand.dtype is not torch.bool else operand
     for position in sorted(dims, reverse=True):
-        operand = _reduce_one(recorder, kind, operand, position, keepdim=keepdim)
+        operand = _reduce_one(trace, kind, operand, position, keepdim=keepdim)
     return operand
 
 
@@ -67,17 +72,17 @@ def _accumulable(operand: torch.Tensor, dtype: torch.dtype | None) -> torch.Tens
 
 
 def _reduce_one(
-    recorder: DeviceRecorder, kind: Any, operand: torch.Tensor, dim: int, *, keepdim: bool
+    trace: Trace, kind: Any, operand: torch.Tensor, dim: int, *, keepdim: bool
 ) -> torch.Tensor:
-    sizes = list(recorder.trace.sizes_of(operand))
+    sizes = list(trace.sizes_of(operand))
     sizes[dim : dim + 1] = [1] if keepdim else []
     dtype = torch.int64 if kind in _INDEX_REDUCTIONS else operand.dtype
-    result = recorder.fake(tuple(sizes), dtype)
-    recorder.append(
+    result = trace.fake(tuple(sizes), dtype)
+    trace.body.append(
         Reduce(
-            result=recorder.result(result, kind),
+            result=trace.new_value(result, kind),
             kind=kind,
-            operand=recorder.trace.value_of(operand),
+            operand=trace.value_of(operand),
             dim=dim,
             keepdim=keepdim,
             location=location(),
@@ -104,17 +109,15 @@ def _dims(operand: torch.Tensor, dim: int | Sequence[int] | None) -> list[int]:
 
 
 @rule_for("mm", "bmm")
-def matmul(
-    recorder: DeviceRecorder, operator: Any, lhs: torch.Tensor, rhs: torch.Tensor
-) -> torch.Tensor:
+def matmul(trace: Trace, _operator: Any, lhs: torch.Tensor, rhs: torch.Tensor) -> torch.Tensor:
     """``lhs @ rhs`` in the dtype of the operands, summed in float32 (int32 for integers)."""
-    return dot(recorder, lhs, rhs, None, torch.promote_types(lhs.dtype, rhs.dtype))
+    return dot(trace, lhs, rhs, None, torch.promote_types(lhs.dtype, rhs.dtype))
 
 
 @rule_for("addmm", "baddbmm")
 def add_matmul(
-    recorder: DeviceRecorder,
-    operator: Any,
+    trace: Trace,
+    _operator: Any,
     accumulator: torch.Tensor,
     lhs: torch.Tensor,
     rhs: torch.Tensor,
@@ -124,44 +127,43 @@ def add_matmul(
 ) -> torch.Tensor:
     """``beta * accumulator + alpha * (lhs @ rhs)`` in the dtype of the accumulator."""
     if alpha != 1:
-        product = dot(recorder, lhs, rhs, None, _accumulate_dtype(lhs.dtype, rhs.dtype))
-        with recorder.trace.listening():
+        product = dot(trace, lhs, rhs, None, _accumulate_dtype(lhs.dtype, rhs.dtype))
+        with trace.listening():
             return (beta * accumulator + alpha * product).to(accumulator.dtype)
     if beta != 1:
-        with recorder.trace.listening():
+        with trace.listening():
             accumulator = beta * accumulator
-    return dot(recorder, lhs, rhs, accumulator, accumulator.dtype)
+    return dot(trace, lhs, rhs, accumulator, accumulator.dtype)
 
 
 def dot(
-    recorder: DeviceRecorder,
+    trace: Trace,
     lhs: torch.Tensor,
     rhs: torch.Tensor,
     accumulator: torch.Tensor | None,
     result_dtype: torch.dtype,
 ) -> torch.Tensor:
     """Record ``accumulator + lhs @ rhs``, after checking every shape."""
-    trace = recorder.trace
     left, right = trace.sizes_of(lhs), trace.sizes_of(rhs)
     batch = left[:-2]
     if len(left) != len(right) or len(left) not in (2, 3) or left[-1] != right[-2]:
         raise exc.ShapeMismatch(
             span=here(),
             operation="a matrix product",
-            reason=f"{recorder.describe(lhs)} and {recorder.describe(rhs)} do not fit",
+            reason=f"{trace.describe(lhs)} and {trace.describe(rhs)} do not fit",
         )
     if batch != right[:-2]:
         raise exc.DotBatchDimensionMismatch(
-            span=here(), left=recorder.describe(lhs), right=recorder.describe(rhs)
+            span=here(), left=trace.describe(lhs), right=trace.describe(rhs)
         )
     sizes = (*batch, left[-2], right[-1])
     if accumulator is not None and trace.sizes_of(accumulator) != sizes:
         with trace.listening():
-            accumulator = _expand(recorder, accumulator, sizes)
-    result = recorder.fake(sizes, result_dtype)
-    recorder.append(
+            accumulator = _expand(trace, accumulator, sizes)
+    result = trace.fake(sizes, result_dtype)
+    trace.body.append(
         Dot(
-            result=recorder.result(result, "dot"),
+            result=trace.new_value(result, "dot"),
             lhs=trace.value_of(lhs),
             rhs=trace.value_of(rhs),
             accumulator=None if accumulator is None else trace.value_of(accumulator),
@@ -172,14 +174,14 @@ def dot(
     return result
 
 
-def _expand(recorder: DeviceRecorder, tensor: torch.Tensor, sizes: tuple[Any, ...]) -> torch.Tensor:
+def _expand(trace: Trace, tensor: torch.Tensor, sizes: tuple[Any, ...]) -> torch.Tensor:
     try:
-        return tensor.expand([recorder.trace.symbols.value(size) for size in sizes])
+        return tensor.expand([trace.symbols.value(size) for size in sizes])
     except RuntimeError as error:
         raise exc.ShapeMismatch(
             span=here(),
             operation="the accumulator of a matrix product",
-            reason=f"{recorder.describe(tensor)} does not expand to its result",
+            reason=f"{trace.describe(tensor)} does not expand to its result",
             notes=(str(error),),
         ) from error
 
@@ -196,16 +198,16 @@ def _accumulate_dtype(lhs: torch.dtype, rhs: torch.dtype) -> torch.dtype:
 
 @rule_for("permute")
 def permute(
-    recorder: DeviceRecorder, operator: Any, operand: torch.Tensor, dims: Sequence[int]
+    trace: Trace, _operator: Any, operand: torch.Tensor, dims: Sequence[int]
 ) -> torch.Tensor:
     """Reorder dimensions."""
     order = tuple(dim % operand.ndim for dim in dims)
-    sizes = recorder.trace.sizes_of(operand)
-    result = recorder.fake(tuple(sizes[dim] for dim in order), operand.dtype)
-    value = recorder.trace.value_of(operand)
-    recorder.append(
+    sizes = trace.sizes_of(operand)
+    result = trace.fake(tuple(sizes[dim] for dim in order), operand.dtype)
+    value = trace.value_of(operand)
+    trace.body.append(
         Permute(
-            result=recorder.result(result, "permute"),
+            result=trace.new_value(result, "permute"),
             operand=value,
             order=order,
             location=location(),
@@ -216,33 +218,31 @@ def permute(
 
 @rule_for("transpose")
 def transpose(
-    recorder: DeviceRecorder, operator: Any, operand: torch.Tensor, first: int, second: int
+    trace: Trace, operator: Any, operand: torch.Tensor, first: int, second: int
 ) -> torch.Tensor:
     """Swap two dimensions."""
     order = list(range(operand.ndim))
     order[first], order[second] = order[second], order[first]
-    return permute(recorder, operator, operand, order)
+    return permute(trace, operator, operand, order)
 
 
 @rule_for("t")
-def t(recorder: DeviceRecorder, operator: Any, operand: torch.Tensor) -> torch.Tensor:
+def t(trace: Trace, operator: Any, operand: torch.Tensor) -> torch.Tensor:
     """Swap the two dimensions of a matrix."""
-    return operand if operand.ndim < 2 else permute(recorder, operator, operand, (1, 0))
+    return operand if operand.ndim < 2 else permute(trace, operator, operand, (1, 0))
 
 
 @rule_for("unsqueeze")
-def unsqueeze(
-    recorder: DeviceRecorder, operator: Any, operand: torch.Tensor, dim: int
-) -> torch.Tensor:
+def unsqueeze(trace: Trace, _operator: Any, operand: torch.Tensor, dim: int) -> torch.Tensor:
     """Insert a dimension of size 1."""
     dim %= operand.ndim + 1
-    sizes = list(recorder.trace.sizes_of(operand))
+    sizes = list(trace.sizes_of(operand))
     sizes.insert(dim, 1)
-    result = recorder.fake(tuple(sizes), operand.dtype)
-    value = recorder.trace.value_of(operand)
-    recorder.append(
+    result = trace.fake(tuple(sizes), operand.dtype)
+    value = trace.value_of(operand)
+    trace.body.append(
         Unsqueeze(
-            result=recorder.result(result, "unsqueeze"), operand=value, dim=dim, location=location()
+            result=trace.new_value(result, "unsqueeze"), operand=value, dim=dim, location=location()
         )
     )
     return result
@@ -250,27 +250,27 @@ def unsqueeze(
 
 @rule_for("squeeze")
 def squeeze(
-    recorder: DeviceRecorder,
-    operator: Any,
+    trace: Trace,
+    _operator: Any,
     operand: torch.Tensor,
     dim: int | Sequence[int] | None = None,
 ) -> torch.Tensor:
     """Remove dimensions of size 1."""
-    sizes = recorder.trace.sizes_of(operand)
+    sizes = trace.sizes_of(operand)
     for position in sorted(_dims(operand, dim), reverse=True):
         if sizes[position] == 1:
-            operand = _squeeze_one(recorder, operand, position)
+            operand = _squeeze_one(trace, operand, position)
     return operand
 
 
-def _squeeze_one(recorder: DeviceRecorder, operand: torch.Tensor, dim: int) -> torch.Tensor:
-    sizes = list(recorder.trace.sizes_of(operand))
+def _squeeze_one(trace: Trace, operand: torch.Tensor, dim: int) -> torch.Tensor:
+    sizes = list(trace.sizes_of(operand))
     del sizes[dim]
-    result = recorder.fake(tuple(sizes), operand.dtype)
-    value = recorder.trace.value_of(operand)
-    recorder.append(
+    result = trace.fake(tuple(sizes), operand.dtype)
+    value = trace.value_of(operand)
+    trace.body.append(
         Squeeze(
-            result=recorder.result(result, "squeeze"), operand=value, dim=dim, location=location()
+            result=trace.new_value(result, "squeeze"), operand=value, dim=dim, location=location()
         )
     )
     return result
@@ -278,7 +278,7 @@ def _squeeze_one(recorder: DeviceRecorder, operand: torch.Tensor, dim: int) -> t
 
 @rule_for("expand")
 def expand(
-    recorder: DeviceRecorder,
+    trace: Trace,
     operator: Any,
     operand: torch.Tensor,
     sizes: Sequence[Any],
@@ -286,29 +286,29 @@ def expand(
     implicit: bool = False,  # noqa: ARG001  # ATen's own parameter, without meaning here
 ) -> torch.Tensor:
     """Broadcast to a larger shape."""
-    with recorder.trace.fake_mode:
+    with trace.fake_mode:
         expanded = operator(operand, sizes)
-    target = recorder.trace.sizes_of(expanded)
+    target = trace.sizes_of(expanded)
     while operand.ndim < len(target):
-        operand = unsqueeze(recorder, operator, operand, 0)
-    if recorder.trace.sizes_of(operand) == target:
+        operand = unsqueeze(trace, operator, operand, 0)
+    if trace.sizes_of(operand) == target:
         return operand
-    result = recorder.fake(target, operand.dtype)
-    value = recorder.trace.value_of(operand)
-    recorder.append(
-        Broadcast(result=recorder.result(result, "expand"), operand=value, location=location())
+    result = trace.fake(target, operand.dtype)
+    value = trace.value_of(operand)
+    trace.body.append(
+        Broadcast(result=trace.new_value(result, "expand"), operand=value, location=location())
     )
     return result
 
 
 @rule_for("view", "reshape", "_unsafe_view", "_reshape_alias")
 def view(
-    recorder: DeviceRecorder, operator: Any, operand: torch.Tensor, sizes: Sequence[Any], *_: Any
+    trace: Trace, operator: Any, operand: torch.Tensor, sizes: Sequence[Any], *_: Any
 ) -> torch.Tensor:
     """Insert or remove dimensions of size 1; other reshapes are refused."""
-    with recorder.trace.fake_mode:
-        target = recorder.trace.sizes_of(operand.reshape(sizes))
-    source = recorder.trace.sizes_of(operand)
+    with trace.fake_mode:
+        target = trace.sizes_of(operand.reshape(sizes))
+    source = trace.sizes_of(operand)
     if tuple(size for size in source if size != 1) != tuple(size for size in target if size != 1):
         raise exc.UnsupportedOperator(
             span=here(),
@@ -317,25 +317,25 @@ def view(
         )
     for dim in reversed(range(len(source))):
         if source[dim] == 1:
-            operand = _squeeze_one(recorder, operand, dim)
+            operand = _squeeze_one(trace, operand, dim)
     for dim, size in enumerate(target):
         if size == 1:
-            operand = unsqueeze(recorder, operator, operand, dim)
+            operand = unsqueeze(trace, operator, operand, dim)
     return operand
 
 
 @rule_for("clone", "lift_fresh_copy")
-def copy(recorder: DeviceRecorder, operator: Any, operand: torch.Tensor, **_: Any) -> torch.Tensor:
+def copy(trace: Trace, _operator: Any, operand: torch.Tensor, **_: Any) -> torch.Tensor:
     """The same value in a tensor of its own, which may change in place while the original stays."""
-    result = recorder.fake(recorder.trace.sizes_of(operand), operand.dtype)
-    recorder.trace.add_value(result, recorder.trace.value_of(operand))
+    result = trace.fake(trace.sizes_of(operand), operand.dtype)
+    trace.add_value(result, trace.value_of(operand))
     return result
 
 
 @rule_for("alias", "detach", "contiguous", "lift_fresh")
-def same(recorder: DeviceRecorder, operator: Any, operand: torch.Tensor, **_: Any) -> torch.Tensor:
+def same(trace: Trace, _operator: Any, operand: torch.Tensor, **_: Any) -> torch.Tensor:
     """A tile is a value: aliases are the tile itself."""
-    recorder.trace.value_of(operand)
+    trace.value_of(operand)
     return operand
 
 
@@ -344,45 +344,49 @@ def same(recorder: DeviceRecorder, operator: Any, operand: torch.Tensor, **_: An
 
 @rule_for("full", "full_like", "new_full")
 def full(
-    recorder: DeviceRecorder, operator: Any, first: Any, *rest: Any, dtype: Any = None, **_: Any
+    trace: Trace, _operator: Any, first: Any, *rest: Any, dtype: Any = None, **_: Any
 ) -> torch.Tensor:
     """A tile of one number."""
-    sizes, fill, inherited = _fill_arguments(recorder, first, rest)
+    sizes, fill, inherited = _fill_arguments(trace, first, rest)
     if dtype is None:
         dtype = inherited or torch.tensor(fill).dtype
-    return recorder.full(sizes, fill, dtype)
+    return fill_tile(trace, sizes, fill, dtype)
 
 
 def _fill_arguments(
-    recorder: DeviceRecorder, first: Any, rest: tuple[Any, ...]
+    trace: Trace, first: Any, rest: tuple[Any, ...]
 ) -> tuple[tuple[Any, ...], Any, torch.dtype | None]:
-    expression = recorder.trace.symbols.expression
+    expression = trace.symbols.expression
     if not isinstance(first, torch.Tensor):
         return tuple(expression(size) for size in first), rest[0], None
     if len(rest) == 2:
         return tuple(expression(size) for size in rest[0]), rest[1], first.dtype
-    return recorder.trace.sizes_of(first), rest[0], first.dtype
+    return trace.sizes_of(first), rest[0], first.dtype
 
 
 @rule_for("zeros", "zeros_like", "new_zeros", "empty", "empty_like", "new_empty")
 def zeros(
-    recorder: DeviceRecorder, operator: Any, first: Any, *rest: Any, dtype: Any = None, **_: Any
+    trace: Trace, operator: Any, first: Any, *rest: Any, dtype: Any = None, **_: Any
 ) -> torch.Tensor:
     """A tile of zeros; an empty tile is one, too."""
-    return full(recorder, operator, first, *rest, 0.0, dtype=dtype)
+    return full(trace, operator, first, *rest, 0.0, dtype=dtype)
 
 
 @rule_for("ones", "ones_like", "new_ones")
 def ones(
-    recorder: DeviceRecorder, operator: Any, first: Any, *rest: Any, dtype: Any = None, **_: Any
+    trace: Trace, operator: Any, first: Any, *rest: Any, dtype: Any = None, **_: Any
 ) -> torch.Tensor:
     """A tile of ones."""
-    return full(recorder, operator, first, *rest, 1.0, dtype=dtype)
+    return full(trace, operator, first, *rest, 1.0, dtype=dtype)
 
 
 @rule_for("scalar_tensor")
 def scalar_tensor(
-    recorder: DeviceRecorder, operator: Any, fill: Any, *, dtype: Any = None, **_: Any
+    trace: Trace, _operator: Any, fill: Any, *, dtype: Any = None, **_: Any
 ) -> torch.Tensor:
     """A rank-0 tile."""
-    return recorder.full((), fill, dtype or torch.get_default_dtype())
+    return fill_tile(trace, (), fill, dtype or torch.get_default_dtype())
+
+
+TABLE: Mapping[str, Rule] = MappingProxyType(RULES)
+"""Every recording rule, by ATen name without overload."""

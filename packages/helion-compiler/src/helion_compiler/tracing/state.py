@@ -1,42 +1,49 @@
-"""The state of one trace: what each fake tensor is, and which recorder listens."""
+"""The state of one trace: what each fake tensor stands for, and the parts of the Program built so far."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
-
-import torch
 
 from helion import exc
 from helion_compiler.program.types import Buffer, TileType, Value
 from helion_compiler.torch_bridge import symbolic
-from helion_compiler.tracing.device import DeviceRecorder
-from helion_compiler.tracing.host import HostRecorder
+from helion_compiler.torch_bridge.modes import without_modes
+from helion_compiler.tracing.body import BodyBuilder
 from helion_compiler.tracing.location import here
-from helion_compiler.tracing.modes import AtenListener, unheard
-from helion_compiler.tracing.symbols import Symbols
+from helion_compiler.tracing.plan import PlanBuilder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from torch._subclasses.fake_tensor import FakeTensorMode
+    import torch
 
     from helion_compiler.program.types import Size
+    from helion_compiler.torch_bridge.modes import FakeTensorMode
+    from helion_compiler.tracing.symbols import Symbols
 
 
 class Trace:
     """Everything that is known while a kernel is traced.
 
-    ``buffers`` and ``values`` map fake tensors, by identity, to what they stand for; the tensors are kept alive with them.
+    ``listener`` makes the mode that shows ATen calls to this trace: rules enter it to have what they
+    call recorded, too. Fake tensors are kept alive with what they stand for.
     """
 
-    def __init__(self, fake_mode: FakeTensorMode, symbols: Symbols, device: torch.device) -> None:
+    def __init__(
+        self,
+        fake_mode: FakeTensorMode,
+        symbols: Symbols,
+        device: torch.device,
+        listener: Callable[[Trace], AbstractContextManager[Any]],
+    ) -> None:
         self.fake_mode = fake_mode
         self.symbols = symbols
         self.torch_device = device
-        self.host = HostRecorder(self)
-        self.device = DeviceRecorder(self)
+        self.plan = PlanBuilder(symbols)
+        self.body = BodyBuilder(symbols)
         self.on_device = False
+        self._listener = listener
         self._buffers: dict[int, tuple[torch.Tensor, Buffer]] = {}
         self._values: dict[int, tuple[torch.Tensor, Value]] = {}
         self._depths: dict[int, int] = {}
@@ -50,23 +57,20 @@ class Trace:
         finally:
             self.on_device = False
 
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Within, operators are recorded although a recorder is already at work."""
-        with AtenListener(self):
-            yield
+    def listening(self) -> AbstractContextManager[Any]:
+        """A context in which operators are recorded although one is being recorded already."""
+        return self._listener(self)
 
-    def aten(self, operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """One ATen call, wherever it belongs."""
-        recorder = self.device if self.on_device else self.host
-        return recorder.record(operator, args, kwargs)
+    def describe(self, tensor: torch.Tensor) -> str:
+        """A tensor's shape in the author's words: tiles by their names."""
+        return self.body.describe(self.sizes_of(tensor))
 
     # Fake tensors and what they stand for.
 
     def fake(self, sizes: tuple[Size, ...], dtype: torch.dtype) -> torch.Tensor:
         """A fake tensor with these sizes."""
         shape = [self.symbols.value(size) for size in sizes]
-        with unheard():
+        with without_modes():
             return symbolic.fake_like(self.fake_mode, shape, dtype, self.torch_device)
 
     def sizes_of(self, tensor: torch.Tensor) -> tuple[Size, ...]:
@@ -85,7 +89,7 @@ class Trace:
     def add_value(self, tensor: torch.Tensor, value: Value) -> None:
         """``tensor`` stands for ``value`` from now on."""
         self._values[id(tensor)] = (tensor, value)
-        self._depths.setdefault(id(tensor), self.device.depth)
+        self._depths.setdefault(id(tensor), self.body.depth)
 
     def new_value(self, tensor: torch.Tensor, name: str) -> Value:
         """A new value with the type of ``tensor``, which stands for it from now on."""

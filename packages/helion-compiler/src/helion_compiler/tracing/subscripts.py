@@ -18,6 +18,7 @@ from helion_compiler.program.types import (
     WholeSlice,
     whole_axis,
 )
+from helion_compiler.tracing.fills import fill_tile
 from helion_compiler.tracing.location import here, location
 from helion_compiler.tracing.tiles import DeviceOnly, TracedTile
 
@@ -55,8 +56,8 @@ def load(trace: Trace, tensor: torch.Tensor, index: Any) -> torch.Tensor:
     subscripts = _subscripts(trace, tensor, buffer, [e for e in entries if e is not None])
     sizes = tuple(size for entry in subscripts for size in _sizes(entry))
     result = trace.fake(sizes, buffer.dtype)
-    name = trace.device.unique(f"{buffer.name}@load")
-    trace.device.append(
+    name = trace.body.unique(f"{buffer.name}@load")
+    trace.body.append(
         Load(
             result=trace.new_value(result, buffer.name),
             buffer=buffer,
@@ -80,17 +81,17 @@ def store(trace: Trace, tensor: torch.Tensor, index: Any, value: Any) -> None:
         trace.value_of(value)
         value = _fit(trace, value.to(buffer.dtype), sizes, buffer)
     elif isinstance(value, bool | int | float | torch.SymInt):
-        value = trace.device.full(sizes, value, buffer.dtype)
+        value = fill_tile(trace, sizes, value, buffer.dtype)
     else:
         raise exc.InvalidIndexingType(
             span=here(), index=f"a {type(value).__name__}, stored into a tensor,"
         )
-    trace.device.append(
+    trace.body.append(
         Store(
             buffer=buffer,
             subscripts=subscripts,
             value=trace.value_of(value),
-            name=trace.device.unique(f"{buffer.name}@store"),
+            name=trace.body.unique(f"{buffer.name}@store"),
             location=location(),
         )
     )
@@ -120,11 +121,11 @@ def _fit(
             value = value.squeeze(0)
         return value.expand([trace.symbols.value(size) for size in sizes])
     except RuntimeError as error:
-        place = trace.device.describe(trace.fake(sizes, buffer.dtype))
+        place = trace.body.describe(sizes)
         raise exc.ShapeMismatch(
             span=here(),
             operation=f"storing into {buffer.name}",
-            reason=f"{trace.device.describe(value)} does not fit {place}",
+            reason=f"{trace.describe(value)} does not fit {place}",
         ) from error
 
 
@@ -173,17 +174,17 @@ def _subscript(
         case bool():
             raise exc.InvalidIndexingType(span=here(), index=f"the bool {entry}")
         case int() | torch.SymInt():
-            return ScalarIndex(_position(trace, buffer, extent, dim, entry))
-        case DeviceOnly():
-            entry.refuse()
+            return ScalarIndex(_position(trace, extent, dim, entry))
         case _:
+            if isinstance(entry, DeviceOnly):
+                entry.refuse()
             raise exc.InvalidIndexingType(span=here(), index=_describe(entry))
 
 
 def _tile_slice(trace: Trace, buffer: Buffer, extent: Any, dim: int, tile: TracedTile) -> TileSlice:
     """A tile as a subscript; its range has to lie inside the dimension, unless it is shifted and so masked."""
     shift = trace.symbols.expression(tile.shift)
-    if tile.axis not in trace.device.axes:
+    if tile.axis not in trace.body.axes:
         raise exc.IncorrectTileUsage(span=here(), operation=f"{tile.axis.name} outside of its loop")
     end = trace.symbols.value(tile.axis.end)
     inside = shift != 0 or not trace.symbols.is_host(tile.axis.end) or bool(end <= extent)
@@ -201,7 +202,7 @@ def _tile_slice(trace: Trace, buffer: Buffer, extent: Any, dim: int, tile: Trace
     return TileSlice(tile.axis, shift)
 
 
-def _position(trace: Trace, buffer: Buffer, extent: Any, dim: int, entry: Any) -> Size:
+def _position(trace: Trace, extent: Any, dim: int, entry: Any) -> Size:
     expression = trace.symbols.expression(entry)
     if not trace.symbols.is_host(expression):
         return expression

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import sympy
-import torch
 
 from helion_compiler.torch_bridge import symbolic
 
 if TYPE_CHECKING:
+    import torch
+
     from helion_compiler.program.types import Size
     from helion_runtime.entries import Expression
 
-# Hints of block sizes: large, odd and far apart, so that no two tiles ever look equal and none looks like a size of the author's.
+# Hints of block sizes: large, odd and far apart, so that no two tiles ever look equal and none looks
+# like a size of the author's.
 _FIRST_BLOCK_HINT = 1_000_003
 _BLOCK_HINT_STEP = 1_000_033
 

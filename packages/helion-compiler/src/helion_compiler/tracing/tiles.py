@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
+import torch
 
 from helion import exc
 from helion.language import Tile
-from helion_compiler.tracing.location import here
+from helion_compiler.program.ops import Range
+from helion_compiler.tracing.location import here, location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import torch
 
     from helion.exc import Span
     from helion_compiler.program.types import Axis
@@ -50,7 +50,11 @@ class TracedTile(Tile):
     @property
     def index(self) -> torch.Tensor:
         """The indices as a one-dimensional int32 tensor of ``block_size`` lanes."""
-        return self.trace.device.tile_index(self)
+        trace = self.trace
+        tensor = trace.fake((self.axis.size,), torch.int32)
+        value = trace.new_value(tensor, "index")
+        trace.body.append(Range(result=value, axis=self.axis, location=location()))
+        return tensor if isinstance(self.shift, int) and self.shift == 0 else tensor + self.shift
 
     @property
     def begin(self) -> Any:
@@ -60,12 +64,8 @@ class TracedTile(Tile):
     @property
     def end(self) -> Any:
         """One past the last index."""
-        import torch  # deferred so that naming the class stays cheap
-
-        return (
-            torch.sym_min(self.offset + self.size, self.trace.symbols.value(self.axis.end))
-            + self.shift
-        )
+        last = self.trace.symbols.value(self.axis.end)
+        return torch.sym_min(self.offset + self.size, last) + self.shift  # type: ignore[no-untyped-call]  # torch's own is untyped
 
     @property
     def id(self) -> Any:

@@ -13,12 +13,12 @@ from helion.language import DECLARATIONS, activate, agree
 from helion_compiler.program.expressions import to_runtime
 from helion_compiler.program.program import Program
 from helion_compiler.torch_bridge import symbolic
-from helion_compiler.tracing import operators  # noqa: F401  # registers the recording rules
 from helion_compiler.tracing.assumptions import assumptions
+from helion_compiler.tracing.host import host_outputs
 from helion_compiler.tracing.language import MEANINGS, TracingSemantics
 from helion_compiler.tracing.location import here
 from helion_compiler.tracing.loops import TracedLoops
-from helion_compiler.tracing.modes import SubscriptListener
+from helion_compiler.tracing.modes import AtenListener, SubscriptListener
 from helion_compiler.tracing.state import Trace
 from helion_compiler.tracing.symbols import Symbols
 from helion_runtime.entries import Expression, ScalarSignature, TensorSignature
@@ -49,7 +49,7 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
     """
     symbols = Symbols()
     mode = symbolic.fake_mode(symbols.shape_env)
-    state = Trace(mode, symbols, _device(call))
+    state = Trace(mode, symbols, _device(call), AtenListener)
     inputs = _fake_inputs(state, call, static_shapes=static_shapes)
     arguments, closure, globals_ = call.join(inputs.fakes)
     loops = TracedLoops(state)
@@ -64,7 +64,7 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
         _in_author_terms(staged.filename),
     ):
         returned = function(*arguments)
-        outputs = state.host.outputs(returned, staged.returns)
+        outputs = host_outputs(state, returned, staged.returns)
     if not loops.grids:
         raise exc.NoDeviceLoopsInKernel(
             kernel=staged.function.__name__, span=exc.Span.of_definition(staged.function)
@@ -77,10 +77,10 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
         guard=(*inputs.guard, *guards),
         symbols=symbols.host,
         symbol_hints=symbols.host_hints,
-        buffers=tuple(state.host.buffers),
-        steps=tuple(state.host.steps),
+        buffers=tuple(state.plan.buffers),
+        steps=tuple(state.plan.steps),
         outputs=outputs,
-        blocks=tuple(state.device.blocks),
+        blocks=tuple(state.body.blocks),
         equalities=symbols.equalities(),
         grid=loops.grids[0],
     )
@@ -107,14 +107,14 @@ def _device(call: Call) -> torch.device:
 
 
 def _fake_inputs(state: Trace, call: Call, *, static_shapes: bool) -> _Inputs:
-    state.host.argument_count = len(call.leaves)
+    state.plan.argument_count = len(call.leaves)
     fakes: list[Any] = []
     signature: list[TensorSignature | ScalarSignature] = []
     guard: list[Expression] = []
     for position, (name, leaf) in enumerate(zip(call.names, call.leaves, strict=True)):
         if isinstance(leaf, torch.Tensor):
             fake = _fake_tensor(state, position, leaf, guard, static_shapes=static_shapes)
-            state.host.add_argument(position, name, fake)
+            state.add_buffer(fake, state.plan.argument(position, name, fake))
             fakes.append(fake)
             signature.append(TensorSignature(str(leaf.dtype).removeprefix("torch."), leaf.ndim))
         else:

@@ -1,0 +1,73 @@
+"""Build the device's part of a Program: nested blocks of ops, the axes they run along, and stable names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from helion_compiler.program.ops import Block, Op
+from helion_compiler.program.types import Axis, BlockSize, Size, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+    from helion_compiler.tracing.symbols import Symbols
+
+
+class BodyBuilder:
+    """Collects ops. Blocks nest: a loop's body is recorded while its own block is open.
+
+    ``blocks`` are the entries of ``block_sizes`` so far, ``axes`` those of the loops that are open.
+    """
+
+    def __init__(self, symbols: Symbols) -> None:
+        self._symbols = symbols
+        self.blocks: list[BlockSize] = []
+        self.axes: list[Axis] = []
+        self._open: list[list[Op]] = []
+        self._names: dict[str, int] = {}
+
+    def open_block(self, axes: tuple[Axis, ...]) -> None:
+        """Start a block inside a loop over ``axes``."""
+        self._open.append([])
+        self.axes.extend(axes)
+
+    def close_block(self, axes: tuple[Axis, ...], yields: tuple[Value, ...]) -> Block:
+        """End the innermost block."""
+        del self.axes[len(self.axes) - len(axes) :]
+        return Block(ops=tuple(self._open.pop()), yields=yields)
+
+    @property
+    def depth(self) -> int:
+        """How many blocks are open."""
+        return len(self._open)
+
+    def append(self, op: Op) -> None:
+        """Add an op to the innermost block."""
+        self._open[-1].append(op)
+
+    def new_block_size(
+        self, name: str, size_hint: int, **bounds: Any
+    ) -> tuple[BlockSize, torch.SymInt]:
+        """A new entry of ``block_sizes``."""
+        size = self._symbols.block_symbol()
+        block = BlockSize(
+            index=len(self.blocks),
+            name=self.unique(name),
+            symbol=self._symbols.expression(size),
+            size_hint=size_hint,
+            **bounds,
+        )
+        self.blocks.append(block)
+        return block, size
+
+    def unique(self, name: str) -> str:
+        """``name``, numbered from its second use on. Stable for a given source."""
+        count = self._names[name] = self._names.get(name, -1) + 1
+        return name if count == 0 else f"{name}_{count}"
+
+    def describe(self, sizes: Sequence[Size]) -> str:
+        """A shape in the author's words: tiles by their names."""
+        names = {block.symbol: block.name for block in self.blocks}
+        return "[" + ", ".join(str(names.get(size, size)) for size in sizes) + "]"

@@ -1,0 +1,28 @@
+"""Tiles of one number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from helion_compiler.program.ops import Full
+from helion_compiler.tracing.location import location
+
+if TYPE_CHECKING:
+    from helion_compiler.program.types import Size
+    from helion_compiler.tracing.state import Trace
+
+
+def fill_tile(trace: Trace, sizes: tuple[Size, ...], fill: Any, dtype: torch.dtype) -> torch.Tensor:
+    """Record a tile whose every lane is ``fill``."""
+    tensor = trace.fake(sizes, dtype)
+    if isinstance(fill, torch.SymInt):
+        fill = trace.symbols.expression(fill)
+    elif dtype is torch.bool:
+        fill = bool(fill)
+    else:
+        fill = float(fill) if dtype.is_floating_point else int(fill)
+    value = trace.new_value(tensor, "full")
+    trace.body.append(Full(result=value, fill=fill, location=location()))
+    return tensor
