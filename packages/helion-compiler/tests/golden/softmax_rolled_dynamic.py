@@ -1,7 +1,12 @@
 import triton
 import triton.language as tl
-from torch._inductor.runtime.triton_helpers import libdevice
+from triton.language.extra import libdevice
 from torch._inductor.runtime import triton_helpers
+
+
+@triton.jit
+def nan_maximum(a, b):
+    return tl.maximum(a, b, propagate_nan=tl.PropagateNan.ALL)
 
 
 @triton.jit
@@ -21,7 +26,7 @@ def softmax(x, out, x_size_1):
         masked = tl.where(roll_0_mask[None, :], convert_element_type, tl.full([], float('-inf'), tl.float32))
         amax_lanes_2 = triton_helpers.maximum(amax_lanes_1, masked)
         amax_lanes_1 = amax_lanes_2
-    amax = tl.expand_dims(triton_helpers.max2(amax_lanes_1, 1), 1)
+    amax = tl.expand_dims(tl.reduce(amax_lanes_1, 1, nan_maximum), 1)
     sum_lanes = tl.full([1, 256], 0, tl.float32)
     sum_lanes_1 = sum_lanes
     for roll_0_1_begin in tl.range(0, x_size_1, 256):

@@ -1,7 +1,11 @@
 import triton
 import triton.language as tl
-from torch._inductor.runtime.triton_helpers import libdevice
-from torch._inductor.runtime import triton_helpers
+from triton.language.extra import libdevice
+
+
+@triton.jit
+def nan_maximum(a, b):
+    return tl.maximum(a, b, propagate_nan=tl.PropagateNan.ALL)
 
 
 @triton.jit
@@ -14,7 +18,7 @@ def softmax(x, out):
     whole_index = tl.arange(0, 1024)
     x_1 = tl.load(x + (tile_n_index[:, None] * 1024 + whole_index[None, :]))
     convert_element_type = x_1.to(tl.float32)
-    amax = tl.expand_dims(triton_helpers.max2(convert_element_type, 1), 1)
+    amax = tl.expand_dims(tl.reduce(convert_element_type, 1, nan_maximum), 1)
     sub = convert_element_type - amax
     exp = libdevice.exp(sub)
     sum = tl.expand_dims(tl.sum(exp, 1), 1)

@@ -1,7 +1,11 @@
 import triton
 import triton.language as tl
-from torch._inductor.runtime.triton_helpers import libdevice
-from torch._inductor.runtime import triton_helpers
+from triton.language.extra import libdevice
+
+
+@triton.jit
+def nan_maximum(a, b):
+    return tl.maximum(a, b, propagate_nan=tl.PropagateNan.ALL)
 
 
 @triton.jit
@@ -17,7 +21,7 @@ def softmax(x, out):
     x_1 = tl.load(x + (tile_n_index[:, None] * 1000 + whole_index[None, :]), mask=tile_n_mask[:, None] & whole_mask[None, :], other=0)
     convert_element_type = x_1.to(tl.float32)
     masked = tl.where(whole_mask[None, :], convert_element_type, tl.full([], float('-inf'), tl.float32))
-    amax = tl.expand_dims(triton_helpers.max2(masked, 1), 1)
+    amax = tl.expand_dims(tl.reduce(masked, 1, nan_maximum), 1)
     sub = convert_element_type - amax
     exp = libdevice.exp(sub)
     masked_1 = tl.where(whole_mask[None, :], exp, tl.full([], 0, tl.float32))
