@@ -142,7 +142,7 @@ def test_functions_bring_their_captures_as_arguments(tmp_path: Path) -> None:
     request = BuildRequest(
         mapped, (meta(8, 64), lambda value, tile: value * slope + bias[tile[1]]), name="with_bias"
     )
-    built = build_bundle(tmp_path / "b.helion", [request], targets=["sm_90"])
+    built = build_bundle(tmp_path / "b.helion", [request], targets=["sm_90"], jobs=1)
     (op,) = built.ops
     assert (op.name, op.arguments) == ("with_bias", ("x", "finish_bias"))
     bundle, driver = opened(built.path, HOPPER)
@@ -167,7 +167,7 @@ def test_one_binary_is_stored_once(tmp_path: Path) -> None:
         BuildRequest(scaled, (meta(4096), 5), same, name="second"),
         BuildRequest(scaled, (meta(4096), 5), name="second"),
     ]
-    built = build_bundle(tmp_path / "b.helion", requests, targets=["sm_90"])
+    built = build_bundle(tmp_path / "b.helion", requests, targets=["sm_90"], jobs=1)
     (kernel,) = built.kernels
     assert kernel.config == '{"block_sizes": [512]}'
     assert [len(op.variants) for op in built.ops] == [1, 1]
@@ -180,7 +180,9 @@ def test_one_binary_is_stored_once(tmp_path: Path) -> None:
 
 def test_a_directory_for_amd(tmp_path: Path) -> None:
     request = BuildRequest(scaled, (meta(4096), 5), targets=("gfx942",))
-    built = build_bundle(tmp_path / "b", [request], targets=["sm_90"], container="directory")
+    built = build_bundle(
+        tmp_path / "b", [request], targets=["sm_90"], container="directory", jobs=1
+    )
     manifest = helion_runtime.load(built.path).manifest
     assert [kernel.arch for kernel in manifest.kernels] == ["gfx942"]
     assert manifest.requires.cuda_driver == 0
@@ -208,13 +210,15 @@ def test_settings_of_the_environment_do_not_matter(
     monkeypatch.setenv("HELION_BUNDLE", str(tmp_path / "none.helion"))
     kernel = helion.kernel(scaled.fn, config=helion.Config(block_sizes=[512]))
     assert kernel.settings.ref_mode
-    build_bundle(tmp_path / "b.helion", [BuildRequest(kernel, (meta(4096), 5))], targets=["sm_90"])
+    build_bundle(
+        tmp_path / "b.helion", [BuildRequest(kernel, (meta(4096), 5))], targets=["sm_90"], jobs=1
+    )
 
 
 def refuse(tmp_path: Path, *requests: BuildRequest, targets: tuple[str, ...] = ("sm_90",)) -> str:
     """The message of the error, after which nothing is left behind."""
     with pytest.raises(helion.exc.HelionError) as caught:
-        build_bundle(tmp_path / "b.helion", requests, targets=targets)
+        build_bundle(tmp_path / "b.helion", requests, targets=targets, jobs=1)
     assert list(tmp_path.iterdir()) == []
     return str(caught.value)
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
 import queue
 import select
 import subprocess
 import sys
 import threading
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import attrs
@@ -22,6 +22,7 @@ import attrs
 from helion_compiler.building import worker
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
 
@@ -32,12 +33,13 @@ class CompileFailed(Exception):  # noqa: N818  # a finding about the kernel
 class _Worker:
     """One process."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
             [sys.executable, worker.__file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env={**os.environ, **environment},
         )
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
@@ -73,10 +75,14 @@ class _Worker:
 
 @attrs.define(eq=False)
 class CompilePool:
-    """At most ``jobs`` workers, started as they are needed. Use it as a context manager; any thread may ask."""
+    """At most ``jobs`` workers, started as they are needed. Use it as a context manager; any thread may ask.
+
+    ``environment`` is what workers find in theirs beyond what this process has.
+    """
 
     jobs: int
     timeout: float = 60.0
+    environment: Mapping[str, str] = attrs.field(factory=dict)
     _idle: queue.SimpleQueue[_Worker | None] = attrs.field(factory=queue.SimpleQueue, init=False)
     _all: list[_Worker] = attrs.field(factory=list, init=False)
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
@@ -122,7 +128,7 @@ class CompilePool:
         with self._lock:
             if self._closed:
                 raise CompileFailed("the search has ended")
-            process = _Worker()
+            process = _Worker(self.environment)
             self._all.append(process)
             return process
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 _KNOB = "disable_line_info"
 _VARIABLE = "TRITON_DISABLE_LINE_INFO"
+WITHOUT_LINE_INFO = {_VARIABLE: "1"}
+"""The environment of a process that compiles nothing else."""
+
 _ALONE = threading.Lock()
 
 

@@ -54,7 +54,7 @@ def build_bundle(
         requests: what to build; see :class:`BuildRequest`.
         targets: architectures such as ``"sm_90"`` or ``"gfx942"``, for requests that name none.
         container: one uncompressed zip file, or a directory.
-        jobs: threads that compile; None leaves it to Python.
+        jobs: processes that compile side by side, by default one per core; 1 compiles in this one.
         progress: told of each variant as it is finished.
 
     Raises:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
 from helion_compiler.building import parse_target, without_line_info
+from helion_compiler.building.compile_pool import CompilePool
+from helion_compiler.building.line_info import WITHOUT_LINE_INFO
 from helion_compiler.bundling.errors import BundleRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from helion import Config
     from helion_compiler.bound_kernel import CompiledBoundKernel
@@ -20,6 +23,10 @@ if TYPE_CHECKING:
     from helion_compiler.bundling.request import BuildRequest
     from helion_runtime import KernelImage
     from helion_runtime.entries import VariantEntry
+
+    Compiler: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
+
+_PATIENCE_SECONDS = 600.0
 
 # Bytes of shared memory that one block may take, by compute capability: table "Technical
 # Specifications per Compute Capability" of NVIDIA's CUDA C++ Programming Guide.
@@ -71,18 +78,32 @@ def compile_variants(
         helion.exc.HelionError: a request cannot be traced, does not fit its config, or does not compile.
     """
     tasks = [task for request in requests for task in _tasks(request, targets)]
-    with without_line_info(), ThreadPoolExecutor(jobs) as pool:
-        running = [pool.submit(_compile, task) for task in tasks]
-        finished = []
+    jobs = min(jobs or os.cpu_count() or 1, len(tasks))
+    finished = []
+    for item in _one_by_one(tasks) if jobs == 1 else _side_by_side(tasks, jobs):
+        finished.append(item)
+        if progress is not None:
+            progress(item)
+    return tuple(finished)
+
+
+def _one_by_one(tasks: Sequence[_Task]) -> Iterator[CompiledVariant]:
+    with without_line_info():
+        for task in tasks:
+            yield _compile(task, None)
+
+
+def _side_by_side(tasks: Sequence[_Task], jobs: int) -> Iterator[CompiledVariant]:
+    """In processes, for Triton holds Python's lock; the threads here only wait for them."""
+    pool = CompilePool(jobs, timeout=_PATIENCE_SECONDS, environment=WITHOUT_LINE_INFO)
+    with pool, ThreadPoolExecutor(jobs) as threads:
+        running = [threads.submit(_compile, task, pool.compile) for task in tasks]
         try:
             for future in running:
-                finished.append(future.result())
-                if progress is not None:
-                    progress(finished[-1])
+                yield future.result()
         finally:
             for future in running:
                 future.cancel()
-    return tuple(finished)
 
 
 def _tasks(request: BuildRequest, targets: Sequence[str]) -> list[_Task]:
@@ -98,8 +119,14 @@ def _tasks(request: BuildRequest, targets: Sequence[str]) -> list[_Task]:
     return [_Task(request, bound, config, target) for target in parsed]
 
 
-def _compile(task: _Task) -> CompiledVariant:
-    built = task.bound.build(task.config, task.target)
+def _compile(task: _Task, compiler: Compiler | None) -> CompiledVariant:
+    try:
+        built = task.bound.build(task.config, task.target, compiler)
+    except TimeoutError as error:
+        raise BundleRequestError(
+            problem=f"`{task.request.op}` with {task.config} for {task.target.name}: {error}",
+            remedy="give another config, or --jobs 1 to wait as long as it takes",
+        ) from error
     _check_shared_memory(task, built.image.entry.shared)
     return CompiledVariant(
         op=task.request.op,

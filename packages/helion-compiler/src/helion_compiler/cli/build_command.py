@@ -73,7 +73,9 @@ def add(commands: Any) -> None:
         default="zip",
         help="one file (default) or a directory",
     )
-    command.add_argument("--jobs", type=_positive, help="threads that compile")
+    command.add_argument(
+        "--jobs", type=_positive, help="processes that compile; one per core if left out"
+    )
     add_static_shapes(command)
 
 
