@@ -184,7 +184,7 @@ def _bundle_host_time(x: torch.Tensor, y: torch.Tensor) -> dict[str, float]:
     config = helion.Config(block_sizes=[64, 64, 64], num_warps=4)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "kernels.helion"
-        build_bundle(path, [BuildRequest(kernel, (x, y), configs=(config,))], targets=["sm_90"])
+        build_bundle(path, [BuildRequest(kernel, (x, y), config=config)], targets=["sm_90"])
         op = helion_runtime.load(path).matmul
         torch.testing.assert_close(op(x, y), x @ y, rtol=2e-2, atol=2e-1)
         return {"bundle": host_time(lambda: op(x, y))}

@@ -25,7 +25,7 @@ from helion_compiler.tuning.oracle import Mismatch, Oracle
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from helion_compiler.bound_kernel import CompiledBoundKernel
+    from helion_compiler.specialized_kernel import SpecializedKernel
 
 Function: TypeAlias = "Callable[..., torch.Tensor]"
 
@@ -135,16 +135,16 @@ class Case:
         x, y, bias = tensors
         return x, y, lambda acc, tiles: torch.relu(acc + bias[tiles[1]])
 
-    def bind(self, arguments: tuple[Any, ...]) -> CompiledBoundKernel:
+    def bind(self, arguments: tuple[Any, ...]) -> SpecializedKernel:
         """The specialization of the case's kernel."""
         bound: Any = KERNELS[self.kernel, self.static_shapes].bind(arguments)
-        implementation: CompiledBoundKernel = bound._implementation
+        implementation: SpecializedKernel = bound._implementation.specialized
         return implementation
 
-    def point(self, bound: CompiledBoundKernel) -> Mapping[str, Any]:
+    def point(self, bound: SpecializedKernel) -> Mapping[str, Any]:
         """A random point of the config space that runs in few enough steps."""
         rng = np.random.default_rng(self.number)
-        space = bound.config_spec.space
+        space = bound.space.space
         tried = []
         for _ in range(100):
             point = space.sample(rng)
@@ -179,7 +179,7 @@ def check(case: Case, device: str) -> str | None:
     """Run a case on poisoned outputs; what is wrong, with the config that it is wrong for."""
     arguments = case.arguments(device)
     bound = case.bind(arguments)
-    config = bound.config_spec.config(case.point(bound))
+    config = bound.space.config(case.point(bound))
     result = run_poisoned(bound, config, arguments)
     oracle = Oracle(bound.definition.function, arguments, bound.definition.settings)
     mismatch: Mismatch | None = oracle.check(result, arguments)
@@ -187,10 +187,10 @@ def check(case: Case, device: str) -> str | None:
 
 
 def run_poisoned(
-    bound: CompiledBoundKernel, config: helion.Config, arguments: tuple[Any, ...]
+    bound: SpecializedKernel, config: helion.Config, arguments: tuple[Any, ...]
 ) -> Any:
     """Run one config with every allocation of the kernel poisoned."""
-    leaves = bound._leaves(arguments)
+    leaves = bound.call.leaves_of(arguments)
     device = next(leaf.device for leaf in leaves if isinstance(leaf, torch.Tensor))
     if device.type == "cuda":
         built = bound.build(config, target_of_device(device))
@@ -202,7 +202,7 @@ def run_poisoned(
     return run_interpreted(poison(variant), lowered.emitted, load_kernel(lowered.emitted), leaves)
 
 
-def iterations(bound: CompiledBoundKernel, point: Mapping[str, Any]) -> float:
+def iterations(bound: SpecializedKernel, point: Mapping[str, Any]) -> float:
     """How many times the innermost bodies of a kernel run at a point, roughly."""
     steps = 1.0
     for block in bound.program.blocks:

@@ -64,7 +64,7 @@ def test_source(
 def test_program(
     name: str, golden: Callable[[str, str], None], golden_sources: ModuleType
 ) -> None:
-    bound = golden_sources.SOURCES[name].bind()._implementation
+    bound = golden_sources.SOURCES[name].bind()._implementation.specialized
     golden(f"{name}.program", print_program(bound.program))
 
 
@@ -92,7 +92,7 @@ def test_same_in_every_process(seed: str) -> None:
 @pytest.mark.parametrize("name", COMPILED)
 def test_compiles(name: str, target: str, golden_sources: ModuleType) -> None:
     source = golden_sources.SOURCES[name]
-    bound: Any = source.bind()._implementation
+    bound: Any = source.bind()._implementation.specialized
     built = bound.build(helion.Config(**source.config), parse_target(target))
     assert built.image.entry.arch.startswith(target)
     assert len(built.image.binary) > 1000

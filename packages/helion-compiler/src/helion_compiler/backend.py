@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from helion.backends import INTERFACE_VERSION
-
 from helion_compiler.compiled_kernel import CompiledKernel
 
 if TYPE_CHECKING:

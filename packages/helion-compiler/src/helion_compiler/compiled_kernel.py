@@ -1,7 +1,8 @@
 """One kernel as the compiler runs it: from arguments to a specialization, and from there to a launch.
 
-A call whose arguments are their own leaves goes straight to the runtime's dispatcher, which remembers signatures; everything else
-(functions among the arguments, captured tensors) is split first. Tensors on the CPU run in Triton's interpreter.
+A call whose arguments are their own leaves goes straight to the runtime's dispatcher, which remembers
+signatures; everything else (functions among the arguments, captured tensors) is split first. Tensors on the
+CPU run in Triton's interpreter.
 """
 
 from __future__ import annotations
@@ -11,21 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import torch
+
 from helion import exc
 from helion.language import constexpr
-from helion_runtime import Dispatcher
-
 from helion_compiler.bound_kernel import CompiledBoundKernel
 from helion_compiler.building.variant import aligned_leaves
 from helion_compiler.interpreted import serves_call
+from helion_compiler.specialized_kernel import SpecializedKernel
+from helion_compiler.staging import stage
 from helion_compiler.tracing.arguments import Call, captures_nothing, is_plain, split
+from helion_runtime import Dispatcher
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
     from types import FunctionType
 
     from helion.backends import KernelDefinition
-
     from helion_compiler.staging import StagedFunction
 
 
@@ -134,15 +136,15 @@ class CompiledKernel:
             family = self._family(call)
             aligned = aligned_leaves(call.leaves)
             for bound in family.bound:
-                if bound.aligned == aligned and serves_call(bound.program, call.leaves):
+                specialized = bound.specialized
+                if specialized.aligned == aligned and serves_call(specialized.program, call.leaves):
                     return bound
-            bound = CompiledBoundKernel(self._definition, self._stage(), call, family.dispatcher)
+            specialized = SpecializedKernel(self._definition, self._stage(), call)
+            bound = CompiledBoundKernel(specialized, family.dispatcher)
             family.bound.append(bound)
             return bound
 
     def _stage(self) -> StagedFunction:
-        from helion_compiler.staging import stage  # noqa: PLC0415  # staged when the first call needs it
-
         if self._staged is None:
             self._staged = stage(self._function)
         return self._staged

@@ -1,6 +1,7 @@
 """The pipeline as a list: from a staged function to a Program, and from a Program and a point to source.
 
-Reads as documentation. ``observe`` is called between stages with the stage's name and what it made: for dumps, checks and timing.
+Reads as documentation. ``observe`` is called between stages with the stage's name and what it made: for
+dumps, checks and timing.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from helion import Settings
     from helion_autotune import Point
-
     from helion_compiler.staging import StagedFunction
     from helion_compiler.tracing.arguments import Call
 

@@ -16,7 +16,7 @@ from helion_compiler.compiled_kernel import CompiledKernel
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from helion_compiler.bound_kernel import CompiledBoundKernel
+    from helion_compiler.specialized_kernel import SpecializedKernel
 
 
 def _targets(given: Iterable[str] | None) -> tuple[str, ...] | None:
@@ -55,7 +55,7 @@ class BuildRequest:
         """The op's name."""
         return self.name or self.kernel.name
 
-    def bind(self) -> CompiledBoundKernel:
+    def bind(self) -> SpecializedKernel:
         """The kernel traced for these arguments, whatever the environment says about how kernels run.
 
         Raises:
@@ -72,9 +72,11 @@ class BuildRequest:
             configs=self.kernel.configs,
             settings=settings,
         )
-        return CompiledKernel(definition).bind(on_fake_gpu(function, self._normalized()))
+        return (
+            CompiledKernel(definition).bind(on_fake_gpu(function, self._normalized())).specialized
+        )
 
-    def choose_config(self, bound: CompiledBoundKernel) -> Config:
+    def choose_config(self, bound: SpecializedKernel) -> Config:
         """The config to build.
 
         Raises:

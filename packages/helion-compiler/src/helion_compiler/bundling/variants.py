@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from helion import Config
-    from helion_compiler.bound_kernel import CompiledBoundKernel
     from helion_compiler.building import Target
     from helion_compiler.bundling.request import BuildRequest
+    from helion_compiler.specialized_kernel import SpecializedKernel
     from helion_runtime import KernelImage
     from helion_runtime.entries import VariantEntry
 
@@ -59,7 +59,7 @@ class CompiledVariant:
 @attrs.frozen(eq=False)
 class _Task:
     request: BuildRequest
-    bound: CompiledBoundKernel
+    bound: SpecializedKernel
     config: Config
     target: Target
 
@@ -130,7 +130,7 @@ def _compile(task: _Task, compiler: Compiler | None) -> CompiledVariant:
     _check_shared_memory(task, built.image.entry.shared)
     return CompiledVariant(
         op=task.request.op,
-        arguments=task.bound.leaf_names,
+        arguments=task.bound.call.names,
         target=task.target,
         variant=built.variant,
         image=built.image,

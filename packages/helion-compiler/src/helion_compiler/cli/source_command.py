@@ -16,6 +16,6 @@ def add(commands: Any) -> None:
 
 def _source(options: Any) -> int:
     request = read_request(options, options.args, read_config(options.config))
-    bound = request.bind()
-    print(bound.to_triton_code(request.choose_config(bound)), end="")
+    kernel = request.bind()
+    print(kernel.lower(request.choose_config(kernel)).emitted.source, end="")
     return 0

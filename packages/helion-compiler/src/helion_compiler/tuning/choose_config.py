@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import torch
+
 from helion import Config, exc
 from helion_autotune import (
     Budget,
@@ -19,7 +20,6 @@ from helion_autotune import (
     tune,
 )
 from helion_autotune.parameters import Choice
-
 from helion_compiler.building.compile_pool import CompilePool
 from helion_compiler.tuning.oracle import Oracle
 from helion_compiler.tuning.store import open_store
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from helion_autotune import Progress
-
-    from helion_compiler.bound_kernel import CompiledBoundKernel
+    from helion_compiler.specialized_kernel import SpecializedKernel
     from helion_compiler.tuning.store import Store
 
 BUDGET_SECONDS = {"quick": 30.0, "full": 240.0}
@@ -39,29 +38,29 @@ COMPILE_TIMEOUT_SECONDS = 20.0
 STRATEGY = {"quick": "default", "full": "default"}
 
 
-def choose_config(bound: CompiledBoundKernel, leaves: Sequence[Any]) -> Config:
+def choose_config(kernel: SpecializedKernel, leaves: Sequence[Any]) -> Config:
     """The config of a first call.
 
-    On CPU tensors, where times mean nothing, the author's first config or the default runs. On a GPU: one config runs at once, several are
-    measured, none means a stored result or a search, as the settings say.
+    On CPU tensors, where times mean nothing, the author's first config or the default runs. On a GPU one
+    config runs at once, several are measured, and none means a stored result or a search, as the settings say.
     """
-    settings = bound.definition.settings
-    configs = bound.definition.configs
+    settings = kernel.definition.settings
+    configs = kernel.definition.configs
     if _device(leaves).type != "cuda":
-        return configs[0] if configs else bound.space.default_config()
+        return configs[0] if configs else kernel.space.default_config()
     if len(configs) == 1 and not settings.force_autotune:
         return configs[0]
     if len(configs) > 1 and not settings.force_autotune:
-        return _fastest_of(bound, leaves, configs)
+        return _fastest_of(kernel, leaves, configs)
     if settings.autotune_effort == "none":
-        return bound.space.default_config()
+        return kernel.space.default_config()
     return autotune(
-        bound, bound.arguments(leaves), leaves, force=settings.force_autotune, options={}
+        kernel, kernel.arguments(leaves), leaves, force=settings.force_autotune, options={}
     )
 
 
 def autotune(
-    bound: CompiledBoundKernel,
+    kernel: SpecializedKernel,
     args: tuple[Any, ...],
     leaves: Sequence[Any],
     *,
@@ -75,30 +74,30 @@ def autotune(
         helion.exc.AutotuningDisallowedInEnvironment: the settings forbid searching.
         helion.exc.NoConfigFound: nothing ran and gave the right result.
     """
-    settings = bound.definition.settings
-    name = bound.definition.name
+    settings = kernel.definition.settings
+    name = kernel.definition.name
     if _device(leaves).type != "cuda" or not torch.cuda.is_available():
         raise exc.AutotuneError(
             kernel=name, reason="times are only meaningful on a GPU, and the tensors are not on one"
         )
-    space = bound.space.space
-    store = open_store(bound, leaves)
+    space = kernel.space.space
+    store = open_store(kernel, leaves)
     if not force:
         stored = store.best(space)
         if stored is not None:
-            return bound.space.config(stored)
+            return kernel.space.config(stored)
     if settings.disallow_autotuning:
         raise exc.AutotuningDisallowedInEnvironment(kernel=name)
-    seeds = [bound.space.point_of_seed(seed) for seed in bound.space.seeds]
-    seeds += [bound.space.point(config) for config in bound.definition.configs]
-    budget = Budget(seconds=_seconds(bound, options), evaluations=options.get("evaluations"))
+    seeds = [kernel.space.point_of_seed(seed) for seed in kernel.space.seeds]
+    seeds += [kernel.space.point(config) for config in kernel.definition.configs]
+    budget = Budget(seconds=_seconds(kernel, options), evaluations=options.get("evaluations"))
     key = store.key if not force else f"{store.key} {time.time_ns()}"
-    with CompilePool(_jobs(bound), COMPILE_TIMEOUT_SECONDS) as pool:
-        workload = KernelWorkload(bound, leaves, _oracle(bound, args), compiler=pool.compile)
+    with CompilePool(_jobs(kernel), COMPILE_TIMEOUT_SECONDS) as pool:
+        workload = KernelWorkload(kernel, leaves, _oracle(kernel, args), compiler=pool.compile)
         config = _search(
-            bound, space, workload, store, seeds=seeds, budget=budget, key=key, options=options
+            kernel, space, workload, store, seeds=seeds, budget=budget, key=key, options=options
         )
-    store.remember(space, bound.space.point(config))
+    store.remember(space, kernel.space.point(config))
     print(
         f"To skip the search, decorate {name} with\n    @helion.kernel(config={config!r})",
         file=sys.stderr,
@@ -107,7 +106,7 @@ def autotune(
 
 
 def _search(
-    bound: CompiledBoundKernel,
+    kernel: SpecializedKernel,
     space: Space,
     workload: KernelWorkload,
     store: Store,
@@ -117,35 +116,37 @@ def _search(
     key: str,
     options: Mapping[str, Any],
 ) -> Config:
-    settings = bound.definition.settings
+    settings = kernel.definition.settings
     valid = [seed for seed in seeds if not space.check(seed)]
     try:
         result = tune(
             space,
             workload,
-            strategy=options.get("strategy", STRATEGY[_effort(bound)]),
+            strategy=options.get("strategy", STRATEGY[_effort(kernel)]),
             budget=budget,
             seeds=valid,
             key=key,
             records=store.records,
             rng_seed=settings.autotune_random_seed or 0,
-            jobs=_jobs(bound),
-            progress=_progress(bound),
+            jobs=_jobs(kernel),
+            progress=_progress(kernel),
         )
     except NoCandidateWorked as error:
-        raise _none_worked(bound, error) from error
+        raise _none_worked(kernel, error) from error
     except RecordsError as error:
         raise exc.CacheNotWritable(path=settings.autotune_cache, reason=str(error)) from error
-    return bound.space.config(result.best.point)
+    return kernel.space.config(result.best.point)
 
 
 def _fastest_of(
-    bound: CompiledBoundKernel, leaves: Sequence[Any], configs: Sequence[Config]
+    kernel: SpecializedKernel, leaves: Sequence[Any], configs: Sequence[Config]
 ) -> Config:
     """Measure the author's configs and keep the fastest; nothing is searched or stored."""
     texts = [config.to_json() for config in configs]
     space = Space({"config": Choice(texts, default=texts[0])})
-    workload = KernelWorkload(bound, leaves, _oracle(bound, bound.arguments(leaves)), listed=True)
+    workload = KernelWorkload(
+        kernel, leaves, _oracle(kernel, kernel.arguments(leaves)), listed=True
+    )
     try:
         result = tune(
             space,
@@ -155,44 +156,44 @@ def _fastest_of(
             seeds=[{"config": t} for t in texts],
         )
     except NoCandidateWorked as error:
-        raise _none_worked(bound, error) from error
+        raise _none_worked(kernel, error) from error
     return Config.from_json(str(result.best.point["config"]))
 
 
-def _oracle(bound: CompiledBoundKernel, args: tuple[Any, ...]) -> Oracle | None:
-    settings = bound.definition.settings
+def _oracle(kernel: SpecializedKernel, args: tuple[Any, ...]) -> Oracle | None:
+    settings = kernel.definition.settings
     return (
-        Oracle(bound.definition.function, args, settings)
+        Oracle(kernel.definition.function, args, settings)
         if settings.autotune_accuracy_check
         else None
     )
 
 
-def _none_worked(bound: CompiledBoundKernel, error: NoCandidateWorked) -> exc.NoConfigFound:
+def _none_worked(kernel: SpecializedKernel, error: NoCandidateWorked) -> exc.NoConfigFound:
     return exc.NoConfigFound(
-        tried=len(error.trials), kernel=bound.definition.name, notes=str(error).splitlines()[1:]
+        tried=len(error.trials), kernel=kernel.definition.name, notes=str(error).splitlines()[1:]
     )
 
 
-def _jobs(bound: CompiledBoundKernel) -> int:
-    return bound.definition.settings.autotune_precompile_jobs or os.cpu_count() or 1
+def _jobs(kernel: SpecializedKernel) -> int:
+    return kernel.definition.settings.autotune_precompile_jobs or os.cpu_count() or 1
 
 
-def _effort(bound: CompiledBoundKernel) -> str:
-    effort = bound.definition.settings.autotune_effort
+def _effort(kernel: SpecializedKernel) -> str:
+    effort = kernel.definition.settings.autotune_effort
     return "quick" if effort == "none" else effort
 
 
-def _seconds(bound: CompiledBoundKernel, options: Mapping[str, Any]) -> float:
-    given = options.get("seconds") or bound.definition.settings.autotune_budget_seconds
-    return float(given) if given is not None else BUDGET_SECONDS[_effort(bound)]
+def _seconds(kernel: SpecializedKernel, options: Mapping[str, Any]) -> float:
+    given = options.get("seconds") or kernel.definition.settings.autotune_budget_seconds
+    return float(given) if given is not None else BUDGET_SECONDS[_effort(kernel)]
 
 
-def _progress(bound: CompiledBoundKernel) -> Progress:
-    if not bound.definition.settings.autotune_progress_bar:
+def _progress(kernel: SpecializedKernel) -> Progress:
+    if not kernel.definition.settings.autotune_progress_bar:
         return NoProgress()
     return progress_for(
-        sys.stderr, lambda point: repr(bound.space.config(point)).removeprefix("helion.")
+        sys.stderr, lambda point: repr(kernel.space.config(point)).removeprefix("helion.")
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import torch
+
 from helion import reference
 
 if TYPE_CHECKING:
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
     from helion import Settings
 
-# Relative tolerance by dtype. Inputs and intermediate results are rounded to these types, and tf32 products keep ten bits.
+# Relative tolerance by dtype. Inputs and intermediate results are rounded to these types, and tf32
+# products keep ten bits.
 _TOLERANCE = {
     torch.float64: 1e-9,
     torch.float32: 2e-3,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import torch
+
 from helion import exc
 from helion_autotune import Records, RecordsError, StoredResult
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from helion_autotune import Point, Space
-
-    from helion_compiler.bound_kernel import CompiledBoundKernel
+    from helion_compiler.specialized_kernel import SpecializedKernel
 
 
 @attrs.frozen(eq=False)
@@ -42,15 +42,15 @@ class Store:
             self.records.add_result(space.fingerprint, self.key, stored)
 
 
-def open_store(bound: CompiledBoundKernel, leaves: Sequence[Any]) -> Store:
+def open_store(kernel: SpecializedKernel, leaves: Sequence[Any]) -> Store:
     """The store of a specialization.
 
     Raises:
         helion.exc.CacheNotWritable: the cache directory cannot be used.
     """
-    import triton  # noqa: PLC0415  # only its version
+    import triton  # only its version
 
-    definition = bound.definition
+    definition = kernel.definition
     source = inspect.getsource(definition.function)
     device = next(leaf.device for leaf in leaves if isinstance(leaf, torch.Tensor))
     key = json.dumps(
@@ -59,7 +59,7 @@ def open_store(bound: CompiledBoundKernel, leaves: Sequence[Any]) -> Store:
             "arguments": [
                 _describe(leaf, static=definition.settings.static_shapes) for leaf in leaves
             ],
-            "aligned": sorted(bound.aligned),
+            "aligned": sorted(kernel.aligned),
             "device": torch.cuda.get_device_name(device),
             "dot_precision": definition.settings.dot_precision,
             "triton": triton.__version__,

@@ -6,19 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import torch
+
 from helion import Config
 from helion_autotune import WrongResult, measure_milliseconds
-from helion_runtime.entries import AllocateStep
-
 from helion_compiler.building import target_of_device
 from helion_compiler.program.ops import Store
+from helion_runtime.entries import AllocateStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from helion_autotune import Measurement, Point
-
-    from helion_compiler.bound_kernel import Built, CompiledBoundKernel
+    from helion_compiler.specialized_kernel import Built, SpecializedKernel
     from helion_compiler.tuning.oracle import Oracle
 
 
@@ -33,50 +32,50 @@ class Candidate:
 class KernelWorkload:
     """Implements ``helion_autotune.Workload`` for one specialization and one set of arguments.
 
-    Arguments that the kernel writes are copied before each check, so that every candidate sees the same inputs. With ``listed``, points hold a
-    config as JSON under ``"config"`` instead of a point of the config space.
+    Arguments that the kernel writes are copied before each check, so that every candidate sees the same
+    inputs. With ``listed``, points hold a config as JSON under ``"config"``, not values of the config space.
     """
 
     def __init__(
         self,
-        bound: CompiledBoundKernel,
+        kernel: SpecializedKernel,
         leaves: Sequence[Any],
         oracle: Oracle | None,
         *,
         listed: bool = False,
         compiler: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     ) -> None:
-        self._bound = bound
+        self._kernel = kernel
         self._leaves = tuple(leaves)
         self._oracle = oracle
         self._listed = listed
         self._compiler = compiler
         device = next(leaf.device for leaf in leaves if isinstance(leaf, torch.Tensor))
         self._target = target_of_device(device)
-        self._written = _written_arguments(bound)
+        self._written = _written_arguments(kernel)
 
     def compile(self, point: Point) -> Candidate:
         """Build the binary of a point."""
         config = (
             Config.from_json(str(point["config"]))
             if self._listed
-            else self._bound.space.config(point)
+            else self._kernel.space.config(point)
         )
-        return Candidate(config, self._bound.build(config, self._target, self._compiler))
+        return Candidate(config, self._kernel.build(config, self._target, self._compiler))
 
     def measure(self, candidate: Candidate, incumbent_ms: float | None) -> Measurement:
         """Check a candidate against the oracle on poisoned outputs, then time it."""
         if self._oracle is not None:
             self._check(candidate)
         leaves = self._fresh_leaves()
-        prepared = self._bound.dispatcher_for(candidate.built).prepare(leaves)
+        prepared = self._kernel.dispatcher_for(candidate.built).prepare(leaves)
         return measure_milliseconds(lambda: prepared(*leaves), give_up_over_ms=incumbent_ms)
 
     def _check(self, candidate: Candidate) -> None:
         assert self._oracle is not None
         leaves = self._fresh_leaves()
-        outputs = self._bound.dispatcher_for(poisoned(candidate.built))(*leaves)
-        mismatch = self._oracle.check(outputs, self._bound.arguments(leaves))
+        outputs = self._kernel.dispatcher_for(poisoned(candidate.built))(*leaves)
+        mismatch = self._oracle.check(outputs, self._kernel.arguments(leaves))
         if mismatch is not None:
             raise WrongResult(str(mismatch))
 
@@ -87,9 +86,9 @@ class KernelWorkload:
         )
 
 
-def _written_arguments(bound: CompiledBoundKernel) -> frozenset[int]:
+def _written_arguments(kernel: SpecializedKernel) -> frozenset[int]:
     """The arguments that the kernel stores into."""
-    return frozenset(op.buffer.root for op in bound.program.walk() if isinstance(op, Store))
+    return frozenset(op.buffer.root for op in kernel.program.walk() if isinstance(op, Store))
 
 
 def _copy(leaf: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,149 @@
+"""A kernel specialised for one set of arguments: its Program, its config space, and what was compiled of it.
+
+Nothing here decides which config runs; that is :mod:`helion_compiler.bound_kernel`, with the tuner in between.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from helion_compiler.building import build_binary, load_kernel, make_variant
+from helion_compiler.building.specialization import specialize
+from helion_compiler.building.variant import aligned_leaves
+from helion_compiler.interpreted import run_interpreted
+from helion_compiler.pipeline import make_program, make_source
+from helion_compiler.space import derive_space
+from helion_runtime import Dispatcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from helion import Config
+    from helion.backends import KernelDefinition
+    from helion_compiler.building import Target
+    from helion_compiler.emission import EmittedKernel
+    from helion_compiler.program.program import Program
+    from helion_compiler.scheduling import Schedule
+    from helion_compiler.space import ConfigSpace
+    from helion_compiler.staging import StagedFunction
+    from helion_compiler.tracing.arguments import Call
+    from helion_runtime import KernelImage
+    from helion_runtime.entries import VariantEntry
+
+
+@attrs.frozen(eq=False)
+class Lowered:
+    """One config's source, not yet compiled."""
+
+    config: Config
+    schedule: Schedule
+    emitted: EmittedKernel
+
+
+@attrs.frozen(eq=False)
+class Built:
+    """One config's variant and binary for one target."""
+
+    variant: VariantEntry
+    image: KernelImage
+
+
+class SpecializedKernel:
+    """One specialization. Traced when it is made; every method may be called from any thread.
+
+    Attributes:
+        definition: what the decorator was told.
+        call: the call it was made for.
+        aligned: the leaves whose addresses are multiples of 16.
+        program: what it computes.
+        space: the configs it has.
+    """
+
+    def __init__(self, definition: KernelDefinition, staged: StagedFunction, call: Call) -> None:
+        self.definition = definition
+        self.call = call
+        self.aligned = aligned_leaves(call.leaves)
+        self.program: Program = make_program(staged, call, definition.settings)
+        self.space: ConfigSpace = derive_space(self.program, self.aligned)
+        self._lock = threading.RLock()
+        self._lowered: dict[Config, Lowered] = {}
+        self._built: dict[tuple[Config, Target], Built] = {}
+        self._functions: dict[Config, Any] = {}
+
+    def lower(self, config: Config) -> Lowered:
+        """The source of a config.
+
+        Raises:
+            helion.exc.InvalidConfig: the config does not fit this kernel.
+        """
+        with self._lock:
+            lowered = self._lowered.get(config)
+            if lowered is None:
+                point = self.space.point(config)
+                schedule, emitted = make_source(self.program, point, self.definition.settings)
+                lowered = self._lowered[config] = Lowered(config, schedule, emitted)
+                if self.definition.settings.print_output_code:
+                    print(emitted.source, file=sys.stderr)
+            return lowered
+
+    def build(
+        self,
+        config: Config,
+        target: Target,
+        compiler: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    ) -> Built:
+        """The variant and binary of a config. Several threads may compile at once.
+
+        ``compiler`` is passed on to :func:`helion_compiler.building.build_binary`.
+        """
+        found = self._built.get((config, target))
+        if found is not None:
+            return found
+        lowered = self.lower(config)
+        specialization = specialize(self.program, lowered.emitted, self.aligned)
+        image = build_binary(
+            lowered.emitted,
+            lowered.schedule,
+            specialization,
+            target,
+            config=config.to_json(),
+            compiler=compiler,
+        )
+        variant = make_variant(
+            lowered.schedule,
+            lowered.emitted,
+            specialization,
+            image.entry.name,
+            self.aligned,
+            reserved_sms=self.definition.settings.persistent_reserved_sms,
+        )
+        built = self._built[config, target] = Built(variant, image)
+        return built
+
+    def run_interpreted(self, leaves: Sequence[Any], config: Config) -> Any:
+        """Run a config in Triton's interpreter on CPU leaves."""
+        with self._lock:
+            lowered = self.lower(config)
+            function = self._functions.get(config)
+            if function is None:
+                function = self._functions[config] = load_kernel(lowered.emitted)
+        specialization = specialize(self.program, lowered.emitted, self.aligned)
+        variant = make_variant(
+            lowered.schedule, lowered.emitted, specialization, "interpreted", self.aligned
+        )
+        return run_interpreted(variant, lowered.emitted, function, leaves)
+
+    def arguments(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
+        """The kernel's own arguments for these leaves."""
+        arguments, _, _ = self.call.join(leaves)
+        return arguments
+
+    def dispatcher_for(self, built: Built) -> Dispatcher:
+        """A dispatcher that knows one variant alone."""
+        dispatcher = Dispatcher(self.definition.name, self.call.names)
+        dispatcher.add(built.variant, {built.image.entry.name: built.image})
+        return dispatcher
