@@ -38,7 +38,9 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         path = TESTS / "golden" / name
         if request.config.getoption("--update-golden", default=False):
             path.write_text(text, encoding="utf-8")
-        assert path.exists(), f"there is no golden/{name}: run pytest with --update-golden and read what it wrote"
+        assert path.exists(), (
+            f"there is no golden/{name}: run pytest with --update-golden and read what it wrote"
+        )
         assert text == path.read_text(encoding="utf-8")
 
     return compare

@@ -54,16 +54,12 @@ NAMES = _names()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_source(
-    name: str, golden: Callable[[str, str], None], golden_sources: ModuleType
-) -> None:
+def test_source(name: str, golden: Callable[[str, str], None], golden_sources: ModuleType) -> None:
     golden(f"{name}.py", golden_sources.SOURCES[name].text())
 
 
 @pytest.mark.parametrize("name", PRINTED)
-def test_program(
-    name: str, golden: Callable[[str, str], None], golden_sources: ModuleType
-) -> None:
+def test_program(name: str, golden: Callable[[str, str], None], golden_sources: ModuleType) -> None:
     bound = golden_sources.SOURCES[name].bind()._implementation.specialized
     golden(f"{name}.program", print_program(bound.program))
 
