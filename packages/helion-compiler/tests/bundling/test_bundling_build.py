@@ -248,6 +248,32 @@ def test_variants_of_an_op_take_the_same_arguments(tmp_path: Path) -> None:
     assert "variants of op `scaled` take (x, factor) and (x)" in message
 
 
+@helion.kernel(config=helion.Config(block_sizes=[512]))
+def raised(x: torch.Tensor, exponent: hl.constexpr) -> torch.Tensor:
+    out = torch.empty_like(x)
+    for tile in hl.tile(x.shape):
+        out[tile] = x[tile] ** exponent
+    return out
+
+
+def test_what_calls_do_not_show_cannot_tell_variants_apart(tmp_path: Path) -> None:
+    """With equal arguments left over, the first variant would run for both."""
+    told = "differ in a constant or a function"
+    squared, cubed = BuildRequest(raised, (meta(4096), 2)), BuildRequest(raised, (meta(4096), 3))
+    assert told in refuse(tmp_path, squared, cubed)
+    smaller = BuildRequest(raised, (meta(2048), 3))
+    assert told in refuse(tmp_path, squared, smaller)
+    negated = BuildRequest(mapped, (meta(8, 64), _negate))
+    doubled = BuildRequest(mapped, (meta(8, 64), lambda value, tile: value * 2))
+    assert told in refuse(tmp_path, negated, doubled)
+    other = BuildRequest(scaled, (meta(4096), 5), {"block_sizes": [256]})
+    message = refuse(tmp_path, BuildRequest(scaled, (meta(4096), 5)), other)
+    assert "two variants of op `scaled` for sm_90 serve the same calls" in message
+    named = BuildRequest(raised, (meta(4096), 3), name="cubed")
+    built = build_bundle(tmp_path / "b.helion", [squared, named], targets=["sm_90"], jobs=1)
+    assert {op.name: op.arguments for op in built.ops} == {"raised": ("x",), "cubed": ("x",)}
+
+
 def _negate(value: torch.Tensor, tile: Any) -> torch.Tensor:
     return -value
 

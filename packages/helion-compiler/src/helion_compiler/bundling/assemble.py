@@ -86,12 +86,30 @@ def _op(name: str, items: Sequence[CompiledVariant], kernels: _Kernels) -> OpEnt
                 problem=f"variants of op `{name}` take ({', '.join(arguments)}) and ({', '.join(item.arguments)})",
                 remedy="give one of them another name",
             )
+        if any(item.code == other.code and item.fixed != other.fixed for other in items):
+            raise BundleRequestError(
+                problem=f"variants of op `{name}` differ in a constant or a function, which calls do not show",
+                remedy="give each of them a name of its own",
+            )
     variants: list[VariantEntry] = []
+    targets: list[Target] = []
     for item in sorted(items, key=_rank):
         variant = kernels.add(item)
-        if variant not in variants:  # requests may repeat each other
-            variants.append(variant)
+        if variant in variants:  # requests may repeat each other
+            continue
+        for other, target in zip(variants, targets, strict=True):
+            if target == item.target and _serves_the_same(variant, other):
+                raise BundleRequestError(
+                    problem=f"two variants of op `{name}` for {target.name} serve the same calls",
+                    remedy="leave one of them out: the first would run always",
+                )
+        variants.append(variant)
+        targets.append(item.target)
     return OpEntry(name, arguments, tuple(variants))
+
+
+def _serves_the_same(one: VariantEntry, other: VariantEntry) -> bool:
+    return (one.signature, one.guard, one.aligned) == (other.signature, other.guard, other.aligned)
 
 
 def _rank(item: CompiledVariant) -> tuple[int, int, int]:

@@ -15,7 +15,8 @@ from helion_compiler.building.line_info import WITHOUT_LINE_INFO
 from helion_compiler.bundling.errors import BundleRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
+    from types import CodeType
 
     from helion import Config
     from helion_compiler.building import Target
@@ -46,7 +47,11 @@ _SHARED_MEMORY = {
 
 @attrs.frozen(eq=False)
 class CompiledVariant:
-    """A variant of an op, ready to be put into a bundle. ``arguments`` are the op's, with captures."""
+    """A variant of an op, ready to be put into a bundle.
+
+    ``arguments`` are the op's, with captures. ``code`` is the kernel's; ``fixed`` what else of its
+    call no later call can show: the values of constants, and the code of functions.
+    """
 
     op: str
     arguments: tuple[str, ...]
@@ -54,6 +59,8 @@ class CompiledVariant:
     variant: VariantEntry
     image: KernelImage
     source: str
+    code: CodeType
+    fixed: Hashable
 
 
 @attrs.frozen(eq=False)
@@ -135,6 +142,8 @@ def _compile(task: _Task, compiler: Compiler | None) -> CompiledVariant:
         variant=built.variant,
         image=built.image,
         source=task.bound.lower(task.config).emitted.source,
+        code=task.bound.call.kernel.code,
+        fixed=task.bound.call.static,
     )
 
 
