@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from helion_compiler.program.ops import Block, Op
@@ -66,6 +67,12 @@ class BodyBuilder:
         """``name``, numbered from its second use on. Stable for a given source."""
         count = self._names[name] = self._names.get(name, -1) + 1
         return name if count == 0 else f"{name}_{count}"
+
+    def in_author_words(self, text: str) -> str:
+        """A message of torch's with the names of tiles for their symbols."""
+        for block in self.blocks:
+            text = re.sub(rf"\b{block.symbol}\b", block.name, text)
+        return text
 
     def describe(self, sizes: Sequence[Size]) -> str:
         """A shape in the author's words: tiles by their names."""

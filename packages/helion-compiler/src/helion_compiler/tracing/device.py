@@ -113,5 +113,5 @@ def _shape_error(
         span=here(),
         operation=f"torch.{name}",
         reason=f"{' and '.join(shapes)} do not fit",
-        notes=(str(error),),
+        notes=(trace.body.in_author_words(str(error)),),
     )

@@ -89,7 +89,7 @@ def _allocate(trace: Trace, tensor: torch.Tensor, fill: Any) -> None:
     if tensor.device.type != trace.torch_device.type:
         raise exc.WrongDevice(
             span=here(),
-            parameter="a tensor allocated in the kernel",
+            parameter="the allocation",
             found=str(tensor.device),
             other="the first argument",
             expected=str(trace.torch_device),
@@ -112,25 +112,25 @@ def _view_or_refuse(
     ]
     source = trace.buffer_of(bases[0]) if bases else None
     if source is None or source.dtype != tensor.dtype:
-        raise exc.UnsupportedOperator(
-            span=here(),
-            operator=operator.replace("::", "."),
-            reason="host code of a kernel may allocate and view tensors, but not compute with them",
-        )
+        raise only_plans(operator, "compute it before calling the kernel, or inside the tile loop")
     trace.add_buffer(tensor, trace.plan.view(tensor, source))
 
 
 def _refuse_data(operator: str, *, mutable: bool) -> None:
     """The plan of the host has no step that reads or writes elements."""
     if operator == "aten::_local_scalar_dense":
-        raise exc.UnsupportedOperator(
-            span=here(),
-            operator="reading an element of a tensor",
-            reason="host code of a kernel is a plan for any data; pass the number as an argument",
-        )
+        raise only_plans("reading an element", "pass the number to the kernel as an argument")
     if mutable:
-        raise exc.UnsupportedOperator(
-            span=here(),
-            operator=operator.replace("::", "."),
-            reason="host code of a kernel may allocate and view tensors, but not write them",
-        )
+        raise only_plans(operator, "write before calling the kernel, or inside the tile loop")
+
+
+def only_plans(operator: str, remedy: str) -> exc.StatementNotSupported:
+    """The error for host code that touches the elements of a tensor."""
+    return exc.StatementNotSupported(
+        span=here(),
+        statement=operator.replace("aten::", "torch."),
+        notes=(
+            "outside of tile loops, a kernel may allocate and view tensors and compute with sizes",
+        ),
+        remedy=remedy,
+    )

@@ -202,6 +202,8 @@ class TracedLoops:
         """What a variable that a loop made, or changed without carrying a tile, is afterwards."""
         if old is UNBOUND or isinstance(old, DeviceOnly | TracedTile):
             return UNBOUND
+        if isinstance(old, int | float | str | torch.SymInt):
+            raise exc.CannotModifyHostVariableOnDevice(span=here(), name=name)
         raise exc.CantCombineTypesInControlFlow(
             span=here(), name=name, before=type(old).__name__, after=type(new).__name__
         )

@@ -19,6 +19,7 @@ from helion_compiler.program.types import (
     whole_axis,
 )
 from helion_compiler.tracing.fills import fill_tile
+from helion_compiler.tracing.host import only_plans
 from helion_compiler.tracing.location import here, location
 from helion_compiler.tracing.tiles import DeviceOnly, TracedTile
 
@@ -39,10 +40,8 @@ def subscript(trace: Trace, tensor: torch.Tensor, index: Any) -> torch.Tensor:
 def assign(trace: Trace, tensor: torch.Tensor, index: Any, value: Any) -> None:
     """``tensor[index] = value``: a store."""
     if not trace.on_device:
-        raise exc.UnsupportedOperator(
-            span=here(),
-            operator="tensor[...] = value",
-            reason="host code of a kernel may allocate and view tensors, but not write them",
+        raise only_plans(
+            "tensor[...] = value", "write before calling the kernel, or inside the tile loop"
         )
     if trace.buffer_of(tensor) is None:
         raise exc.NonTensorSubscriptAssign(span=here(), type="tile")

@@ -90,12 +90,49 @@ class TracedTile(Tile):
         )
 
     def __add__(self, other: Any) -> TracedTile:
-        return attrs.evolve(self, shift=self.shift + other)
+        return attrs.evolve(self, shift=self.shift + self._number(other, "+"))
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> TracedTile:
-        return attrs.evolve(self, shift=self.shift - other)
+        return attrs.evolve(self, shift=self.shift - self._number(other, "-"))
+
+    def _number(self, other: Any, operator: str) -> Any:
+        if isinstance(other, bool) or not isinstance(other, int | torch.SymInt):
+            self._refuse(operator)
+        return other
+
+    def _refuse(self, operator: str) -> NoReturn:
+        raise exc.IncorrectTileUsage(span=here(), operation=f"… {operator} {self.axis.name}")
+
+    def __mul__(self, other: object) -> NoReturn:
+        self._refuse("*")
+
+    def __truediv__(self, other: object) -> NoReturn:
+        self._refuse("/")
+
+    def __floordiv__(self, other: object) -> NoReturn:
+        self._refuse("//")
+
+    def __mod__(self, other: object) -> NoReturn:
+        self._refuse("%")
+
+    __rmul__, __rtruediv__, __rfloordiv__, __rmod__ = __mul__, __truediv__, __floordiv__, __mod__
+
+    def __rsub__(self, other: object) -> NoReturn:
+        self._refuse("-")
+
+    def __lt__(self, other: object) -> NoReturn:
+        self._refuse("<")
+
+    def __gt__(self, other: object) -> NoReturn:
+        self._refuse(">")
+
+    def __le__(self, other: object) -> NoReturn:
+        self._refuse("<=")
+
+    def __ge__(self, other: object) -> NoReturn:
+        self._refuse(">=")
 
 
 class DeviceOnly:

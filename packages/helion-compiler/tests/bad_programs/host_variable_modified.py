@@ -1,0 +1,18 @@
+import torch
+
+import helion
+import helion.language as hl
+
+
+@helion.kernel()
+def kernel(x):
+    out = torch.empty_like(x)
+    count = 0
+    for tile in hl.tile(x.size(0)):
+        count = count + 1
+        out[tile, :] = x[tile, :]
+    return out
+
+
+def provoke() -> None:
+    kernel(torch.zeros(4, 8))

@@ -1,0 +1,13 @@
+import torch
+
+import helion
+import helion.language as hl
+
+
+@helion.kernel()
+def kernel(x):
+    return torch.empty_like(x)
+
+
+def provoke() -> None:
+    kernel(torch.zeros(4, 8))

@@ -1,0 +1,16 @@
+import torch
+
+import helion
+import helion.language as hl
+
+
+@helion.kernel()
+def kernel(x):
+    out = torch.empty_like(x)
+    for tile_m, tile_n in hl.tile(x.size(0)):
+        out[tile_m, tile_n] = x[tile_m, tile_n]
+    return out
+
+
+def provoke() -> None:
+    kernel(torch.zeros(4, 8))
