@@ -137,6 +137,53 @@ def test_other_sizes_go_to_the_general_variant(variants: Path) -> None:
         bundle.scaled(x.double(), 7)
 
 
+@helion.kernel(config=helion.Config(block_sizes=[4]), static_shapes=False)
+def summed(x: torch.Tensor) -> torch.Tensor:
+    out = torch.empty([x.size(0)], dtype=x.dtype, device=x.device)
+    for tile in hl.tile(x.size(0)):
+        out[tile] = x[tile, :].sum(1)
+    return out
+
+
+@helion.kernel(config=helion.Config(block_sizes=[4]), static_shapes=False)
+def parted(x: torch.Tensor) -> torch.Tensor:
+    out = torch.empty([x.size(0)], dtype=x.dtype, device=x.device)
+    factor = 2 if x.size(0) % 16 != 0 else 3
+    for tile in hl.tile(x.size(0)):
+        out[tile] = x[tile, :].sum(1) * factor
+    return out
+
+
+def test_the_general_variant_serves_every_size_that_fits(tmp_path: Path) -> None:
+    """Multiples of 16 beside numbers that are none, and rows shorter than those of the example."""
+    requests = [BuildRequest(summed, (meta(64, 512),)), BuildRequest(summed, (meta(61, 501),))]
+    built = build_bundle(tmp_path / "b.helion", requests, targets=["sm_90"], jobs=1)
+    bundle, _ = opened(built.path, HOPPER)
+    special, general = (variant.launches[0].kernel for variant in built.ops[0].variants)
+    blobs = {kernel.name: kernel.blob for kernel in built.kernels}
+    for sizes, expected in (
+        ((32, 512), special),
+        ((32, 499), general),
+        ((33, 512), general),
+        ((33, 48), general),
+        ((2, 16), general),
+    ):
+        prepared = bundle.summed.prepare((torch.zeros(sizes),))
+        assert prepared.variant.launches[0].kernel == expected, sizes
+    assert blobs[special] != blobs[general]
+    with pytest.raises(NoVariantError):
+        bundle.summed(torch.zeros(33, 513))  # longer than the block of 512
+
+
+def test_conditions_of_the_author_stay(tmp_path: Path) -> None:
+    request = BuildRequest(parted, (meta(61, 501),))
+    built = build_bundle(tmp_path / "b.helion", [request], targets=["sm_90"], jobs=1)
+    bundle, _ = opened(built.path, HOPPER)
+    bundle.parted(torch.zeros(33, 501))
+    with pytest.raises(NoVariantError):
+        bundle.parted(torch.zeros(32, 501))
+
+
 def test_functions_bring_their_captures_as_arguments(tmp_path: Path) -> None:
     bias, slope = torch.ones(64), 2.0
     request = BuildRequest(

@@ -13,6 +13,7 @@ from helion_compiler.building import parse_target, without_line_info
 from helion_compiler.building.compile_pool import CompilePool
 from helion_compiler.building.line_info import WITHOUT_LINE_INFO
 from helion_compiler.bundling.errors import BundleRequestError
+from helion_compiler.bundling.widen_guard import widen_guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -139,7 +140,7 @@ def _compile(task: _Task, compiler: Compiler | None) -> CompiledVariant:
         op=task.request.op,
         arguments=task.bound.call.names,
         target=task.target,
-        variant=built.variant,
+        variant=widen_guard(built.variant, task.bound.program),
         image=built.image,
         source=task.bound.lower(task.config).emitted.source,
         code=task.bound.call.kernel.code,
