@@ -10,9 +10,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 from helion_compiler.bundling.errors import ArgumentTextError
+from helion_compiler.torch_bridge.modes import FakeTensorMode
+from helion_compiler.torch_bridge.symbolic import fake_like
 from helion_compiler.tracing.arguments import split
 
 if TYPE_CHECKING:
@@ -71,10 +72,7 @@ def on_fake_gpu(function: FunctionType, args: Sequence[Any]) -> tuple[Any, ...]:
 def _fake(mode: FakeTensorMode, leaf: Any) -> Any:
     if not isinstance(leaf, torch.Tensor):
         return leaf
-    with mode:
-        return torch.empty_strided(
-            tuple(leaf.shape), leaf.stride(), dtype=leaf.dtype, device="cuda"
-        )
+    return fake_like(mode, tuple(leaf.shape), leaf.dtype, "cuda", leaf.stride())
 
 
 def _literal(text: str) -> Any:
