@@ -1,4 +1,4 @@
-"""Each file of bad_programs is one mistake, made in a kernel that is compiled; the .expected file is what its author reads."""
+"""Each file of bad_programs is one mistake in a compiled kernel; the .expected file is what its author reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs: where masks appear and where proof removes them, dead ops, rolled reductions, and what the verifier refuses."""
+"""Programs: where masks appear and where proof removes them, dead ops, rolled reductions, the verifier."""
 
 from __future__ import annotations
 

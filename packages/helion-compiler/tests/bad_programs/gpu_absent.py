@@ -1,10 +1,6 @@
-import torch
-
-import helion
-import helion.language as hl
-
-
 from unittest import mock
+
+import torch
 
 from helion_compiler.building import target_of_device
 

@@ -3,7 +3,6 @@ import torch
 import helion
 import helion.language as hl
 
-
 text = """
 @helion.kernel()
 def kernel(x):

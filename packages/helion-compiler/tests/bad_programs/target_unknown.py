@@ -1,9 +1,3 @@
-import torch
-
-import helion
-import helion.language as hl
-
-
 from helion_compiler.building import parse_target
 
 

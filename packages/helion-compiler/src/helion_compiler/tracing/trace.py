@@ -24,7 +24,7 @@ from helion_compiler.tracing.symbols import Symbols
 from helion_runtime.entries import Expression, ScalarSignature, TensorSignature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from helion_compiler.staging import StagedFunction
     from helion_compiler.tracing.arguments import Call
@@ -63,7 +63,7 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
         state.listening(),
         _in_author_terms(staged.filename),
     ):
-        returned = function(*arguments)
+        returned = _call(function, arguments)
         outputs = host_outputs(state, returned, staged.returns)
     if not loops.grids:
         raise exc.NoDeviceLoopsInKernel(
@@ -85,6 +85,14 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
         grid=loops.grids[0],
     )
     return attrs.evolve(program, guard=(*program.guard, *assumptions(program)))
+
+
+def _call(function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+    """Call with one argument per parameter, those that are keywords only at the end."""
+    code = function.__code__
+    count = code.co_argcount
+    keywords = code.co_varnames[count : count + code.co_kwonlyargcount]
+    return function(*arguments[:count], **dict(zip(keywords, arguments[count:], strict=True)))
 
 
 def _device(call: Call) -> torch.device:

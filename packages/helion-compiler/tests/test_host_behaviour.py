@@ -1,0 +1,359 @@
+"""What happens around the tile loop: specializations, captures, arguments of every kind, outputs, empty and odd tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+
+import helion
+import helion.language as hl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SCALE = 2.0
+
+
+def scaled(x: torch.Tensor, factor: float = 3.0, *, offset: int = 0) -> torch.Tensor:
+    out = torch.empty_like(x)
+    for tile in hl.tile(x.size()):
+        out[tile] = x[tile] * factor + offset
+    return out
+
+
+def specializations(kernel: Any) -> int:
+    """How many Programs a kernel has traced."""
+    implementation = kernel._implementation
+    return sum(len(family.bound) for family in implementation._families.values())
+
+
+def test_static_shapes_specialise_on_every_shape() -> None:
+    kernel = helion.kernel()(scaled)
+    for size in (4, 5, 4, 6, 5):
+        x = torch.randn(size)
+        torch.testing.assert_close(kernel(x), x * 3)
+    assert specializations(kernel) == 3
+
+
+def test_dynamic_shapes_specialise_on_classes_of_shapes() -> None:
+    """Sizes of 0 and 1 and multiples of 16 are classes of their own; every other size shares one Program."""
+    kernel = helion.kernel(static_shapes=False)(scaled)
+    for size in (5, 7, 100, 33, 2, 3):
+        x = torch.randn(size)
+        torch.testing.assert_close(kernel(x), x * 3)
+    assert specializations(kernel) == 1
+    for size in (16, 32, 48, 1024):
+        x = torch.randn(size)
+        torch.testing.assert_close(kernel(x), x * 3)
+    assert specializations(kernel) == 2
+    for size in (0, 1):
+        x = torch.randn(size)
+        torch.testing.assert_close(kernel(x), x * 3)
+    assert specializations(kernel) == 4
+
+
+def test_dynamic_rows_specialise_on_the_block_that_holds_them() -> None:
+    @helion.kernel(static_shapes=False)
+    def sums(x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty([x.size(0)], dtype=x.dtype, device=x.device)
+        for tile in hl.tile(x.size(0)):
+            out[tile] = x[tile, :].sum(-1)
+        return out
+
+    for columns in (9, 13, 15, 9):
+        x = torch.randn(3, columns)
+        torch.testing.assert_close(sums(x), x.sum(1))
+    assert specializations(sums) == 1
+    for columns in (17, 31, 33, 5):
+        x = torch.randn(3, columns)
+        torch.testing.assert_close(sums(x), x.sum(1))
+    assert specializations(sums) == 4
+
+
+def test_other_dtypes_ranks_and_strides_are_other_specializations() -> None:
+    kernel = helion.kernel(static_shapes=False)(scaled)
+    for x in (torch.randn(6, 5), torch.randn(5, 6).t(), torch.randn(6, 5).double(), torch.randn(6)):
+        torch.testing.assert_close(kernel(x), x * 3)
+    assert specializations(kernel) == 4
+
+
+def test_keyword_and_default_arguments() -> None:
+    kernel = helion.kernel()(scaled)
+    x = torch.randn(7)
+    torch.testing.assert_close(kernel(x), x * 3)
+    torch.testing.assert_close(kernel(x, 2.0), x * 2)
+    torch.testing.assert_close(kernel(x, factor=0.5), x * 0.5)
+    torch.testing.assert_close(kernel(x=x, offset=4), x * 3 + 4)
+    torch.testing.assert_close(kernel(x, offset=-1), x * 3 - 1)
+    with pytest.raises(TypeError):
+        kernel(x, wrong=1)
+
+
+def test_numbers_of_each_kind_keep_their_type() -> None:
+    kernel = helion.kernel()(scaled)
+    x = torch.arange(1, 6)
+    assert kernel(x, 2).tolist() == [2, 4, 6, 8, 10]
+    assert kernel(x, True).tolist() == [1, 2, 3, 4, 5]
+    torch.testing.assert_close(kernel(x.float(), 2), x * 2.0)
+
+
+# Captures.
+
+
+def capturing(bias: torch.Tensor) -> tuple[Any, Callable[[torch.Tensor], None]]:
+    @helion.kernel()
+    def kernel(x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty_like(x)
+        for tile in hl.tile(x.size()):
+            out[tile] = x[tile] + bias[tile]
+        return out
+
+    def rebind(other: torch.Tensor) -> None:
+        nonlocal bias
+        bias = other
+
+    return kernel, rebind
+
+
+def test_captured_tensors_are_read_on_each_call() -> None:
+    x, bias = torch.randn(6), torch.randn(6)
+    kernel, rebind = capturing(bias)
+    torch.testing.assert_close(kernel(x), x + bias)
+    bias.fill_(5)
+    torch.testing.assert_close(kernel(x), x + 5)
+    rebind(torch.ones(6))
+    torch.testing.assert_close(kernel(x), x + 1)
+    rebind(torch.ones(6, dtype=torch.float64))
+    torch.testing.assert_close(kernel(x), x + 1)
+    assert specializations(kernel) == 2
+
+
+def test_global_numbers_are_read_on_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    @helion.kernel()
+    def kernel(x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty_like(x)
+        for tile in hl.tile(x.size()):
+            out[tile] = x[tile] * SCALE
+        return out
+
+    x = torch.randn(5)
+    torch.testing.assert_close(kernel(x), x * 2)
+    monkeypatch.setitem(globals(), "SCALE", 4.0)
+    torch.testing.assert_close(kernel(x), x * 4)
+
+
+@helion.kernel()
+def mapped(x: torch.Tensor, function: Callable[..., torch.Tensor]) -> torch.Tensor:
+    out = torch.empty_like(x)
+    for tile in hl.tile(x.size()):
+        out[tile] = function(x[tile], tile)
+    return out
+
+
+def test_function_arguments_of_one_code_share_a_program() -> None:
+    def adding(bias: torch.Tensor) -> Callable[..., torch.Tensor]:
+        return lambda value, tile: value + bias[tile]
+
+    mapped.reset()
+    x = torch.randn(6)
+    for bias in (torch.randn(6), torch.randn(6)):
+        torch.testing.assert_close(mapped(x, adding(bias)), x + bias)
+    assert specializations(mapped) == 1
+
+
+def test_function_arguments_with_other_numbers_do_not() -> None:
+    def times(factor: float) -> Callable[..., torch.Tensor]:
+        return lambda value, tile: value * factor
+
+    mapped.reset()
+    x = torch.randn(6)
+    for factor in (2.0, 3.0, 2.0):
+        torch.testing.assert_close(mapped(x, times(factor)), x * factor)
+    assert specializations(mapped) == 2
+
+
+def test_functions_that_call_functions() -> None:
+    def inner(value: torch.Tensor) -> torch.Tensor:
+        return torch.relu(value)
+
+    x = torch.randn(6)
+    torch.testing.assert_close(mapped(x, lambda value, tile: inner(value) + 1), torch.relu(x) + 1)
+
+
+# Outputs and arguments that are written.
+
+
+def test_tuples_numbers_and_views_are_returned() -> None:
+    @helion.kernel()
+    def kernel(x: torch.Tensor) -> Any:
+        first, second = torch.empty_like(x), torch.zeros_like(x)
+        for tile in hl.tile(x.size()):
+            first[tile] = x[tile] + 1
+        return first.t(), [second, x.size(0)], (first[1:], None), x
+
+    x = torch.randn(4, 3)
+    turned, (zeros, rows), (rest, nothing), same = kernel(x)
+    torch.testing.assert_close(turned, (x + 1).t())
+    torch.testing.assert_close(rest, x[1:] + 1)
+    assert rest.untyped_storage().data_ptr() == turned.untyped_storage().data_ptr()
+    assert not zeros.any()
+    assert (rows, nothing) == (4, None)
+    assert same is x
+
+
+@pytest.mark.parametrize("view", [lambda x: x, lambda x: x.t(), lambda x: x[::2, 1:]])
+def test_arguments_are_written_in_place(view: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    @helion.kernel()
+    def increment(x: torch.Tensor) -> None:
+        for tile in hl.tile(x.size()):
+            x[tile] += 1
+
+    memory = torch.randn(6, 5)
+    expected = memory.clone()
+    view(expected).add_(1)
+    assert increment(view(memory)) is None
+    torch.testing.assert_close(memory, expected)
+
+
+def test_views_made_by_the_host_are_written() -> None:
+    @helion.kernel()
+    def kernel(x: torch.Tensor) -> torch.Tensor:
+        out = torch.zeros([x.size(0) + 2, x.size(1)], dtype=x.dtype, device=x.device)
+        middle, turned = out[1:-1].t(), x.t()
+        for tile in hl.tile(middle.size()):
+            middle[tile] = turned[tile]
+        return out
+
+    x = torch.randn(4, 3)
+    out = kernel(x)
+    torch.testing.assert_close(out[1:-1], x)
+    assert not out[0].any()
+    assert not out[-1].any()
+
+
+# Bounds, empty and odd tensors.
+
+
+@pytest.mark.parametrize("static_shapes", [True, False])
+def test_integers_are_loop_bounds(static_shapes: bool) -> None:
+    @helion.kernel(static_shapes=static_shapes)
+    def partial_sum(x: torch.Tensor, begin: int, end: int) -> torch.Tensor:
+        out = torch.empty([x.size(0)], dtype=x.dtype, device=x.device)
+        for tile in hl.tile(x.size(0)):
+            acc = hl.zeros([tile])
+            for other in hl.tile(begin, end):
+                acc += x[tile, other].sum(-1)
+            out[tile] = acc
+        return out
+
+    x = torch.randn(3, 40)
+    for begin, end in ((0, 40), (0, 1), (3, 37), (5, 5), (7, 40), (38, 40), (0, 0)):
+        torch.testing.assert_close(partial_sum(x, begin, end), x[:, begin:end].sum(1))
+
+
+@pytest.mark.parametrize("static_shapes", [True, False])
+@pytest.mark.parametrize("shape", [(0,), (0, 5), (5, 0), (0, 0), (3, 0, 2), (1,), (1, 1)])
+def test_empty_and_single_elements(shape: tuple[int, ...], static_shapes: bool) -> None:
+    kernel = helion.kernel(static_shapes=static_shapes)(scaled)
+    x = torch.randn(shape)
+    torch.testing.assert_close(kernel(x), x * 3)
+
+
+@pytest.mark.parametrize("pid_type", ["flat", "persistent_blocked", "persistent_interleaved"])
+def test_empty_grids_launch_nothing(pid_type: str) -> None:
+    kernel = helion.kernel(config=helion.Config(block_sizes=[4], pid_type=pid_type))(scaled)
+    assert kernel(torch.empty(0)).shape == (0,)
+
+
+def test_rows_without_columns() -> None:
+    @helion.kernel()
+    def sums(x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty([x.size(0)], dtype=x.dtype, device=x.device)
+        for tile in hl.tile(x.size(0)):
+            out[tile] = x[tile, :].sum(-1)
+        return out
+
+    assert sums(torch.empty(5, 0)).tolist() == [0.0] * 5
+
+
+@pytest.mark.parametrize("indexing", ["pointer", "tensor_descriptor"])
+def test_unaligned_tensors(indexing: str) -> None:
+    """A descriptor cannot start between multiples of 16 bytes: such tensors are loaded by pointers."""
+    memory = torch.randn(4 * 32 + 1)
+    aligned, unaligned = memory[:-1].view(4, 32), memory[1:].view(4, 32)
+    assert unaligned.data_ptr() % 16 != 0
+    kernel = helion.kernel(config=helion.Config(block_sizes=[4, 32], indexing=indexing))(scaled)
+    for x in (aligned, unaligned, aligned):
+        torch.testing.assert_close(kernel(x), x * 3)
+    assert specializations(kernel) == 2
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        torch.randn(1, 6).expand(5, 6),
+        torch.randn(6, 5).t(),
+        torch.randn(10, 12)[::2, ::3],
+        torch.randn(2, 3, 4).permute(2, 0, 1),
+        torch.tensor(3.0).expand(4),
+    ],
+    ids=["expanded", "transposed", "strided", "permuted", "scalar"],
+)
+@pytest.mark.parametrize("static_shapes", [True, False])
+def test_strides(x: torch.Tensor, static_shapes: bool) -> None:
+    kernel = helion.kernel(static_shapes=static_shapes)(scaled)
+    torch.testing.assert_close(kernel(x), x * 3)
+
+
+def test_a_config_is_not_run_on_other_shapes() -> None:
+    from helion_runtime.errors import NoVariantError
+
+    kernel = helion.kernel()(scaled)
+    bound = kernel.bind((torch.randn(8), 3.0, 0))
+    run = bound.compile_config(bound.config_spec.default_config())
+    with pytest.raises(NoVariantError, match="no variant for these arguments"):
+        run(torch.randn(9), 3.0, 0)
+
+
+def test_branches_and_loops_of_the_host() -> None:
+    @helion.kernel()
+    def kernel(xs: list[torch.Tensor], squared: bool, power: int) -> torch.Tensor:
+        out = torch.empty_like(xs[0])
+        for tile in hl.tile(out.size()):
+            total = xs[0][tile]
+            for x in xs[1:]:
+                total = total + x[tile]
+            if squared:
+                total = total * total
+            for _ in range(power):
+                total = total * 2
+            out[tile] = total
+        return out
+
+    xs = [torch.randn(5) for _ in range(3)]
+    torch.testing.assert_close(kernel(xs, False, 0), sum(xs))
+    torch.testing.assert_close(kernel(xs, True, 1), sum(xs) ** 2 * 2)
+    torch.testing.assert_close(kernel(xs[:2], False, 1), (xs[0] + xs[1]) * 2)
+
+
+def test_in_place_operators() -> None:
+    @helion.kernel()
+    def kernel(x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty([x.size(0)], dtype=torch.float32, device=x.device)
+        for tile in hl.tile(x.size(0)):
+            acc = hl.zeros([tile])
+            copy = acc.clone()
+            for other in hl.tile(x.size(1)):
+                acc += x[tile, other].sum(-1)
+                acc *= 2
+            copy -= 1
+            out[tile] = acc + copy
+        return out
+
+    x = torch.randn(4, 8, dtype=torch.float64)
+    bound = kernel.bind((x,))
+    run = bound.compile_config(helion.Config(block_sizes=[4, 4]))
+    expected = (x[:, :4].sum(1) * 2 + x[:, 4:].sum(1)) * 2 - 1
+    torch.testing.assert_close(run(x), expected.float())
