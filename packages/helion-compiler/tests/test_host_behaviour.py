@@ -1,4 +1,4 @@
-"""What happens around the tile loop: specializations, captures, arguments of every kind, outputs, empty and odd tensors."""
+"""Around the tile loop: specializations, captures, arguments of every kind, outputs, empty and odd tensors."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_numbers_of_each_kind_keep_their_type() -> None:
     kernel = helion.kernel()(scaled)
     x = torch.arange(1, 6)
     assert kernel(x, 2).tolist() == [2, 4, 6, 8, 10]
-    assert kernel(x, True).tolist() == [1, 2, 3, 4, 5]
+    assert kernel(x, factor=True).tolist() == [1, 2, 3, 4, 5]
     torch.testing.assert_close(kernel(x.float(), 2), x * 2.0)
 
 
@@ -333,9 +333,9 @@ def test_branches_and_loops_of_the_host() -> None:
         return out
 
     xs = [torch.randn(5) for _ in range(3)]
-    torch.testing.assert_close(kernel(xs, False, 0), sum(xs))
-    torch.testing.assert_close(kernel(xs, True, 1), sum(xs) ** 2 * 2)
-    torch.testing.assert_close(kernel(xs[:2], False, 1), (xs[0] + xs[1]) * 2)
+    torch.testing.assert_close(kernel(xs, squared=False, power=0), sum(xs))
+    torch.testing.assert_close(kernel(xs, squared=True, power=1), sum(xs) ** 2 * 2)
+    torch.testing.assert_close(kernel(xs[:2], squared=False, power=1), (xs[0] + xs[1]) * 2)
 
 
 def test_in_place_operators() -> None:
