@@ -1,7 +1,8 @@
 """Randomly drawn calls of four kernels, each run with a random config and compared with the oracle.
 
-In: the number of a case, which seeds it, and how large its sizes may be. Out: what differed, if anything. The same numbers give the same
-cases everywhere; the interpreter runs them on the CPU with small sizes, a GPU with larger ones.
+In: the number of a case, which seeds it, and how large its sizes may be. Out: what differed, if anything.
+The same numbers give the same cases everywhere; the interpreter runs them on the CPU with small sizes, a GPU
+with larger ones.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from helion_compiler.building import load_kernel, make_variant, target_of_device
 from helion_compiler.building.poison import poison
 from helion_compiler.building.specialization import specialize
 from helion_compiler.interpreted import run_interpreted
-from helion_compiler.tuning.oracle import Mismatch, Oracle
+from helion_compiler.tuning.oracle import Mismatch, Oracle, multiplies_in_tf32
+from helion_runtime.errors import SharedMemoryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -99,7 +101,7 @@ LAYOUTS = ("dense", "dense", "dense", "transposed", "sliced", "shifted", "expand
 
 @attrs.frozen
 class Limits:
-    """How large a case may get: sizes of the matrix product, of a row, of a dimension of a sum; steps of the interpreter."""
+    """How large a case may get: sizes of a matrix product, a row, a sum; steps of the interpreter."""
 
     matrix: int = 72
     row: int = 300
@@ -141,9 +143,9 @@ class Case:
         implementation: SpecializedKernel = bound._implementation.specialized
         return implementation
 
-    def point(self, bound: SpecializedKernel) -> Mapping[str, Any]:
+    def point(self, bound: SpecializedKernel, attempt: int = 0) -> Mapping[str, Any]:
         """A random point of the config space that runs in few enough steps."""
-        rng = np.random.default_rng(self.number)
+        rng = np.random.default_rng([self.number, attempt])
         space = bound.space.space
         tried = []
         for _ in range(100):
@@ -179,11 +181,26 @@ def check(case: Case, device: str) -> str | None:
     """Run a case on poisoned outputs; what is wrong, with the config that it is wrong for."""
     arguments = case.arguments(device)
     bound = case.bind(arguments)
-    config = bound.space.config(case.point(bound))
-    result = run_poisoned(bound, config, arguments)
-    oracle = Oracle(bound.definition.function, arguments, bound.definition.settings)
+    config, result = _run_one_that_fits(case, bound, arguments)
+    definition = bound.definition
+    tf32 = device == "cuda" and multiplies_in_tf32(bound.program, definition.settings)
+    oracle = Oracle(definition.function, arguments, definition.settings, tf32=tf32)
     mismatch: Mismatch | None = oracle.check(result, arguments)
     return None if mismatch is None else f"{case}\n{config!r}\n{mismatch}"
+
+
+def _run_one_that_fits(
+    case: Case, bound: SpecializedKernel, arguments: tuple[Any, ...]
+) -> tuple[helion.Config, Any]:
+    """The first drawn config that the device does not refuse, before it runs, for its shared memory."""
+    refusals = []
+    for attempt in range(20):
+        config = bound.space.config(case.point(bound, attempt))
+        try:
+            return config, run_poisoned(bound, config, arguments)
+        except SharedMemoryError as refusal:
+            refusals.append(refusal)
+    raise AssertionError(f"every config drawn was refused: {refusals}")
 
 
 def run_poisoned(

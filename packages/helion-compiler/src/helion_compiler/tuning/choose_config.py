@@ -21,7 +21,7 @@ from helion_autotune import (
 )
 from helion_autotune.parameters import Choice
 from helion_compiler.building.compile_pool import CompilePool
-from helion_compiler.tuning.oracle import Oracle
+from helion_compiler.tuning.oracle import Oracle, multiplies_in_tf32
 from helion_compiler.tuning.store import open_store
 from helion_compiler.tuning.workload import KernelWorkload
 
@@ -161,12 +161,11 @@ def _fastest_of(
 
 
 def _oracle(kernel: SpecializedKernel, args: tuple[Any, ...]) -> Oracle | None:
-    settings = kernel.definition.settings
-    return (
-        Oracle(kernel.definition.function, args, settings)
-        if settings.autotune_accuracy_check
-        else None
-    )
+    definition = kernel.definition
+    if not definition.settings.autotune_accuracy_check:
+        return None
+    tf32 = multiplies_in_tf32(kernel.program, definition.settings)
+    return Oracle(definition.function, args, definition.settings, tf32=tf32)
 
 
 def _none_worked(kernel: SpecializedKernel, error: NoCandidateWorked) -> exc.NoConfigFound:
