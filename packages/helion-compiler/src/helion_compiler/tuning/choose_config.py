@@ -82,16 +82,16 @@ def autotune(
         )
     space = kernel.space.space
     store = open_store(kernel, leaves)
-    if not force:
-        stored = store.best(space)
-        if stored is not None:
-            return kernel.space.config(stored)
+    stored = store.best(space)
+    if stored is not None and not force:
+        return kernel.space.config(stored)
     if settings.disallow_autotuning:
         raise exc.AutotuningDisallowedInEnvironment(kernel=name)
     seeds = [kernel.space.point_of_seed(seed) for seed in kernel.space.seeds]
     seeds += [kernel.space.point(config) for config in kernel.definition.configs]
     budget = Budget(seconds=_seconds(kernel, options), evaluations=options.get("evaluations"))
-    key = store.key if not force else f"{store.key} {time.time_ns()}"
+    # A search that never ended goes on from its records; one that is asked for again measures anew.
+    key = store.key if stored is None else f"{store.key} {time.time_ns()}"
     with CompilePool(_jobs(kernel), COMPILE_TIMEOUT_SECONDS) as pool:
         workload = KernelWorkload(kernel, leaves, _oracle(kernel, args), compiler=pool.compile)
         config = _search(

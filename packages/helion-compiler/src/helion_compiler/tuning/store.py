@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,7 @@ def open_store(kernel: SpecializedKernel, leaves: Sequence[Any]) -> Store:
             "device": torch.cuda.get_device_name(device),
             "dot_precision": definition.settings.dot_precision,
             "triton": triton.__version__,
+            "helion": version("helion-compiler"),
         },
         sort_keys=True,
     )
