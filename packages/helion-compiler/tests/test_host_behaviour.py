@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SCALE = 2.0
+BIAS = torch.ones(5)
 
 
 def scaled(x: torch.Tensor, factor: float = 3.0, *, offset: int = 0) -> torch.Tensor:
@@ -142,6 +143,41 @@ def test_global_numbers_are_read_on_each_call(monkeypatch: pytest.MonkeyPatch) -
     torch.testing.assert_close(kernel(x), x * 2)
     monkeypatch.setitem(globals(), "SCALE", 4.0)
     torch.testing.assert_close(kernel(x), x * 4)
+
+
+def scaled_and_shifted(value: torch.Tensor, tile: hl.Tile) -> torch.Tensor:
+    return value * SCALE + BIAS[tile]
+
+
+def test_globals_of_helpers_are_read_on_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    @helion.kernel()
+    def kernel(x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty_like(x)
+        for tile in hl.tile(x.size(0)):
+            out[tile] = scaled_and_shifted(x[tile], tile)
+        return out
+
+    x = torch.randn(5)
+    torch.testing.assert_close(kernel(x), x * 2 + 1)
+    monkeypatch.setitem(globals(), "SCALE", 4.0)
+    monkeypatch.setitem(globals(), "BIAS", torch.zeros(5))
+    torch.testing.assert_close(kernel(x), x * 4)
+
+
+def power(value: torch.Tensor, exponent: int) -> torch.Tensor:
+    return value if exponent == 1 else value * power(value, exponent - 1)
+
+
+def test_helpers_may_call_themselves() -> None:
+    @helion.kernel()
+    def kernel(x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty_like(x)
+        for tile in hl.tile(x.size()):
+            out[tile] = power(x[tile], 3)
+        return out
+
+    x = torch.randn(5)
+    torch.testing.assert_close(kernel(x), x**3)
 
 
 @helion.kernel()
@@ -311,7 +347,7 @@ def test_a_config_is_not_run_on_other_shapes() -> None:
     from helion_runtime.errors import NoVariantError
 
     kernel = helion.kernel()(scaled)
-    bound = kernel.bind((torch.randn(8), 3.0, 0))
+    bound = kernel.bind((torch.randn(8),))
     run = bound.compile_config(bound.config_spec.default_config())
     with pytest.raises(NoVariantError, match="no variant for these arguments"):
         run(torch.randn(9), 3.0, 0)

@@ -16,6 +16,7 @@ import attrs
 import torch
 
 from helion import exc
+from helion_compiler.tracing.location import is_author
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -67,6 +68,13 @@ class Call:
     leaves: tuple[Any, ...]
     templates: tuple[Any, ...]
     kernel: Function
+    parameters: tuple[str, ...]
+    constants: frozenset[str]
+
+    def leaves_of(self, args: Sequence[Any]) -> tuple[Any, ...]:
+        """The leaves of another call of the same kernel."""
+        function: Any = self.kernel.original
+        return split(function, self.parameters, self.constants, args).leaves
 
     def join(self, leaves: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any], dict[str, Any]]:
         """The arguments, closure variables and globals of the kernel, with other leaves in their place."""
@@ -80,6 +88,7 @@ class _Splitter:
     def __init__(self) -> None:
         self.names: list[str] = []
         self.leaves: list[Any] = []
+        self._entered: list[FunctionType] = []
 
     def leaf(self, name: str, value: Any) -> Leaf:
         self.names.append(name)
@@ -105,7 +114,16 @@ class _Splitter:
             return Items(type(value), items)
         raise exc.TracedArgNotSupported(parameter=name, type=type(value).__name__)
 
-    def function(self, name: str, function: FunctionType) -> Function:
+    def function(self, name: str, function: FunctionType) -> Function | Constant:
+        if function in self._entered:  # it calls itself
+            return Constant(type(function), _Opaque(function))
+        self._entered.append(function)
+        try:
+            return self._taken_apart(name, function)
+        finally:
+            self._entered.pop()
+
+    def _taken_apart(self, name: str, function: FunctionType) -> Function:
         cells = function.__closure__ or ()
         closure = [
             (free, self._captured(f"{name}.{free}", cell.cell_contents))
@@ -115,7 +133,7 @@ class _Splitter:
         globals_ = [
             (used, self._captured(f"{name}.{used}", function.__globals__[used]))
             for used in sorted(_names_used(function.__code__))
-            if isinstance(function.__globals__.get(used), torch.Tensor | int | float)
+            if _is_lifted(function.__globals__.get(used))
         ]
         defaults = (
             Constant(tuple, function.__defaults__) if _hashable(function.__defaults__) else None
@@ -210,13 +228,27 @@ def is_plain(args: Sequence[Any]) -> bool:
     return all(isinstance(argument, _PLAIN) for argument in args)
 
 
-def captures_nothing(function: Callable[..., Any]) -> bool:
+def captures_nothing(function: Callable[..., Any], entered: tuple[object, ...] = ()) -> bool:
     """Whether a kernel's closure and globals hold neither tensors nor numbers nor functions of closures."""
     code = function.__code__
     if code.co_freevars:
         return False
     found = (function.__globals__.get(name) for name in _names_used(code))
-    return not any(isinstance(value, torch.Tensor | int | float) for value in found)
+    return not any(
+        _is_lifted(value)
+        and (
+            not isinstance(value, FunctionType)
+            or (value not in entered and not captures_nothing(value, (*entered, value)))
+        )
+        for value in found
+    )
+
+
+def _is_lifted(value: object) -> bool:
+    """Whether a global is read anew on each call: tensors, numbers, and the author's functions for what they read."""
+    if isinstance(value, FunctionType):
+        return is_author(value.__code__.co_filename)
+    return isinstance(value, torch.Tensor | int | float)
 
 
 def split(
@@ -236,6 +268,7 @@ def split(
         for name, value in zip(parameters, args, strict=True)
     )
     kernel = splitter.function(function.__name__, function)
+    assert isinstance(kernel, Function), "nothing was entered before it"
     static = (templates, kernel)
     return Call(
         static=static,
@@ -243,6 +276,8 @@ def split(
         leaves=tuple(splitter.leaves),
         templates=templates,
         kernel=kernel,
+        parameters=tuple(parameters),
+        constants=constants,
     )
 
 

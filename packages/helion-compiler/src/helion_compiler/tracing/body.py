@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from helion_compiler.program.ops import Block, Op
+from helion_compiler.program.ops import Block, Broadcast, Op, Permute, Squeeze, Unsqueeze
 from helion_compiler.program.types import Axis, BlockSize, Size, Value
 
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ class BodyBuilder:
     def depth(self) -> int:
         """How many blocks are open."""
         return len(self._open)
+
+    def is_view(self, value: Value) -> bool:
+        """Whether the innermost block made a value as a view of another."""
+        views = (Broadcast, Permute, Squeeze, Unsqueeze)
+        return any(isinstance(op, views) and op.result is value for op in self._open[-1])
 
     def append(self, op: Op) -> None:
         """Add an op to the innermost block."""

@@ -18,7 +18,12 @@ def record_in_place(
 ) -> torch.Tensor:
     """``target.add_(other)`` and its like: the functional operator, then a cast to the target's dtype."""
     target: torch.Tensor = args[0]
-    trace.value_of(target)
+    if trace.body.is_view(trace.value_of(target)):
+        raise exc.StatementNotSupported(
+            span=here(),
+            statement="changing a view of a tile in place",
+            remedy="assign a new tile: `view = view + value`; what it is a view of stays as it is",
+        )
     if trace.depth_of(target) != trace.body.depth:
         raise exc.StatementNotSupported(
             span=here(),

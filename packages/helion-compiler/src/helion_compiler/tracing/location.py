@@ -26,9 +26,9 @@ _LIBRARIES = tuple(
 
 
 @lru_cache(maxsize=1024)
-def _is_author(filename: str) -> bool:
+def is_author(filename: str) -> bool:
     """Whether a file is the author's: neither ours, torch's, the standard library's nor generated."""
-    if filename.startswith("<frozen"):
+    if filename.startswith(("<frozen", "<call of ")):
         return False
     path = os.path.abspath(filename)
     if path.startswith(_STANDARD_LIBRARY):
@@ -38,7 +38,7 @@ def _is_author(filename: str) -> bool:
 
 def _author_frame() -> FrameType | None:
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and not _is_author(frame.f_code.co_filename):
+    while frame is not None and not is_author(frame.f_code.co_filename):
         frame = frame.f_back
     return frame
 
