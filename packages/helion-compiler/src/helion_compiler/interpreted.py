@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+
+from helion_compiler.emission import BufferParameter, DescriptorParameter
 from helion_runtime.entries import TensorSignature
 from helion_runtime.errors import ExpressionError
 from helion_runtime.expressions import evaluate
@@ -18,16 +20,13 @@ from helion_runtime.plan import (
 )
 from helion_runtime.signature import mismatches
 
-from helion_compiler.emission import BufferParameter, DescriptorParameter
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from helion_runtime.entries import VariantEntry
-    from helion_runtime.plan import EvaluatedArgument
-
     from helion_compiler.emission import EmittedKernel
     from helion_compiler.program.program import Program
+    from helion_runtime.entries import VariantEntry
+    from helion_runtime.plan import EvaluatedArgument
 
 INTERPRETER_SMS = 4
 """Multiprocessors that the interpreter pretends to have: few, so that persistent kernels loop."""
@@ -72,7 +71,7 @@ def run_interpreted(
     Raises:
         helion_runtime.NoVariantError: the variant was not compiled for such leaves.
     """
-    from helion_compiler.interpreting import interpret  # noqa: PLC0415  # loads triton
+    from helion_compiler.interpreting import interpret  # loads triton
 
     _refuse_other_calls(variant, emitted.name, leaves)
     plan = evaluate_variant(variant, metadata_of(leaves))
@@ -105,7 +104,7 @@ def _argument(
     if isinstance(parameter, BufferParameter):
         return buffers[parameter.buffer.number]
     if isinstance(parameter, DescriptorParameter):
-        from triton.tools.tensor_descriptor import TensorDescriptor  # noqa: PLC0415  # loads triton
+        from triton.tools.tensor_descriptor import TensorDescriptor  # loads triton
 
         tensor = buffers[parameter.buffer.number]
         return TensorDescriptor(

@@ -46,7 +46,7 @@ def _pointer_form(rank: int) -> tuple[str, ...]:
 
 def triton_version() -> tuple[int, int]:
     """Triton's major and minor version."""
-    import triton  # noqa: PLC0415  # the compiler is loaded when something is compiled
+    import triton  # the compiler is loaded when something is compiled
 
     major, minor = triton.__version__.split(".")[:2]
     return int(major), int(minor)

@@ -6,14 +6,13 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from helion import exc
-from helion_runtime import KernelImage
-from helion_runtime.entries import DescriptorLayout, KernelEntry
-
 from helion_compiler.building.abi import parameter_words
 from helion_compiler.building.line_info import cache_key_variables
 from helion_compiler.building.module import source_name
 from helion_compiler.building.worker import compile_request, reason
 from helion_compiler.emission import DescriptorParameter
+from helion_runtime import KernelImage
+from helion_runtime.entries import DescriptorLayout, KernelEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

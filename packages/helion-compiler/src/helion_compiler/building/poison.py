@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 import torch
+
 from helion_runtime.entries import AllocateStep, VariantEntry
 
 

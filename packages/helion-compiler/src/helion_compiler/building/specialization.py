@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 import torch
-from helion import exc
 
+from helion import exc
 from helion_compiler.building.worker import ALIGNMENT
 from helion_compiler.emission import BufferParameter, DescriptorParameter, ScalarParameter
 

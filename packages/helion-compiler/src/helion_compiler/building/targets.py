@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 import attrs
+
 from helion import exc
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Target:
     @property
     def triton(self) -> GPUTarget:
         """Triton's name for it."""
-        from triton.backends.compiler import GPUTarget  # noqa: PLC0415  # loads triton
+        from triton.backends.compiler import GPUTarget  # loads triton
 
         return GPUTarget(self.backend, self.architecture, self.warp_size)
 
@@ -60,7 +61,7 @@ def target_of_device(device: torch.device) -> Target:
     Raises:
         helion.exc.DeviceNotAvailable: there is none.
     """
-    import torch  # noqa: PLC0415  # naming the annotation is enough above
+    import torch  # naming the annotation is enough above
 
     if not torch.cuda.is_available():
         raise exc.DeviceNotAvailable(device=str(device), reason="torch sees no GPU on this machine")

@@ -5,6 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+
+from helion_compiler.building.specialization import is_aligned
+from helion_compiler.building.worker import ALIGNMENT
+from helion_compiler.emission import BufferParameter, DescriptorParameter, ScalarParameter
+from helion_compiler.program.expressions import to_runtime
 from helion_runtime.entries import (
     DescriptorArgument,
     Expression,
@@ -14,11 +19,6 @@ from helion_runtime.entries import (
     ScalarArgument,
     VariantEntry,
 )
-
-from helion_compiler.building.specialization import is_aligned
-from helion_compiler.building.worker import ALIGNMENT
-from helion_compiler.emission import BufferParameter, DescriptorParameter, ScalarParameter
-from helion_compiler.program.expressions import to_runtime
 
 if TYPE_CHECKING:
     from helion_compiler.building.specialization import Specialization
@@ -147,6 +147,6 @@ def aligned_leaves(leaves: tuple[object, ...]) -> frozenset[int]:
 
 
 def _is_aligned(tensor: torch.Tensor) -> bool:
-    from torch._subclasses.fake_tensor import FakeTensor  # noqa: PLC0415  # loaded with the compiler
+    from torch._subclasses.fake_tensor import FakeTensor  # loaded with the compiler
 
     return isinstance(tensor, FakeTensor) or tensor.data_ptr() % ALIGNMENT == 0

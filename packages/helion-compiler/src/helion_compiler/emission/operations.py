@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
-from helion import exc
 
+from helion import exc
 from helion_compiler.emission.context import EmissionContext, expand
 from helion_compiler.emission.dtypes import dtype_text
 from helion_compiler.emission.memory import emit_load, emit_store

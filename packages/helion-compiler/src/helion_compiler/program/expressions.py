@@ -10,9 +10,8 @@ import sympy
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from helion_runtime.entries import Expression
-
     from helion_compiler.program.types import Size
+    from helion_runtime.entries import Expression
 
 _RUNTIME_OPERATORS: dict[str, str] = {
     "Add": "add",
@@ -80,7 +79,7 @@ def ceil_div(numerator: Size, denominator: Size) -> Size:
 
 @lru_cache(maxsize=1)
 def _floor_div() -> Callable[[object, object], sympy.Expr]:
-    from torch.utils._sympy.functions import FloorDiv  # noqa: PLC0415  # torch's sympy functions cost an import
+    from torch.utils._sympy.functions import FloorDiv  # torch's sympy functions cost an import
 
     return FloorDiv
 

@@ -13,6 +13,7 @@ from helion_compiler.program.types import WholeSlice
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from helion_compiler.program.types import Axis, BlockSize, Buffer, Size
     from helion_runtime.entries import (
         Expression,
         HostStep,
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
         ScalarSignature,
         TensorSignature,
     )
-
-    from helion_compiler.program.types import Axis, BlockSize, Buffer, Size
 
 
 @attrs.frozen(eq=False, kw_only=True)

@@ -16,6 +16,7 @@ import sympy
 
 if TYPE_CHECKING:
     import torch
+
     from helion.exc import Span
 
 Size: TypeAlias = "int | sympy.Expr"

@@ -41,7 +41,7 @@ def verify_program(program: Program) -> None:
     _Verifier(set(program.buffers), set(program.grid.axes)).block(program.grid.body, frozenset())
 
 
-def _require(condition: bool, problem: str) -> None:  # noqa: FBT001  # reads as an assertion
+def _require(condition: bool, problem: str) -> None:  # reads as an assertion
     if not condition:
         raise InvalidProgram(problem)
 
@@ -85,7 +85,7 @@ class _Verifier:
         self.block(loop.body, scope | frozenset(loop.parameters))
         self._axes -= set(loop.axes)
 
-    def _types(self, op: Op) -> None:  # noqa: C901, PLR0912  # one case per op: a table in the form of a match
+    def _types(self, op: Op) -> None:  # one case per op: a table in the form of a match
         match op:
             case Load() | Store():
                 value = op.value if isinstance(op, Store) else op.result

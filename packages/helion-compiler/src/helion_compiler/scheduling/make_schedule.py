@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from helion_autotune import Point
-
     from helion_compiler.program.program import Program
 
 

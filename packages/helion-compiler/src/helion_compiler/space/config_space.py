@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
+
 from helion import Config, exc
 from helion.config_keys import CONFIG_KEYS, Shape
 from helion_autotune import Point, Space

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from helion_autotune import Choice, Integer, Permutation, PowerOfTwo
 from helion_autotune.constraints import Condition, Constraint
-
 from helion_compiler.program.ops import Dot, Load, Reduce, Store, results
 from helion_compiler.program.types import Size, TileSlice, whole_axis
 from helion_compiler.scheduling.roll_reductions import NotRollable, roll_reductions
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from helion_autotune import Parameter
-
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Axis
 

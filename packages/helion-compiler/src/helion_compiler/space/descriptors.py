@@ -18,7 +18,7 @@ MAX_RANK = 5
 STRIDE_BYTES = 16
 
 
-def why_no_descriptor(  # noqa: C901, PLR0911  # a list of reasons
+def why_no_descriptor(  # noqa: PLR0911  # a list of reasons
     program: Program, op: Load | Store, aligned: frozenset[int] | None = None
 ) -> str | None:
     """Why no config may use a descriptor for this access; None if one may.

@@ -21,8 +21,8 @@ import textwrap
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
-from helion import exc
 
+from helion import exc
 from helion_compiler.staging.names import UNBOUND, assigned_names, statement_that_leaves
 
 if TYPE_CHECKING:
