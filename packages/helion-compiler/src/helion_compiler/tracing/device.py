@@ -97,7 +97,7 @@ def _operand(trace: Trace, argument: Any) -> Any:
     if isinstance(argument, torch.Tensor):
         return trace.value_of(argument)
     if isinstance(argument, torch.SymInt):
-        return trace.symbols.expression(argument)
+        return trace.number(argument)
     if isinstance(argument, list | tuple):
         return tuple(_operand(trace, item) for item in argument)
     return argument

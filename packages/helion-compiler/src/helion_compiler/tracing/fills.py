@@ -18,7 +18,7 @@ def fill_tile(trace: Trace, sizes: tuple[Size, ...], fill: Any, dtype: torch.dty
     """Record a tile whose every lane is ``fill``."""
     tensor = trace.fake(sizes, dtype)
     if isinstance(fill, torch.SymInt):
-        fill = trace.symbols.expression(fill)
+        fill = trace.number(fill)
     elif dtype is torch.bool:
         fill = bool(fill)
     else:

@@ -73,7 +73,7 @@ def _sizes(trace: Trace, shape: Any) -> tuple[Any, ...]:
     for size in sizes:
         if not isinstance(size, int | torch.SymInt):
             raise exc.InvalidIndexingType(span=here(), index=f"{_describe(size)} in a shape")
-    return tuple(trace.symbols.expression(size) for size in sizes)
+    return tuple(trace.symbols.lanes(size) for size in sizes)
 
 
 def zeros(trace: Trace, shape: Any, dtype: torch.dtype) -> torch.Tensor:
@@ -149,8 +149,8 @@ def register_block_size(trace: Trace, min_or_max: int, max: int | None = None) -
     low, high = (None, min_or_max) if max is None else (min_or_max, max)
     hint = symbolic.expression(high) if high is not None else 1 << 16
     limit = int(high) if isinstance(hint, int) else 1 << 16
-    _, size = trace.body.new_block_size("block", limit, low=low, high=limit)
-    return size
+    block, _ = trace.body.new_block_size("block", limit, low=low, high=limit)
+    return trace.symbols.nominal(block.symbol)
 
 
 MEANINGS: dict[str, Callable[..., Any]] = {

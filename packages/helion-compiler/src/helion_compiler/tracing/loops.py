@@ -86,10 +86,11 @@ class TracedLoops:
     def _tile(self, name: str, begin: Any, end: Any, block_size: Any) -> TracedTile:
         trace = self._trace
         symbols = trace.symbols
-        first, last = symbols.expression(begin), symbols.expression(end)
+        first, last = trace.number(begin), trace.number(end)
         if isinstance(block_size, torch.SymInt):
-            size = block_size
-            block = next(b for b in trace.body.blocks if b.symbol == symbols.expression(size))
+            lanes = symbols.lanes(block_size)
+            block = next(b for b in trace.body.blocks if b.symbol == lanes)
+            size = symbols.value(lanes)
         else:
             block, size = trace.body.new_block_size(
                 name, _hint(trace, last, first), fixed=block_size

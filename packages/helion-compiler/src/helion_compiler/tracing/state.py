@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
+import sympy
+
 from helion import exc
 from helion_compiler.program.types import Buffer, TileType, Value
 from helion_compiler.torch_bridge import symbolic
@@ -64,6 +66,22 @@ class Trace:
     def describe(self, tensor: torch.Tensor) -> str:
         """A tensor's shape in the author's words: tiles by their names."""
         return self.body.describe(self.sizes_of(tensor))
+
+    def number(self, value: Any) -> Size:
+        """A number as the device computes it.
+
+        ``tile.block_size`` is nominal; a tile's size in a shape (``x[tile].shape[0]``, or what a mean
+        divides by) is how many of its lanes lie inside the loop's range.
+        """
+        size = self.symbols.expression(value)
+        if isinstance(size, int):
+            return size
+        changes: dict[sympy.Symbol, Any] = dict(self.symbols.nominal_blocks)
+        for axis in self.body.axes:
+            if axis.block is not None and axis.offset is not None:
+                lanes = axis.block.symbol
+                changes[lanes] = sympy.Min(lanes, axis.end - axis.offset)
+        return size.xreplace(changes)
 
     # Fake tensors and what they stand for.
 

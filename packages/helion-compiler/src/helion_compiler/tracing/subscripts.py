@@ -202,7 +202,7 @@ def _tile_slice(trace: Trace, buffer: Buffer, extent: Any, dim: int, tile: Trace
 
 
 def _position(trace: Trace, extent: Any, dim: int, entry: Any) -> Size:
-    expression = trace.symbols.expression(entry)
+    expression = trace.number(entry)
     if not trace.symbols.is_host(expression):
         return expression
     if not (-extent <= entry < extent):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # like a size of the author's.
 _FIRST_BLOCK_HINT = 1_000_003
 _BLOCK_HINT_STEP = 1_000_033
+_NOMINAL_STEP = 10_007
 
 
 class Symbols:
@@ -29,6 +30,9 @@ class Symbols:
         self.host_hints: dict[sympy.Symbol, int] = {}
         self._sym_ints: dict[sympy.Symbol, torch.SymInt] = {}
         self._block_hints: dict[sympy.Symbol, int] = {}
+        self._nominal: dict[sympy.Symbol, torch.SymInt] = {}
+        self.nominal_blocks: dict[sympy.Symbol, sympy.Symbol] = {}
+        """Symbols of block sizes as numbers, and the lanes they are the number of."""
 
     def host_symbol(self, source: Expression, hint: int) -> torch.SymInt:
         """A size, stride or integer argument that is not specialised."""
@@ -45,6 +49,22 @@ class Symbols:
         value = symbolic.new_symbol(self.shape_env, f"b{number}", hint)
         self._block_hints[self._remember(value)] = hint
         return value
+
+    def nominal(self, block: sympy.Symbol) -> torch.SymInt:
+        """``tile.block_size`` as a number. Sizes of shapes are another thing: they count valid lanes."""
+        if block not in self._nominal:
+            number = len(self._nominal)
+            value = symbolic.new_symbol(
+                self.shape_env, f"n{number}", self._block_hints[block] + _NOMINAL_STEP
+            )
+            self._nominal[block] = value
+            self.nominal_blocks[self._remember(value)] = block
+        return self._nominal[block]
+
+    def lanes(self, value: Any) -> Size:
+        """An expression in which block sizes, written as numbers, are lanes of tiles."""
+        size = self.expression(value)
+        return size if isinstance(size, int) else size.xreplace(self.nominal_blocks)
 
     def offset_symbol(self) -> torch.SymInt:
         """Where a tile begins: a number that no Python branch may look at."""

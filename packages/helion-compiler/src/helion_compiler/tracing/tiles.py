@@ -65,23 +65,24 @@ class TracedTile(Tile):
     def end(self) -> Any:
         """One past the last index."""
         last = self.trace.symbols.value(self.axis.end)
-        return torch.sym_min(self.offset + self.size, last) + self.shift  # type: ignore[no-untyped-call]  # torch's own is untyped
+        return torch.sym_min(self.offset + self.block_size, last) + self.shift  # type: ignore[no-untyped-call]  # torch's own is untyped
 
     @property
     def id(self) -> Any:
         """How many tiles of this loop come before."""
-        return (self.offset - self.trace.symbols.value(self.axis.begin)) // self.size
+        return (self.offset - self.trace.symbols.value(self.axis.begin)) // self.block_size
 
     @property
     def count(self) -> Any:
         """How many tiles the loop has."""
         extent = self.trace.symbols.value(self.axis.extent)
-        return (extent + self.size - 1) // self.size
+        return (extent + self.block_size - 1) // self.block_size
 
     @property
     def block_size(self) -> Any:
         """The number of lanes, of which the last tile may use fewer."""
-        return self.size
+        assert self.axis.block is not None
+        return self.trace.symbols.nominal(self.axis.block.symbol)
 
     def __index__(self) -> int:
         raise exc.IncorrectTileUsage(
