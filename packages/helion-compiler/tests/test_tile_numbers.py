@@ -79,7 +79,9 @@ CASES = [
 
 
 @pytest.mark.parametrize("static_shapes", [True, False])
-@pytest.mark.parametrize(("function", "shape", "blocks"), CASES, ids=lambda value: str(value)[:24])
+@pytest.mark.parametrize(
+    ("function", "shape", "blocks"), CASES, ids=[case[0].__name__ for case in CASES]
+)
 def test_numbers_of_tiles(
     function: Any, shape: tuple[int, ...], blocks: list[int], static_shapes: bool
 ) -> None:
