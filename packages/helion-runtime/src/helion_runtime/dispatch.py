@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from helion_runtime.driver import default_driver
+from helion_runtime.default_driver import default_driver
 from helion_runtime.entry_check import check_kernel, check_names, check_variant
 from helion_runtime.errors import ArchitectureError, CallError, NoVariantError
 from helion_runtime.generate import generate_run

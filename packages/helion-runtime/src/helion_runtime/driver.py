@@ -1,12 +1,11 @@
-"""What the launcher asks of a GPU driver, as a Protocol, and the one place that finds the real one.
+"""What the launcher asks of a GPU driver, as a Protocol.
 
 Tests, and other drivers, implement :class:`Driver`; everything above this module is written against
-it alone.
+it alone. :mod:`helion_runtime.default_driver` finds the real one.
 """
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
@@ -90,11 +89,3 @@ class Driver(Protocol):
 
     def error(self, code: int, action: str) -> DriverError:
         """The exception for a CUresult other than success."""
-
-
-@cache
-def default_driver() -> Driver:
-    """The driver of this machine's NVIDIA GPUs. Raises :class:`NoDeviceError` where there is none."""
-    from helion_runtime.cuda_driver import CudaDriver
-
-    return CudaDriver()

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from helion_runtime.bundle.reading import VerifiedContent, read_verified
+from helion_runtime.default_driver import default_driver
 from helion_runtime.dispatch import Dispatcher
-from helion_runtime.driver import default_driver
 from helion_runtime.errors import ArchitectureError
 from helion_runtime.modules import KernelImage, ModuleLoader
 
