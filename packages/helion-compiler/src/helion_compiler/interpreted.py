@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from helion_compiler.emission import EmittedKernel
     from helion_compiler.program.program import Program
     from helion_runtime.entries import VariantEntry
-    from helion_runtime.plan import EvaluatedArgument
+    from helion_runtime.evaluated import EvaluatedArgument
 
 INTERPRETER_SMS = 4
 """Multiprocessors that the interpreter pretends to have: few, so that persistent kernels loop."""
@@ -110,4 +110,4 @@ def _argument(
         return TensorDescriptor(
             tensor, list(tensor.shape), list(tensor.stride()), list(parameter.block)
         )
-    return argument.value  # type: ignore[union-attr]  # a scalar: numbers were evaluated for this call
+    return argument.value  # type: ignore[union-attr]  # a scalar: numbers by now

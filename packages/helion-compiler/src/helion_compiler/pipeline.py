@@ -1,7 +1,8 @@
-"""The pipeline as a list: from a staged function to a Program, and from a Program and a point to source.
+"""The pipeline as a list: from a staged function to a Program, and from a Program and a point to
+source.
 
-Reads as documentation. ``observe`` is called between stages with the stage's name and what it made: for
-dumps, checks and timing.
+Reads as documentation. ``observe`` is called between stages with the stage's name and what it made:
+for dumps, checks and timing.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from helion_compiler.emission import EmittedKernel, emit
 from helion_compiler.passes import drop_dead_ops, insert_masks
-from helion_compiler.program.program import Program
 from helion_compiler.program.verifier import verify_program
 from helion_compiler.scheduling import Schedule, make_schedule
 from helion_compiler.tracing import trace
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from helion import Settings
     from helion_autotune import Point
+    from helion_compiler.program.program import Program
     from helion_compiler.staging import StagedFunction
     from helion_compiler.tracing.arguments import Call
 

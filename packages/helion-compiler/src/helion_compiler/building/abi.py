@@ -1,7 +1,9 @@
-"""The parameters of a compiled kernel, word by word: how Triton expands a signature into what the driver is given.
+"""The parameters of a compiled kernel, word by word: how Triton expands a signature into what the
+driver is given.
 
-A host tensor descriptor becomes a tensor map where the target has TMA, and a pointer with its geometry and flags elsewhere; then its shape and
-strides follow once more. Triton 3.7 added a flag to the second form.
+A host tensor descriptor becomes a tensor map where the target has TMA, and a pointer with its
+geometry and flags elsewhere; then its shape and strides follow once more. Triton 3.7 added a flag
+to the second form.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ _SECOND_FLAG_SINCE = (3, 7)
 def parameter_words(types: Sequence[str], descriptor_layouts: Sequence[Any]) -> tuple[str, ...]:
     """The ABI words of a kernel with these signature types, scratch included.
 
-    ``descriptor_layouts`` is Triton's ``tensordesc_meta``: empty where descriptors were lowered to pointers.
+    ``descriptor_layouts`` is Triton's ``tensordesc_meta``: empty where descriptors were lowered to
+    pointers.
     """
     return (*_expand(types, has_tma=bool(descriptor_layouts)), *SCRATCH)
 

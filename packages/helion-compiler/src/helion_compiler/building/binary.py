@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from helion_compiler.emission import EmittedKernel
     from helion_compiler.scheduling import Schedule
 
-# Triton numbers some element types of tensor maps as the device does; the driver's CUtensorMapDataType orders them differently.
+# Triton numbers some element types of tensor maps as the device does; the driver's
+# CUtensorMapDataType orders them differently.
 _HOST_ELEMENT_TYPES = {8: 10, 9: 8, 10: 9}
 
 
@@ -37,7 +38,8 @@ def build_binary(
 ) -> KernelImage:
     """The binary of a kernel for ``target``. No GPU is needed.
 
-    ``compiler`` answers the request of :mod:`helion_compiler.building.worker`; left out, this process does.
+    ``compiler`` answers the request of :mod:`helion_compiler.building.worker`; left out, this
+    process does.
 
     Raises:
         helion.exc.TritonError: Triton or the assembler refuse the kernel; the error carries their words.

@@ -1,7 +1,8 @@
-"""Worker processes that compile: in parallel for real, and killed where a compilation takes too long.
+"""Worker processes that compile: in parallel for real, and killed where a compilation takes too
+long.
 
-Triton holds Python's lock in some of its passes, so that one pathological config could stop every thread of a process; a worker that does not answer
-in time is ended, and only its own request fails.
+Triton holds Python's lock in some of its passes, so that one pathological config could stop every
+thread of a process; a worker that does not answer in time is ended, and only its own request fails.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ class _Worker:
 
 @attrs.define(eq=False)
 class CompilePool:
-    """At most ``jobs`` workers, started as they are needed. Use it as a context manager; any thread may ask.
+    """At most ``jobs`` workers, started as they are needed. Use it as a context manager; any thread
+    may ask.
 
     ``environment`` is what workers find in theirs beyond what this process has.
     """

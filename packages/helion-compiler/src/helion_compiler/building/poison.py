@@ -1,4 +1,6 @@
-"""Fill what a kernel allocates with values that no kernel computes, so that an element it forgets to write shows."""
+"""Fill what a kernel allocates with values that no kernel computes, so that an element it forgets
+to write shows.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """What Triton may assume of a kernel's arguments: their types, and what is a multiple of 16.
 
-The same facts go to Triton as signature and attributes, and into the variant as guards, so that neither assumes more than the other checks.
+The same facts go to Triton as signature and attributes, and into the variant as guards, so that
+neither assumes more than the other checks.
 """
 
 from __future__ import annotations

@@ -100,7 +100,9 @@ def _grid(
 def _assumptions(
     schedule: Schedule, emitted: EmittedKernel, specialization: Specialization
 ) -> list[Expression]:
-    """What the source and Triton assume beyond the Program: divisors, 32-bit ranges, rows that fit their block."""
+    """What the source and Triton assume beyond the Program: divisors, 32-bit ranges, rows that fit
+    their block.
+    """
     program = schedule.program
     guards: list[Expression] = []
     for parameter, type_, divisible in zip(

@@ -1,7 +1,7 @@
 """Compile one kernel from text to binary; as a program, serve such requests over pipes.
 
-This file imports nothing of ours, so that a worker process starts in the time that Triton needs: the pool runs it by its path. A request and an
-answer are one line of JSON each:
+This file imports nothing of ours, so that a worker process starts in the time that Triton needs:
+the pool runs it by its path. A request and an answer are one line of JSON each:
 
     {"name", "source", "file", "types", "divisible", "backend", "architecture", "warp_size", "options"}
     {"binary": base64, "metadata": {...}, "target": PTX's .target line or null}   or   {"error": text}

@@ -1,4 +1,6 @@
-"""What emission rules share: the schedule, the writer, names of values and parameters, and the indices of active axes."""
+"""What emission rules share: the schedule, the writer, names of values and parameters, and the
+indices of active axes.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +15,12 @@ from helion_compiler.emission.parameters import (
     ScalarParameter,
 )
 from helion_compiler.program.expressions import to_triton
-from helion_compiler.program.types import Axis, Buffer, Size, Value
 
 if TYPE_CHECKING:
     import sympy
 
     from helion_compiler.emission.writer import Writer
+    from helion_compiler.program.types import Axis, Buffer, Size, Value
     from helion_compiler.scheduling.schedule import Schedule
 
 INT32_LIMIT = 1 << 31

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 class EmittedKernel:
     """Source and what calls it.
 
-    ``tiles`` is the number of tiles of the grid; ``limits`` are element counts that offsets in the source assume to fit 31 bits.
+    ``tiles`` is the number of tiles of the grid; ``limits`` are element counts that offsets in the
+    source assume to fit 31 bits.
     """
 
     name: str

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import attrs
 
 from helion_compiler.program.expressions import ceil_div
-from helion_compiler.program.types import Axis, Size
 
 if TYPE_CHECKING:
     from helion_compiler.emission.context import EmissionContext
+    from helion_compiler.program.types import Axis, Size
     from helion_compiler.scheduling.schedule import LoopOptions, Schedule
 
 
@@ -69,7 +69,9 @@ def _positions(context: EmissionContext, plan: GridPlan, pid: str) -> dict[Axis,
 def _grouped(
     context: EmissionContext, plan: GridPlan, pid: str, counts: list[str]
 ) -> dict[Axis, str]:
-    """Groups of ``l2_grouping`` tiles along the fastest axis, walked together along the next, so that they share the L2."""
+    """Groups of ``l2_grouping`` tiles along the fastest axis, walked together along the next, so
+    that they share the L2.
+    """
     line, name = context.writer.line, context.writer.name
     rows, columns = counts[0], counts[1]
     group = context.schedule.grid.l2_grouping

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from helion_compiler.emission.context import INT32_LIMIT, EmissionContext, expand
-from helion_compiler.program.ops import Load, Store
 from helion_compiler.program.types import Buffer, ScalarIndex, Size, Subscript, TileSlice
 from helion_compiler.space.descriptors import descriptor_block
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from helion_compiler.program.ops import Load, Store
 
 
 def emit_load(context: EmissionContext, op: Load) -> None:
@@ -98,7 +99,9 @@ def _address(
 def _lacks_dimension(
     context: EmissionContext, subscripts: Sequence[Subscript], buffer: Buffer
 ) -> bool:
-    """Whether a dimension of the result has no term in the offsets, as a broadcast one with stride 0 has none."""
+    """Whether a dimension of the result has no term in the offsets, as a broadcast one with stride
+    0 has none.
+    """
     return any(
         not isinstance(s, ScalarIndex)
         and (s.axis is None or context.schedule.program.resolve(stride) == 0)
@@ -131,7 +134,9 @@ def _scaled(context: EmissionContext, index: str, stride: Size, *, wide: bool) -
 
 
 def needs_int64(context: EmissionContext, buffer: Buffer) -> bool:
-    """Whether offsets into a buffer may exceed 32 bits; where not known, the variant's guard keeps them below."""
+    """Whether offsets into a buffer may exceed 32 bits; where not known, the variant's guard keeps
+    them below.
+    """
     program = context.schedule.program
     span: Size = 0
     for extent, stride in zip(buffer.shape, buffer.strides, strict=True):

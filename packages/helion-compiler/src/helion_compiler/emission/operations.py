@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -37,6 +36,8 @@ from helion_compiler.torch_bridge.operands import (
 from helion_compiler.torch_bridge.pointwise import lower_pointwise
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import sympy
 
 
@@ -87,7 +88,9 @@ def emit_pointwise(context: EmissionContext, op: Pointwise) -> None:
 def _template_text(
     context: EmissionContext, op: Pointwise, template: PointwiseTemplate, operands: list[str]
 ) -> str:
-    """Write the temporaries of a template and return its result; a temporary that is the result is not written twice."""
+    """Write the temporaries of a template and return its result; a temporary that is the result is
+    not written twice.
+    """
     names: dict[str, str] = {}
     for temporary, text in template.lines:
         written = text.format(*operands, **names)

@@ -1,7 +1,7 @@
 """How reductions become text, and the small Triton functions that some of them combine with.
 
-torch's maxima propagate NaN; ``tl.max`` does not, so maxima of floats are reductions with a combine function of our own, which is one
-instruction on GPUs since sm_80.
+torch's maxima propagate NaN; ``tl.max`` does not, so maxima of floats are reductions with a combine
+function of our own, which is one instruction on GPUs since sm_80.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ _ANY = {
 
 
 def emit_reduce(context: EmissionContext, op: Reduce) -> None:
-    """One reduction. Half precision is reduced in float32: sums are rounded once, as torch does, and maxima lose nothing."""
+    """One reduction. Half precision is reduced in float32: sums are rounded once, as torch does,
+    and maxima lose nothing.
+    """
     shape = op.operand.type.shape
     dtype = op.operand.type.dtype
     template = (_FLOAT.get(op.kind) if dtype.is_floating_point else None) or _ANY[op.kind]

@@ -25,14 +25,13 @@ def _block(block: Block, needed: set[Value]) -> tuple[Block, set[Value]]:
     kept: list[Op] = []
     for op in reversed(block.ops):
         if isinstance(op, Loop):
-            op, used = _loop(op, needed)  # noqa: PLW2901  # the loop without its dead parts
-            if op is None:
-                continue
-            needed |= used
-        elif not isinstance(op, Store) and not needed.intersection(results(op)):
-            continue
-        needed |= set(operands(op))
-        kept.append(op)
+            trimmed, used = _loop(op, needed)
+            if trimmed is not None:
+                needed |= used | set(trimmed.initial)
+                kept.append(trimmed)
+        elif isinstance(op, Store) or needed.intersection(results(op)):
+            needed |= set(operands(op))
+            kept.append(op)
     return attrs.evolve(block, ops=tuple(reversed(kept))), needed
 
 
@@ -46,10 +45,9 @@ def _loop(loop: Loop, needed: set[Value]) -> tuple[Loop | None, set[Value]]:
         if not more:
             break
         live |= more
-    if not body.ops:
+    if not body.ops and not needed.intersection(loop.results):
         # Without ops a loop only hands values around; whoever needs its results still needs it.
-        if not needed.intersection(loop.results):
-            return None, set()
+        return None, set()
     keep = sorted(live)
     trimmed = attrs.evolve(
         loop,

@@ -1,8 +1,10 @@
-"""Keep padding out of results: mask an operand wherever its padding could reach a sum, a maximum or a product.
+"""Keep padding out of results: mask an operand wherever its padding could reach a sum, a maximum or
+a product.
 
-A tile's block is a power of two, so its last lanes may lie beyond the range they stand for. This pass follows, for every value and
-dimension, what those lanes hold (a constant, or anything), and inserts a :class:`Mask` where a reduction or dot needs something else.
-Nothing here depends on block sizes; a Schedule drops the masks of axes whose blocks divide their extent.
+A tile's block is a power of two, so its last lanes may lie beyond the range they stand for. This
+pass follows, for every value and dimension, what those lanes hold (a constant, or anything), and
+inserts a :class:`Mask` where a reduction or dot needs something else. Nothing here depends on block
+sizes; a Schedule drops the masks of axes whose blocks divide their extent.
 """
 
 from __future__ import annotations
@@ -27,12 +29,11 @@ from helion_compiler.program.ops import (
     Reduce,
     Squeeze,
     Unsqueeze,
+    results,
 )
 from helion_compiler.program.types import Axis, Size, Value, whole_axis
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from helion_compiler.program.program import Program
 
 
@@ -85,8 +86,8 @@ class _Inserter:
                 pass
         self._ops.append(op)
         if not isinstance(op, Loop):
-            for value, padding in self._results(op):
-                self._padding[value] = padding
+            for value in results(op):
+                self._padding[value] = self._held(op, value)
 
     def _masked(self, value: Value, dim: int, fill: float | bool, op: Op) -> Value:
         """``value``, or a masked copy of it whose padding along ``dim`` is ``fill``."""
@@ -124,46 +125,22 @@ class _Inserter:
             self._padding[value] = padding
         return attrs.evolve(loop, body=body)
 
-    def _results(self, op: Op) -> Sequence[tuple[Value, Padding]]:
+    def _held(self, op: Op, result: Value) -> Padding:
         """What the padding of an op's result holds."""
+        rank = len(result.type.shape)
         match op:
             case Load():
-                return [(op.result, (0,) * len(op.result.type.shape))]
+                return (0,) * rank
             case Full():
-                fill = op.fill if isinstance(op.fill, int | float) else ANYTHING
-                return [(op.result, (fill,) * len(op.result.type.shape))]
+                return (op.fill if isinstance(op.fill, int | float) else ANYTHING,) * rank
             case Pointwise():
-                rank = len(op.result.type.shape)
-                return [(op.result, tuple(self._pointwise(op, dim - rank) for dim in range(rank)))]
-            case Permute():
-                padding = self._padding[op.operand]
-                return [(op.result, tuple(padding[dim] for dim in op.order))]
-            case Unsqueeze():
-                padding = self._padding[op.operand]
-                return [(op.result, (*padding[: op.dim], ANYTHING, *padding[op.dim :]))]
-            case Squeeze():
-                padding = self._padding[op.operand]
-                return [(op.result, (*padding[: op.dim], *padding[op.dim + 1 :]))]
-            case Broadcast():
-                shapes = zip(op.operand.type.shape, op.result.type.shape, strict=True)
-                kept = [before == after for before, after in shapes]
-                padding = self._padding[op.operand]
-                return [
-                    (
-                        op.result,
-                        tuple(p if k else ANYTHING for p, k in zip(padding, kept, strict=True)),
-                    )
-                ]
+                return tuple(self._pointwise(op, dim - rank) for dim in range(rank))
+            case Permute() | Unsqueeze() | Squeeze() | Broadcast():
+                return _reshaped(op, self._padding[op.operand])
             case Mask():
-                return [(op.result, _replace(self._padding[op.operand], op.dim, op.fill))]
-            case Loop():
-                return []
+                return _replace(self._padding[op.operand], op.dim, op.fill)
             case _:
-                return [
-                    (value, (ANYTHING,) * len(value.type.shape))
-                    for value in (getattr(op, "result", None),)
-                    if value
-                ]
+                return (ANYTHING,) * rank
 
     def _pointwise(self, op: Pointwise, dim: int) -> Any:
         """The operator applied to what its operands' padding holds along ``dim``, counted from the end."""
@@ -194,6 +171,20 @@ class _Inserter:
 
 class _NotConstantError(Exception):
     """An operand's padding is not a known constant."""
+
+
+def _reshaped(op: Permute | Unsqueeze | Squeeze | Broadcast, padding: Padding) -> Padding:
+    """The padding of an operand after its dimensions are arranged anew."""
+    match op:
+        case Permute():
+            return tuple(padding[dim] for dim in op.order)
+        case Unsqueeze():
+            return (*padding[: op.dim], ANYTHING, *padding[op.dim :])
+        case Squeeze():
+            return (*padding[: op.dim], *padding[op.dim + 1 :])
+        case Broadcast():
+            sizes = zip(op.operand.type.shape, op.result.type.shape, padding, strict=True)
+            return tuple(held if before == after else ANYTHING for before, after, held in sizes)
 
 
 def neutral(op: Reduce) -> float | bool:

@@ -49,7 +49,8 @@ def to_runtime(size: Size | sympy.Basic, symbols: Mapping[sympy.Symbol, Expressi
     """An expression over host symbols as the runtime evaluates it.
 
     Raises:
-        ValueError: it contains a symbol that is not in ``symbols`` or a function that the runtime has no word for.
+        ValueError: it contains a symbol that is not in ``symbols``, or a function that the runtime
+            has no word for.
     """
     if isinstance(size, int | float):
         return size

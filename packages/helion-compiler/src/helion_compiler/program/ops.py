@@ -1,8 +1,11 @@
 """The ops of a Program.
 
-    program ::= buffer* step* grid            grid  ::= axis+ block
-    block   ::= op* yield(value*)             loop  ::= axis+ (initial value)* (parameter)* block -> result*
-    op      ::= load | store | full | range | pointwise | reduce | dot | permute | unsqueeze | squeeze | broadcast | mask | loop
+    program ::= buffer* step* grid
+    grid    ::= axis+ block
+    block   ::= op* yield(value*)
+    loop    ::= axis+ (initial value)* (parameter)* block -> result*
+    op      ::= load | store | full | range | pointwise | reduce | dot
+              | permute | unsqueeze | squeeze | broadcast | mask | loop
 
 Frozen; a pass builds new ones. Values are compared by identity and defined exactly once.
 """
@@ -90,7 +93,8 @@ class Reduce:
 class Dot:
     """``accumulator + lhs @ rhs``: ``[m, k] @ [k, n]``, or with a leading batch dimension on each.
 
-    Products are summed in ``accumulate`` (float32, float64 or int32) and the sum is rounded to the result's dtype.
+    Products are summed in ``accumulate`` (float32, float64 or int32) and the sum is rounded to the
+    result's dtype.
     """
 
     result: Value

@@ -102,12 +102,8 @@ class _Printer:
             case Dot():
                 start = "" if op.accumulator is None else f" + {self._use(op.accumulator)}"
                 return f"dot {self._use(op.lhs)} @ {self._use(op.rhs)}{start}"
-            case Permute():
-                return f"permute {self._use(op.operand)} {list(op.order)}"
-            case Unsqueeze() | Squeeze():
-                return f"{type(op).__name__.lower()} {self._use(op.operand)} dim={op.dim}"
-            case Broadcast():
-                return f"broadcast {self._use(op.operand)}"
+            case Permute() | Unsqueeze() | Squeeze() | Broadcast():
+                return f"{type(op).__name__.lower()} {self._use(op.operand)}{_arrangement(op)}"
             case Mask():
                 return (
                     f"mask {self._use(op.operand)} dim={op.dim} beyond {op.axis.name} to {op.fill}"
@@ -132,6 +128,17 @@ class _Printer:
 
     def _list(self, values: tuple[Value, ...]) -> str:
         return ", ".join(map(self._use, values))
+
+
+def _arrangement(op: Permute | Unsqueeze | Squeeze | Broadcast) -> str:
+    """How an op arranges the dimensions of its operand; a broadcast's type says it all."""
+    match op:
+        case Permute():
+            return f" {list(op.order)}"
+        case Unsqueeze() | Squeeze():
+            return f" dim={op.dim}"
+        case Broadcast():
+            return ""
 
 
 def axis_text(axis: Axis) -> str:

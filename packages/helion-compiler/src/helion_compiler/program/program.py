@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 class Program:
     """One kernel, specialised.
 
-    ``symbols`` says how each host symbol is read from a call; ``steps``, ``guard`` and ``outputs`` are already in the
-    runtime's terms, because no Config changes them. ``symbol_hints`` are the example's values of the host symbols.
+    ``symbols`` says how each host symbol is read from a call; ``steps``, ``guard`` and ``outputs``
+    are already in the runtime's terms, because no Config changes them. ``symbol_hints`` are the
+    example's values of the host symbols.
     """
 
     name: str

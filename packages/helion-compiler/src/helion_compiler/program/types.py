@@ -2,9 +2,9 @@
 
 Sizes are SymPy expressions over three families of symbols, or plain integers:
 
-* host symbols (``s0``): sizes, strides and integer arguments that are not specialised (dynamic shapes);
-* block symbols (``b0``): the number of lanes of a tile, known once a Config is;
-* offset symbols (``o0``): where a tile begins, known on the device alone.
+* host symbols (``s0``): sizes, strides and integer arguments that are not specialised (dynamic
+shapes); * block symbols (``b0``): the number of lanes of a tile, known once a Config is; * offset
+symbols (``o0``): where a tile begins, known on the device alone.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
-import sympy
 
 if TYPE_CHECKING:
+    import sympy
     import torch
 
     from helion.exc import Span
@@ -26,8 +26,8 @@ Size: TypeAlias = "int | sympy.Expr"
 class BlockSize:
     """One entry of ``block_sizes``: the lanes of every tile that uses it.
 
-    ``fixed`` is the author's ``block_size=``; ``size_hint`` bounds the search, and ``low`` and ``high`` are the author's
-    own bounds from ``hl.register_block_size``.
+    ``fixed`` is the author's ``block_size=``; ``size_hint`` bounds the search, and ``low`` and
+    ``high`` are the author's own bounds from ``hl.register_block_size``.
     """
 
     index: int
@@ -43,8 +43,9 @@ class BlockSize:
 class Axis:
     """One loop dimension: the half-open range ``[begin, end)``, walked in blocks.
 
-    A ``whole`` axis is a full slice (``x[tile, :]``): its one block covers the range, padded to a power of two, unless
-    the Schedule rolls it into a loop. Its ``extent`` is what values over it have as their size.
+    A ``whole`` axis is a full slice (``x[tile, :]``): its one block covers the range, padded to a
+    power of two, unless the Schedule rolls it into a loop. Its ``extent`` is what values over it
+    have as their size.
     """
 
     name: str
@@ -65,7 +66,9 @@ class Axis:
 
     @property
     def size(self) -> Size:
-        """The size of a value's dimension along this axis: the block's symbol, or the extent of a whole axis."""
+        """The size of a value's dimension along this axis: the block's symbol, or the extent of a
+        whole axis.
+        """
         return self.extent if self.block is None else self.block.symbol
 
 
@@ -78,8 +81,9 @@ def whole_axis(extent: Size) -> Axis | None:
 class Buffer:
     """A tensor on the host: an argument, a capture, an allocation or a view of one.
 
-    ``number`` is its place in the runtime's numbering (:mod:`helion_runtime.entries`). ``root`` and ``offset`` say
-    where its first element lies: ``offset`` elements into buffer ``root``, which is this one unless it is a view.
+    ``number`` is its place in the runtime's numbering (:mod:`helion_runtime.entries`). ``root`` and
+    ``offset`` say where its first element lies: ``offset`` elements into buffer ``root``, which is
+    this one unless it is a view.
     """
 
     number: int

@@ -1,4 +1,6 @@
-"""Check that a Program is well formed. Every stage boundary is verified in tests, and by ``pipeline`` on request."""
+"""Check that a Program is well formed. Every stage boundary is verified in tests, and by
+``pipeline`` on request.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,11 @@
-"""Turn a whole axis into a loop: rows that do not fit registers are read in steps, once per dependent reduction.
+"""Turn a whole axis into a loop: rows that do not fit registers are read in steps, once per
+dependent reduction.
 
-In: a Program with masks inserted, one of its whole axes, and the lanes of a step. Out: an equivalent Program in which values over that
-axis exist only inside loops. Ops are levelled by how many reductions over the axis lie before them; each level becomes one loop, which
-recomputes from memory what it needs and accumulates lane by lane, so that each reduction proper happens once, after its loop.
+In: a Program with masks inserted, one of its whole axes, and the lanes of a step. Out: an
+equivalent Program in which values over that axis exist only inside loops. Ops are levelled by how
+many reductions over the axis lie before them; each level becomes one loop, which recomputes from
+memory what it needs and accumulates lane by lane, so that each reduction proper happens once, after
+its loop.
 """
 
 from __future__ import annotations
@@ -121,7 +124,8 @@ class _Roller:
     def _check(self, block: Block) -> None:
         """Refuse what needs the whole axis at once, or memory that changes between two readings.
 
-        A store anywhere in the kernel counts: rows are read again in each loop, after stores of other dimensions too.
+        A store anywhere in the kernel counts: rows are read again in each loop, after stores of
+        other dimensions too.
         """
         for op in block.ops:
             if isinstance(op, Loop) and any(map(self._has_axis, _free_values(op))):
@@ -160,7 +164,9 @@ class _Roller:
     # Loops.
 
     def _loop(self, block: Block, levels: dict[Op, int], level: int) -> list[Op]:
-        """The loop of one level and the reductions after it; nothing if the level has no work along the axis."""
+        """The loop of one level and the reductions after it; nothing if the level has no work along
+        the axis.
+        """
         goals = [
             op
             for op in block.ops
@@ -270,7 +276,7 @@ class _Cloner:
                 axis = self.axis if op.axis == self._whole else op.axis
                 return {"operand": self.value(op.operand), "axis": axis}
             case _:
-                return {"operand": self.value(op.operand)}  # type: ignore[union-attr]  # dots and loops never get here
+                return {"operand": self.value(op.operand)}  # type: ignore[union-attr]  # no dot or loop gets here
 
     def _subscript(self, subscript: Subscript) -> Subscript:
         if isinstance(subscript, WholeSlice) and subscript.axis == self._whole:

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
 
-from helion_compiler.program.types import Axis, Size
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,6 +13,7 @@ if TYPE_CHECKING:
 
     from helion_compiler.program.ops import Loop
     from helion_compiler.program.program import Program
+    from helion_compiler.program.types import Axis, Size
 
 ProgramIds: TypeAlias = Literal["flat", "persistent_blocked", "persistent_interleaved"]
 AccessMode: TypeAlias = Literal["pointer", "tensor_descriptor"]
@@ -44,7 +43,8 @@ class GridSchedule:
 class Schedule:
     """One way to run a Program. ``program`` is already rewritten as the Config asks.
 
-    ``block_sizes`` maps block symbols to lanes, ``access_modes`` the stable names of loads and stores to how they address memory.
+    ``block_sizes`` maps block symbols to lanes, ``access_modes`` the stable names of loads and
+    stores to how they address memory.
     """
 
     program: Program
@@ -60,7 +60,8 @@ class Schedule:
     def lanes(self, size: Size) -> int:
         """How many lanes a dimension of this size has in Triton: a power of two.
 
-        A whole axis of unknown extent is held in the power of two that its example needed; the variant's guard says so.
+        A whole axis of unknown extent is held in the power of two that its example needed; the
+        variant's guard says so.
         """
         if isinstance(size, int):
             return _padded(size, self._minimum(size))

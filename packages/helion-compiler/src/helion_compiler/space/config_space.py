@@ -1,8 +1,10 @@
-"""The config space of one Program: sites of list keys, the tuner's parameters, and the way between Configs and points.
+"""The config space of one Program: sites of list keys, the tuner's parameters, and the way between
+Configs and points.
 
-A *site* is one entry of a list key, with a stable name from the source: ``block_sizes[tile_m]``, ``indexing[x@load]``. Parameters of the tuner are
-named ``key[site]``, or ``key`` for keys of one value. Sites that cannot change the code are *fixed*: a Config may mention them
-with their neutral value only.
+A *site* is one entry of a list key, with a stable name from the source: ``block_sizes[tile_m]``,
+``indexing[x@load]``. Parameters of the tuner are named ``key[site]``, or ``key`` for keys of one
+value. Sites that cannot change the code are *fixed*: a Config may mention them with their neutral
+value only.
 """
 
 from __future__ import annotations
@@ -26,9 +28,11 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Site:
-    """One entry of a list key. ``parameter`` is None where only ``neutral`` makes sense, for ``reason``.
+    """One entry of a list key. ``parameter`` is None where only ``neutral`` makes sense, for
+    ``reason``.
 
-    ``parameter`` holds the values that a search tries, ``allowed`` those that a Config may hold, if they are more.
+    ``parameter`` holds the values that a search tries, ``allowed`` those that a Config may hold, if
+    they are more.
     """
 
     name: str
@@ -54,8 +58,8 @@ class Exclusion:
 class ConfigSpace:
     """What a Config of one Program may hold.
 
-    ``single`` are keys of one value, ``sites`` list keys with their entries in order. ``demands`` hold for every config that runs,
-    ``advice`` only guides the search.
+    ``single`` are keys of one value, ``sites`` list keys with their entries in order. ``demands``
+    hold for every config that runs, ``advice`` only guides the search.
     """
 
     kernel: str
@@ -181,7 +185,8 @@ class ConfigSpace:
         return point
 
     def _names(self, key: str) -> str:
-        return f"`{key}` of `{self.kernel}` is, in order: {', '.join(site.name for site in self.sites[key]) or 'empty'}"
+        names = ", ".join(site.name for site in self.sites[key])
+        return f"`{key}` of `{self.kernel}` is, in order: {names or 'empty'}"
 
     def _why(self, key: str) -> str:
         reasons = [e.reason for e in self.excluded if e.what == key or e.what.startswith(f"{key}[")]

@@ -1,6 +1,8 @@
-"""Derive the config space from a Program: which keys it has, which values, and which combinations cannot run.
+"""Derive the config space from a Program: which keys it has, which values, and which combinations
+cannot run.
 
-No dead dimensions: a parameter is in the space only if it can change the generated source or the launch.
+No dead dimensions: a parameter is in the space only if it can change the generated source or the
+launch.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ MAX_BLOCK = 1 << 16
 MAX_DOT_BLOCK = 256
 MAX_DOT_DEPTH = 128
 MAX_ELEMENTS_PER_THREAD = 128
-"""More lanes of one value per thread, counting unrolled iterations, spill registers on every GPU and compile for minutes."""
+"""More lanes of one value per thread, counting unrolled iterations, spill registers on every GPU
+and compile for minutes.
+"""
 PERSISTENT = ("persistent_blocked", "persistent_interleaved")
 
 
@@ -90,7 +94,9 @@ class _Deriver:
         )
 
     def _pipelining(self, single: dict[str, Parameter], reductions: list[Site]) -> None:
-        """``num_stages`` matters where some loop runs: the author's, a rolled reduction's, or that over tiles."""
+        """``num_stages`` matters where some loop runs: the author's, a rolled reduction's, or that
+        over tiles.
+        """
         if self._program.loops():
             single["num_stages"] = Integer(1, 8, default=2)
             return

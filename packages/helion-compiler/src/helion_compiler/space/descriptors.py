@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from helion_compiler.program.ops import Load, Store
 from helion_compiler.program.types import ScalarIndex, Size, TileSlice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from helion_compiler.program.ops import Load, Store
     from helion_compiler.program.program import Program
 
 MAX_RANK = 5

@@ -1,7 +1,9 @@
-"""Where a search starts, and what runs without one: configs that a first look at the Program suggests.
+"""Where a search starts, and what runs without one: configs that a first look at the Program
+suggests.
 
-Rules of thumb from measurements on Hopper: matrix products want large blocks and several stages; rows that are reduced want one program
-a row and enough warps; pointwise kernels want a few thousand elements a program along the contiguous dimension.
+Rules of thumb from measurements on Hopper: matrix products want large blocks and several stages;
+rows that are reduced want one program a row and enough warps; pointwise kernels want a few thousand
+elements a program along the contiguous dimension.
 """
 
 from __future__ import annotations

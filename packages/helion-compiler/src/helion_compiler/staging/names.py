@@ -6,7 +6,9 @@ import ast
 
 
 class Unbound:
-    """Stands for a name without a value while it crosses a function boundary; never seen by the author's code."""
+    """Stands for a name without a value while it crosses a function boundary; never seen by the
+    author's code.
+    """
 
     def __repr__(self) -> str:
         return "<unbound>"
@@ -30,9 +32,15 @@ class _AssignedNames(ast.NodeVisitor):
         """A lambda's own names are its own."""
 
     def visit_comprehension_scope(self, node: ast.AST) -> None:
-        """A comprehension's targets are its own; what a walrus binds inside is rare enough to leave to Python."""
+        """A comprehension's targets are its own; what a walrus binds inside is rare enough to leave
+        to Python.
+        """
 
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_comprehension_scope
+    # ast.NodeVisitor finds methods by the names of node classes.
+    visit_ListComp = visit_comprehension_scope  # noqa: N815  # a name of ast's
+    visit_SetComp = visit_comprehension_scope  # noqa: N815  # as above
+    visit_DictComp = visit_comprehension_scope  # noqa: N815  # as above
+    visit_GeneratorExp = visit_comprehension_scope  # noqa: N815  # as above
 
 
 def assigned_names(statements: list[ast.stmt], target: ast.expr) -> tuple[str, ...]:
@@ -68,12 +76,14 @@ class _LeavesLoop(ast.NodeVisitor):
         self.generic_visit(node)
         self._depth -= 1
 
-    visit_For = visit_While = visit_inner_loop
+    visit_For = visit_inner_loop  # noqa: N815  # a name of ast's
+    visit_While = visit_inner_loop  # noqa: N815  # as above
 
     def visit_function(self, node: ast.AST) -> None:
         """A function inside the loop may return as it likes."""
 
-    visit_FunctionDef = visit_Lambda = visit_function
+    visit_FunctionDef = visit_function  # noqa: N815  # a name of ast's
+    visit_Lambda = visit_function  # noqa: N815  # as above
 
 
 def statement_that_leaves(statements: list[ast.stmt]) -> ast.stmt | None:

@@ -1,7 +1,8 @@
 """Rewrite a function so that each ``for`` becomes a call of a handler.
 
-In: a plain Python function. Out: a :class:`StagedFunction` with the same parameters, compiled under the author's file name
-and line numbers. Assumed: its source can be read. What an iterable means is decided when the staged function runs:
+In: a plain Python function. Out: a :class:`StagedFunction` with the same parameters, compiled under
+the author's file name and line numbers. Assumed: its source can be read. What an iterable means is
+decided when the staged function runs:
 
     for i, t in xs:                 def _helion_body_1(_helion_item, acc, i, t):
         acc = acc + t                   i, t = _helion_item
@@ -9,8 +10,8 @@ and line numbers. Assumed: its source can be read. What an iterable means is dec
                                         return _helion_.names(("acc", "i", "t"), locals())
                                     acc, i, t = _helion_.loop(xs, _helion_body_1, ("acc", "i", "t"), locals(), 2)
 
-A loop that ``break``, ``continue`` or ``return`` leaves, or that has an ``else``, stays a Python loop; only its iterable is shown to
-the handler, which refuses tiles there.
+A loop that ``break``, ``continue`` or ``return`` leaves, or that has an ``else``, stays a Python
+loop; only its iterable is shown to the handler, which refuses tiles there.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ class LoopHandler(Protocol):
     ) -> Iterable[Any]:
         """The iterable of a loop that has to stay Python's; raises if it is a tile loop.
 
-        ``place`` says where the statement stands that leaves the loop: line, column, end line, end column.
+        ``place`` says where the statement stands that leaves the loop: line, column, end line, end
+        column.
         """
 
 
@@ -111,13 +113,12 @@ class _Loops(ast.NodeTransformer):
         leaving = statement_that_leaves(node.body)
         if leaving is not None or node.orelse:
             reason = type(leaving).__name__.lower() if leaving is not None else "else"
-            wrapped = ast.parse(f"{_HANDLER}.python_loop(None, {reason!r}, None)", mode="eval").body
+            place = None if leaving is None else _place(leaving)
+            call = f"{_HANDLER}.python_loop(None, {reason!r}, {place!r})"
+            wrapped = ast.parse(call, mode="eval").body
             assert isinstance(wrapped, ast.Call)
             _at(wrapped, node.iter)
             wrapped.args[0] = node.iter
-            wrapped.args[2] = _at(
-                ast.Constant(None if leaving is None else _place(leaving)), node.iter
-            )
             node.iter = wrapped
             self.generic_visit(node)
             return node
@@ -239,8 +240,8 @@ def stage(function: Callable[..., Any]) -> StagedFunction:
     ]
     filename = inspect.getsourcefile(function) or function.__code__.co_filename
     returns = _last_return(definition, filename)
-    transformed = _Loops().generic_visit(definition)
-    factory = _factory(transformed, function.__code__.co_freevars)
+    _Loops().generic_visit(definition)
+    factory = _factory(definition, function.__code__.co_freevars)
     code = compile(ast.fix_missing_locations(ast.Module([factory], [])), filename, "exec")
     return StagedFunction(
         function=function, code=code, factory=factory.name, filename=filename, returns=returns
