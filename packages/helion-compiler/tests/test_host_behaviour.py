@@ -350,7 +350,7 @@ def test_a_config_is_not_run_on_other_shapes() -> None:
     bound = kernel.bind((torch.randn(8),))
     run = bound.compile_config(bound.config_spec.default_config())
     with pytest.raises(NoVariantError, match="no variant for these arguments"):
-        run(torch.randn(9), 3.0, 0)
+        run(torch.randn(9))
 
 
 def test_branches_and_loops_of_the_host() -> None:
@@ -393,3 +393,18 @@ def test_in_place_operators() -> None:
     run = bound.compile_config(helion.Config(block_sizes=[4, 4]))
     expected = (x[:, :4].sum(1) * 2 + x[:, 4:].sum(1)) * 2 - 1
     torch.testing.assert_close(run(x), expected.float())
+
+
+def test_bound_kernels_are_called_like_kernels() -> None:
+    """Defaults and keywords work on a bound kernel and on a compiled config, too."""
+
+    def scaled(x: torch.Tensor, factor: int = 3) -> torch.Tensor:
+        out = torch.empty_like(x)
+        for tile in hl.tile(x.size(0)):
+            out[tile] = x[tile] * factor
+        return out
+
+    x = torch.randn(20)
+    bound = helion.kernel(scaled).bind((x,))
+    torch.testing.assert_close(bound(x), x * 3)
+    torch.testing.assert_close(bound.compile_config(helion.Config(block_sizes=[8]))(x=x), x * 3)

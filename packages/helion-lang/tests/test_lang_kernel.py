@@ -145,9 +145,9 @@ def test_bound_kernel_passes_everything_on() -> None:
     kernel = helion.kernel(function)
     bound = kernel.bind((1,))
     config = helion.Config(num_warps=8)
-    assert bound(7) == ((1, 2, 3), (7,))
+    assert bound(7) == ((1, 2, 3), (7, 2, 3))
     assert bound.config_spec == "space"
-    assert bound.compile_config(config)(1) == (config, (1,))
+    assert bound.compile_config(config)(1) == (config, (1, 2, 3))
     bound.set_config(config)
     assert bound.to_triton_code() == bound.to_code() == f"code {config}"
     assert bound.settings is kernel.settings

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from helion.backends import BoundKernelImplementation
+    from helion.calling import Forwarder
     from helion.config import Config
     from helion.settings import Settings
 
@@ -15,17 +16,21 @@ R = TypeVar("R")
 
 
 class BoundKernel(Generic[R]):
-    """What :meth:`Kernel.bind` returns. Arguments are positional, with every default filled in."""
+    """What :meth:`Kernel.bind` returns. It is called as the kernel is, keywords and defaults included."""
 
-    __slots__ = ("_implementation", "settings")
+    __slots__ = ("_call", "_forwarder", "_implementation", "settings")
 
-    def __init__(self, implementation: BoundKernelImplementation, settings: Settings) -> None:
+    def __init__(
+        self, implementation: BoundKernelImplementation, settings: Settings, forwarder: Forwarder
+    ) -> None:
         self._implementation = implementation
+        self._forwarder = forwarder
+        self._call = forwarder.to(implementation.__call__)
         self.settings = settings
 
-    def __call__(self, *args: Any) -> R:
+    def __call__(self, *args: Any, **kwargs: Any) -> R:
         """Run with arguments that match the specialization."""
-        result: R = self._implementation(*args)
+        result: R = self._call(*args, **kwargs)
         return result
 
     @property
@@ -39,11 +44,12 @@ class BoundKernel(Generic[R]):
 
     def compile_config(self, config: Config) -> Callable[..., R]:
         """A callable that runs ``config``, whatever is set."""
-        return self._implementation.compile_config(config)
+        return self._forwarder.to(self._implementation.compile_config(config))
 
     def autotune(self, args: tuple[Any, ...], *, force: bool = True, **options: Any) -> Config:
         """Search for the fastest config on ``args``, use it, and return it."""
-        return self._implementation.autotune(args, force=force, **options)
+        normalized = self._forwarder.to(lambda *given: given)(*args)
+        return self._implementation.autotune(normalized, force=force, **options)
 
     def to_triton_code(self, config: Config | None = None) -> str:
         """The Triton source for ``config``, or for the config in use."""

@@ -104,7 +104,7 @@ class Kernel(Generic[P, R]):
     def bind(self, args: tuple[Any, ...]) -> BoundKernel[R]:
         """Specialise for ``args`` without running; defaults may be left out."""
         bound = self._implement().bind(self.normalize_args(*args))
-        return BoundKernel(bound, self._settings)
+        return BoundKernel(bound, self._settings, self._forwarder)
 
     def autotune(self, args: tuple[Any, ...], *, force: bool = True, **options: Any) -> Config:
         """Search for the fastest config on ``args``, use it from now on, and return it.

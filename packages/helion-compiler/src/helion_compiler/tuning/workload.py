@@ -10,8 +10,8 @@ import torch
 from helion import Config
 from helion_autotune import WrongResult, measure_milliseconds
 from helion_compiler.building import target_of_device
+from helion_compiler.building.poison import poison
 from helion_compiler.program.ops import Store
-from helion_runtime.entries import AllocateStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,7 +74,8 @@ class KernelWorkload:
     def _check(self, candidate: Candidate) -> None:
         assert self._oracle is not None
         leaves = self._fresh_leaves()
-        outputs = self._kernel.dispatcher_for(poisoned(candidate.built))(*leaves)
+        built = attrs.evolve(candidate.built, variant=poison(candidate.built.variant))
+        outputs = self._kernel.dispatcher_for(built)(*leaves)
         mismatch = self._oracle.check(outputs, self._kernel.arguments(leaves))
         if mismatch is not None:
             raise WrongResult(str(mismatch))
@@ -95,23 +96,3 @@ def _copy(leaf: torch.Tensor) -> torch.Tensor:
     """A copy with the same strides."""
     copy = torch.empty_strided(leaf.shape, leaf.stride(), dtype=leaf.dtype, device=leaf.device)
     return copy.copy_(leaf)
-
-
-def poisoned(built: Built) -> Built:
-    """The same variant with every uninitialised allocation filled with values that no kernel computes."""
-    steps = tuple(
-        attrs.evolve(step, fill=_poison(step.dtype))
-        if isinstance(step, AllocateStep) and step.fill is None
-        else step
-        for step in built.variant.steps
-    )
-    return attrs.evolve(built, variant=attrs.evolve(built.variant, steps=steps))
-
-
-def _poison(name: str) -> float | bool:
-    dtype: torch.dtype = getattr(torch, name)
-    if dtype.is_floating_point:
-        return float("nan")
-    if dtype is torch.bool:
-        return True
-    return torch.iinfo(dtype).max - 42
