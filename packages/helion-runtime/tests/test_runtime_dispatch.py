@@ -37,6 +37,7 @@ from helion_runtime.errors import (
 )
 from helion_runtime.modules import KernelImage
 from helion_runtime.recording_driver import RecordingDriver
+from helion_runtime.signature_key import argument_fields
 
 VECTOR = TensorSignature("float32", 1)
 Make = Callable[..., Any]
@@ -132,6 +133,74 @@ def test_arguments_that_are_refused(
         with pytest.raises(error, match="(?s)" + message):
             op.call(*arguments)
     assert len(op.driver.launches) == 1
+
+
+@pytest.mark.parametrize("optional", [False, True])
+def test_lazily_negated_tensors_are_refused_after_plain_ones(
+    make_op: Make, add_variant: VariantEntry, kernel: KernelEntry, matrix: Make, optional: bool
+) -> None:
+    op = make_op()
+    if optional:  # arguments of several kinds enter the key another way
+        launch = add_variant.launches[0]
+        arguments = (*launch.arguments[:1] * 2, *launch.arguments[2:])
+        without = VariantEntry(
+            signature=(add_variant.signature[0], ScalarSignature("none")),
+            guard=(),
+            aligned=(0,),
+            steps=add_variant.steps,
+            launches=(attrs.evolve(launch, arguments=arguments),),
+            outputs=add_variant.outputs,
+        )
+        op.call.add(without, {"k": KernelImage(kernel, b"")})
+    op.call(matrix(), matrix())
+    for arguments in ((torch._neg_view(matrix()), matrix()), (matrix(), torch._neg_view(matrix()))):
+        for _ in range(2):
+            with pytest.raises(ArgumentTypeError, match=r"lazily negated.*resolve_neg"):
+                op.call(*arguments)
+    op.call(*(torch._neg_view(matrix()).resolve_neg() for _ in range(2)))
+    assert len(op.driver.launches) == 2
+
+
+def test_lazily_conjugated_tensors_are_refused_after_plain_ones(make_op: Make) -> None:
+    variant, entry = scalar_variant("int", "i32", ["argument", 1])
+    item = TensorSignature("complex64", 1)
+    op = make_op(attrs.evolve(variant, signature=(item, variant.signature[1])), entry)
+    x = torch.zeros(4, dtype=torch.complex64)
+    op.call(x, 1)
+    for lazy in (x.conj(), torch._neg_view(x)):
+        with pytest.raises(ArgumentTypeError, match="lazily negated or conjugated"):
+            op.call(lazy, 1)
+    op.call(x.conj().resolve_conj(), 1)
+    assert len(op.driver.launches) == 2
+    assert len(op.call._memo) == 1
+
+
+@pytest.mark.parametrize(
+    ("strange", "error", "message"),
+    [
+        (torch.zeros(4, 8).to_sparse(), ArgumentTypeError, "layout torch.sparse_coo"),
+        (torch._efficientzerotensor((4, 8)), ArgumentTypeError, "without memory"),
+        (torch.zeros(4, 8, device="meta"), DeviceMismatchError, "on meta"),
+    ],
+)
+def test_tensors_without_memory_of_their_own_are_refused(
+    make_op: Make, matrix: Make, strange: torch.Tensor, error: type[Exception], message: str
+) -> None:
+    op = make_op()
+    for arguments in ((strange, matrix()), (matrix(), strange)):
+        with pytest.raises(error, match=message):
+            op.call(*arguments)
+    assert not op.driver.launches
+
+
+def test_a_tensor_on_the_cpu_is_refused_beside_those_on_a_gpu(make_op: Make, matrix: Make) -> None:
+    """A number wrapped in a tensor has no dimensions and lies on the CPU: its index is no GPU's."""
+    key = argument_fields("tensor", torch.tensor(2.0))
+    assert -1 in key
+    op = make_op()
+    op.driver.device_type = "cuda"
+    with pytest.raises(DeviceMismatchError, match="expected a tensor on cuda, found one on cpu"):
+        op.call(torch.tensor(2.0), matrix())
 
 
 def test_a_miss_says_what_was_passed_and_the_nearest_variant(make_op: Make, matrix: Make) -> None:

@@ -42,7 +42,8 @@ class PreparedCall:
     """One variant, ready for one signature.
 
     Calling it launches without looking at the signature again: pass arguments of the same dtypes,
-    shapes, strides and values as those it was prepared with. Alignment is checked.
+    shapes, strides and values as those it was prepared with, and none lazily negated or conjugated.
+    Alignment is checked.
     """
 
     variant: VariantEntry

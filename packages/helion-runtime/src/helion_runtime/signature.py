@@ -133,8 +133,9 @@ def scalar_kind(value: object) -> str:
 
 
 def _kind(items: Sequence[TensorSignature | ScalarSignature], by_value: bool) -> ArgumentKind:
-    if items and all(isinstance(item, TensorSignature) for item in items):
-        return "tensor"
+    tensors = [item for item in items if isinstance(item, TensorSignature)]
+    if tensors and len(tensors) == len(items):
+        return "any" if any(item.dtype.startswith("complex") for item in tensors) else "tensor"
     scalars = [item for item in items if not isinstance(item, TensorSignature)]
     if not scalars or len(scalars) != len(items):
         return "any"
@@ -198,6 +199,8 @@ def _check_tensor(op: str, name: str, tensor: torch.Tensor, device_type: str) ->
         raise ArgumentTypeError(
             f"{where}: a lazily negated or conjugated tensor; pass tensor.resolve_neg().resolve_conj()"
         )
+    if tensor._is_zerotensor():
+        raise ArgumentTypeError(f"{where}: a tensor of zeros without memory; pass tensor.clone()")
 
 
 def _tensor_mismatches(name: str, item: TensorSignature, value: object) -> Iterator[str]:

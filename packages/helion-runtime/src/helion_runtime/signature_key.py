@@ -3,6 +3,11 @@ it up.
 
 In: how each argument of an op enters the key. Out: the generated function that a call enters, and
 the same key in plain Python for the paths where time does not matter.
+
+The key holds everything that changes what a tensor means: its class, dtype, shape, strides, device,
+and whether it is lazily negated or conjugated. The index stands for the device: torch has one
+accelerator at a time, and the CPU's index is -1. Sparse tensors that have strides, and those that
+functorch wraps, have no address: reading it raises.
 """
 
 from __future__ import annotations
@@ -18,7 +23,8 @@ if TYPE_CHECKING:
 
 ArgumentKind: TypeAlias = Literal["tensor", "value", "exact float", "float", "any"]
 """How an argument enters the key: a tensor by its metadata, a scalar by type and value, a float by
-its digits, a float by its type alone, or whichever of these it turns out to be."""
+its digits, a float by its type alone, or whichever of these it turns out to be. Only the last asks
+whether a tensor is lazily conjugated: complex tensors enter the key that way."""
 
 
 def generate_call(
@@ -66,7 +72,7 @@ ABSENT = _Absent()
 def _key_text(kind: ArgumentKind, name: str) -> str:
     match kind:
         case "tensor":
-            parts = ("__class__", "dtype", "shape", "stride()", "get_device()")
+            parts = ("__class__", "dtype", "shape", "stride()", "get_device()", "is_neg()")
             return ", ".join(f"{name}.{part}" for part in parts)
         case "value":
             return f"{name}.__class__, {name}"
@@ -83,7 +89,8 @@ def argument_fields(kind: ArgumentKind, value: Any) -> tuple[object, ...]:
     text."""
     match kind:
         case "tensor":
-            return value.__class__, value.dtype, value.shape, value.stride(), value.get_device()
+            place = (value.get_device(), value.is_neg())
+            return value.__class__, value.dtype, value.shape, value.stride(), *place
         case "value":
             return value.__class__, value
         case "exact float":
@@ -97,5 +104,5 @@ def argument_fields(kind: ArgumentKind, value: Any) -> tuple[object, ...]:
 def _fields(value: object) -> tuple[object, ...]:
     """The key of an argument that may be a tensor or a scalar."""
     if isinstance(value, torch.Tensor):
-        return argument_fields("tensor", value)
+        return *argument_fields("tensor", value), value.is_conj()
     return argument_fields("exact float" if isinstance(value, float) else "value", value)
