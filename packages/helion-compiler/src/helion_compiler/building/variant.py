@@ -149,6 +149,6 @@ def aligned_leaves(leaves: tuple[object, ...]) -> frozenset[int]:
 
 
 def _is_aligned(tensor: torch.Tensor) -> bool:
-    from torch._subclasses.fake_tensor import FakeTensor  # loaded with the compiler
+    from helion_compiler.torch_bridge.symbolic import is_fake  # only tensors ask for it
 
-    return isinstance(tensor, FakeTensor) or tensor.data_ptr() % ALIGNMENT == 0
+    return is_fake(tensor) or tensor.data_ptr() % ALIGNMENT == 0

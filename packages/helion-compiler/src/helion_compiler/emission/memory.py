@@ -143,7 +143,7 @@ def needs_int64(context: EmissionContext, buffer: Buffer) -> bool:
         span = span + extent * stride
     span = program.resolve(span)
     if not isinstance(span, int) and span.free_symbols:
-        if int(span.subs(dict(program.symbol_hints))) < INT32_LIMIT:
+        if program.example(span) < INT32_LIMIT:
             context.limits[buffer.name] = span
             return False
         return True

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import sympy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from helion_compiler.program.types import Size
     from helion_runtime.entries import Expression
@@ -71,18 +70,18 @@ def to_runtime(size: Size | sympy.Basic, symbols: Mapping[sympy.Symbol, Expressi
     raise ValueError(f"the runtime cannot evaluate {name} in {size}")
 
 
+def next_power_of_two(number: int) -> int:
+    """The least power of two that is not below ``number``; 1 for 0."""
+    return 1 << max(number - 1, 0).bit_length()
+
+
 def ceil_div(numerator: Size, denominator: Size) -> Size:
     """``⌈numerator / denominator⌉`` for non-negative integers, in the form that every printer knows."""
     if isinstance(numerator, int) and isinstance(denominator, int):
         return -(-numerator // denominator)
-    return _floor_div()(numerator + denominator - 1, denominator)
+    from helion_compiler.torch_bridge.symbolic import floor_div  # sizes alone need no torch
 
-
-@lru_cache(maxsize=1)
-def _floor_div() -> Callable[[object, object], sympy.Expr]:
-    from torch.utils._sympy.functions import FloorDiv  # torch's sympy functions cost an import
-
-    return FloorDiv
+    return floor_div(numerator + denominator - 1, denominator)
 
 
 def to_triton(size: Size, names: Mapping[sympy.Symbol, str]) -> str:

@@ -104,6 +104,12 @@ class Dot:
     accumulate: torch.dtype
     location: Location | None = None
 
+    @property
+    def sizes(self) -> tuple[Size, Size, Size]:
+        """``m``, ``k`` and ``n``."""
+        rows, depth = self.lhs.type.shape[-2:]
+        return rows, depth, self.rhs.type.shape[-1]
+
 
 @attrs.frozen(eq=False, kw_only=True)
 class Permute:

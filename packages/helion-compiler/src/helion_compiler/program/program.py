@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 import sympy
 
+from helion_compiler.program.expressions import next_power_of_two
 from helion_compiler.program.ops import Block, Grid, Load, Loop, Op, Store
 from helion_compiler.program.types import WholeSlice
 
@@ -53,6 +54,14 @@ class Program:
     def resolve(self, size: Size) -> Size:
         """``size`` with equal symbols made one."""
         return size if isinstance(size, int) else size.xreplace(dict(self.equalities))
+
+    def example(self, size: Size) -> int:
+        """What ``size`` is in the example call."""
+        return size if isinstance(size, int) else int(size.subs(dict(self.symbol_hints)))
+
+    def padded(self, size: Size) -> int:
+        """The lanes that hold ``size`` indices of the example call: a power of two."""
+        return next_power_of_two(self.example(size))
 
     def walk(self) -> Iterator[Op]:
         """Every op, a loop before the ops of its body."""

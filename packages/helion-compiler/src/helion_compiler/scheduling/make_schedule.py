@@ -31,12 +31,7 @@ def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Sche
         else _integer(point[f"block_sizes[{block.name}]"])
         for block in program.blocks
     }
-    dots = frozenset(
-        size
-        for op in program.walk()
-        if isinstance(op, Dot)
-        for size in (*op.lhs.type.shape[-2:], op.rhs.type.shape[-1])
-    )
+    dots = frozenset(size for op in program.walk() if isinstance(op, Dot) for size in op.sizes)
     rank = len(program.grid.axes)
     order = point.get("loop_orders[grid]", tuple(range(rank)))
     return Schedule(
@@ -44,9 +39,9 @@ def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Sche
         block_sizes=sizes,
         dot_sizes=dots,
         grid=GridSchedule(
-            order=tuple(order),  # type: ignore[arg-type]  # a permutation, as its parameter checks
+            order=tuple(order),
             l2_grouping=_integer(point.get("l2_groupings[grid]", 1)),
-            program_ids=point["pid_type"],  # type: ignore[arg-type]  # one of the choices of its parameter
+            program_ids=point["pid_type"],
             options=_options(point, "grid"),
         ),
         loops={
@@ -55,7 +50,7 @@ def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Sche
             if loop.axes in names
         },
         access_modes={
-            op.name: point.get(f"indexing[{op.name}]", "pointer")  # type: ignore[misc]  # as above
+            op.name: point.get(f"indexing[{op.name}]", "pointer")
             for op in program.walk()
             if isinstance(op, Load | Store)
         },

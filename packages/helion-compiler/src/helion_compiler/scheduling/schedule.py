@@ -63,15 +63,10 @@ class Schedule:
         A whole axis of unknown extent is held in the power of two that its example needed; the
         variant's guard says so.
         """
-        if isinstance(size, int):
-            return _padded(size, self._minimum(size))
         if size in self.block_sizes:
             return self.block_sizes[size]
-        extent = int(size.subs(dict(self.program.symbol_hints)))
-        return _padded(extent, self._minimum(size))
-
-    def _minimum(self, size: Size) -> int:
-        return 16 if size in self.dot_sizes and size != 1 else 1
+        least = 16 if size in self.dot_sizes and size != 1 else 1
+        return max(self.program.padded(size), least)
 
     def axis_lanes(self, axis: Axis) -> int:
         """The lanes of an axis."""
@@ -89,7 +84,3 @@ class Schedule:
             extent = int(extent)
         # A whole axis without indices still has a lane; a loop without indices never runs.
         return extent % lanes == 0 and (extent > 0 or not axis.whole)
-
-
-def _padded(extent: int, minimum: int) -> int:
-    return max(1 << max(extent - 1, 0).bit_length(), minimum)

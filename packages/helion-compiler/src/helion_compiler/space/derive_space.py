@@ -7,34 +7,24 @@ launch.
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from helion_autotune import Choice, Integer, Permutation, PowerOfTwo
-from helion_autotune.constraints import Condition, Constraint
-from helion_compiler.program.ops import Dot, Load, Reduce, Store, results
-from helion_compiler.program.types import Size, TileSlice, whole_axis
+from helion_autotune.constraints import Condition
+from helion_compiler.program.ops import Dot, Load, Store
 from helion_compiler.scheduling.roll_reductions import NotRollable, roll_reductions
+from helion_compiler.space.block_sizes import MAX_BLOCK, block_sites, least_blocks
 from helion_compiler.space.config_space import ConfigSpace, Exclusion, Site
-from helion_compiler.space.descriptors import descriptor_block, why_no_descriptor
+from helion_compiler.space.constraints import advice, demands
+from helion_compiler.space.descriptors import why_no_descriptor
+from helion_compiler.space.point_lanes import PointLanes
 from helion_compiler.space.seeds import seeds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from helion_autotune import Parameter
     from helion_compiler.program.program import Program
-    from helion_compiler.program.types import Axis
+    from helion_compiler.program.types import Axis, Size
 
-MAX_NUMEL = 1 << 20
-"""Triton refuses larger values."""
-MAX_BLOCK = 1 << 16
-MAX_DOT_BLOCK = 256
-MAX_DOT_DEPTH = 128
-MAX_ELEMENTS_PER_THREAD = 128
-"""More lanes of one value per thread, counting unrolled iterations, spill registers on every GPU
-and compile for minutes.
-"""
 PERSISTENT = ("persistent_blocked", "persistent_interleaved")
 
 
@@ -49,24 +39,11 @@ class _Deriver:
         self._aligned = aligned
         self._excluded: list[Exclusion] = []
         self._conditions: dict[str, Condition] = {}
-        self._low = _lower_bounds(program)
-        self._names = {
-            block.symbol: f"block_sizes[{block.name}]"
-            for block in program.blocks
-            if block.fixed is None
-        }
-        self._fixed = {
-            block.symbol: block.fixed for block in program.blocks if block.fixed is not None
-        }
 
     def space(self) -> ConfigSpace:
         program = self._program
         sites: dict[str, list[Site]] = {}
-        sites["block_sizes"] = [
-            Site(block.name, self._block_parameter(block), allowed=self._allowed_blocks(block))
-            for block in program.blocks
-            if block.fixed is None
-        ]
+        sites["block_sizes"] = block_sites(program)
         single: dict[str, Parameter] = {
             "num_warps": PowerOfTwo(1, 32, default=4),
             "pid_type": Choice(("flat", *PERSISTENT), default="flat"),
@@ -82,15 +59,16 @@ class _Deriver:
                 "warp specialisation gave wrong results on Hopper with Triton 3.6, so it is left out",
             )
         )
+        lanes = PointLanes(program, self._rolled(sites["reduction_loops"]))
         return ConfigSpace(
             kernel=program.name,
             single=single,
             sites={key: entries for key, entries in sites.items() if entries},
             conditions=self._conditions,
-            demands=self._demands(sites),
-            advice=self._advice(),
+            demands=demands(program, lanes, self._with_descriptors(sites["indexing"])),
+            advice=advice(program, lanes),
             excluded=tuple(self._excluded),
-            seeds=seeds(program, self._low),
+            seeds=seeds(program, least_blocks(program)),
         )
 
     def _pipelining(self, single: dict[str, Parameter], reductions: list[Site]) -> None:
@@ -110,21 +88,6 @@ class _Deriver:
                 point["pid_type"] != "flat" or any(point[name] is not None for name in rolled)
             ),
         )
-
-    def _block_parameter(self, block: Any) -> Parameter:
-        low = max(self._low.get(block.symbol, 1), block.low or 1)
-        high = MAX_BLOCK
-        if block.symbol in self._low:
-            high = MAX_DOT_DEPTH if block.symbol in _contracted(self._program) else MAX_DOT_BLOCK
-        high = min(high, block.high or high, 1 << max(block.size_hint - 1, 0).bit_length())
-        high = max(high, low)
-        return PowerOfTwo(low, high, default=min(max(32, low), high))
-
-    def _allowed_blocks(self, block: Any) -> Parameter:
-        """What an author may write: larger blocks than any search would try still give the right result."""
-        low = max(self._low.get(block.symbol, 1), block.low or 1)
-        high = max(block.high or MAX_BLOCK, low)
-        return PowerOfTwo(low, high, default=self._block_parameter(block).default)
 
     def _grid(self, sites: dict[str, list[Site]]) -> None:
         axes = self._program.grid.axes
@@ -147,7 +110,7 @@ class _Deriver:
                 self._excluded.append(Exclusion(f"reduction_loops[{name}]", reason))
                 entries.append(Site(name, None, neutral=None, reason=reason))
                 continue
-            lanes = _padded_extent(self._program, axis.extent)
+            lanes = self._program.padded(axis.extent)
             steps = [1 << p for p in range(5, 16) if 1 << p < lanes]
             if steps:
                 default = None if lanes <= MAX_BLOCK // 2 else 4096
@@ -157,6 +120,15 @@ class _Deriver:
                     Site(name, None, neutral=None, reason="it is short enough to be held whole")
                 )
         sites["reduction_loops"] = entries
+
+    def _rolled(self, entries: list[Site]) -> dict[Size, str]:
+        """The parameter of each whole axis that may become a loop, by the axis's size."""
+        axes = self._program.whole_axes()
+        return {
+            axis.size: f"reduction_loops[{site.name}]"
+            for axis, site in zip(axes, entries, strict=True)
+            if site.parameter is not None
+        }
 
     def _why_not_rolled(self, axis: Axis) -> str | None:
         try:
@@ -207,159 +179,13 @@ class _Deriver:
                     entries.append(Site(op.name, None, neutral="pointer", reason=reason))
         sites["indexing"] = entries
 
-    # Constraints.
-
-    def _lanes(self, point: Mapping[str, Any], size: Size, rolled: Mapping[Size, str]) -> int:
-        if size in self._names:
-            return int(point[self._names[size]])
-        if size in self._fixed:
-            return int(self._fixed[size] or 1)
-        name = rolled.get(size)
-        if name is not None and point[name] is not None:
-            return int(point[name])
-        return _padded_extent(self._program, size)
-
-    def _rolled_names(self) -> dict[Size, str]:
-        return {
-            axis.size: f"reduction_loops[whole_{number}]"
-            for number, axis in enumerate(self._program.whole_axes())
-            if self._why_not_rolled(axis) is None
-            and _padded_extent(self._program, axis.extent) > 32
-        }
-
-    def _largest(self) -> Callable[[Mapping[str, Any]], int]:
-        shapes = {value.type.shape for op in self._program.walk() for value in results(op)}
-        rolled = self._rolled_names()
-
-        def largest(point: Mapping[str, Any]) -> int:
-            return max(
-                (math.prod(self._lanes(point, s, rolled) for s in shape) for shape in shapes),
-                default=1,
-            )
-
-        return largest
-
-    def _demands(self, sites: Mapping[str, list[Site]]) -> tuple[Constraint, ...]:
-        largest = self._largest()
-        demands = [
-            Constraint(
-                "numel",
-                f"a value would have more than {MAX_NUMEL} elements, which Triton refuses",
-                lambda point: largest(point) <= MAX_NUMEL,
-            )
-        ]
+    def _with_descriptors(self, entries: list[Site]) -> list[Load | Store]:
+        """The accesses that a config may serve with descriptors, in the order of their sites."""
         by_name = {op.name: op for op in self._program.walk() if isinstance(op, Load | Store)}
-        for site in sites.get("indexing", ()):
-            if site.parameter is not None:
-                demands.append(self._descriptor_demand(by_name[site.name]))
-        return tuple(demands)
-
-    def _descriptor_demand(self, op: Load | Store) -> Constraint:
-        name = f"indexing[{op.name}]"
-        rolled = self._rolled_names()
-        itemsize = op.buffer.dtype.itemsize
-
-        def holds(point: Mapping[str, Any]) -> bool:
-            if point[name] != "tensor_descriptor":
-                return True
-            box = descriptor_block(op, lambda size: self._lanes(point, size, rolled))
-            whole = all(
-                self._covers(subscript, extent, lanes)
-                for subscript, extent, lanes in zip(
-                    op.subscripts, op.buffer.shape, box, strict=True
-                )
-            )
-            return whole and max(box) <= 256 and box[-1] * itemsize >= 16
-
-        return Constraint(
-            f"descriptor of {op.name}",
-            "a tensor descriptor's block has at most 256 elements per dimension, at least 16 bytes in the last, "
-            "and ends where the tensor or the tile loop does",
-            holds,
-        )
-
-    def _covers(self, subscript: Any, extent: Size, lanes: int) -> bool:
-        """Whether reading beyond the tile loop's end cannot bring in what a mask would have hidden."""
-        if not isinstance(subscript, TileSlice) or self._program.same(subscript.axis.end, extent):
-            return True
-        length = self._program.resolve(subscript.axis.extent)
-        return isinstance(length, int) and length % lanes == 0
-
-    def _advice(self) -> tuple[Constraint, ...]:
-        largest = self._largest()
-        advice = [
-            Constraint(
-                "registers",
-                f"a thread would hold more than {MAX_ELEMENTS_PER_THREAD} elements of one value",
-                lambda point: (
-                    largest(point) * _unrolled(point)
-                    <= MAX_ELEMENTS_PER_THREAD * 32 * int(point["num_warps"])
-                ),
-            )
-        ]
-        shared = self._shared_bytes()
-        if shared is not None:
-            advice.append(
-                Constraint(
-                    "shared memory",
-                    "the operands of the pipelined matrix products would not fit 227 KiB of shared memory",
-                    lambda point: shared(point) <= 227 * 1024,
-                )
-            )
-        return tuple(advice)
-
-    def _shared_bytes(self) -> Callable[[Mapping[str, Any]], int] | None:
-        dots = [op for loop in self._program.loops() for op in loop.body.ops if isinstance(op, Dot)]
-        if not dots:
-            return None
-        rolled = self._rolled_names()
-
-        def shared(point: Mapping[str, Any]) -> int:
-            def bytes_of(value: Any) -> int:
-                lanes = math.prod(self._lanes(point, size, rolled) for size in value.type.shape)
-                return int(lanes * value.type.dtype.itemsize)
-
-            stages = max(int(point.get("num_stages", 1)) - 1, 1)
-            return stages * max(bytes_of(op.lhs) + bytes_of(op.rhs) for op in dots)
-
-        return shared
-
-
-def _unrolled(point: Mapping[str, Any]) -> int:
-    """How often the most unrolled loop repeats its body."""
-    factors = (value for name, value in point.items() if name.startswith("range_unroll_factors["))
-    return max((1, *factors))
+        return [by_name[site.name] for site in entries if site.parameter is not None]
 
 
 def _when_persistent() -> Condition:
     return Condition(
         "only a persistent kernel loops over tiles", lambda point: point["pid_type"] in PERSISTENT
-    )
-
-
-def _padded_extent(program: Program, extent: Size) -> int:
-    known = extent if isinstance(extent, int) else int(extent.subs(dict(program.symbol_hints)))
-    return 1 << max(known - 1, 0).bit_length()
-
-
-def _lower_bounds(program: Program) -> dict[Any, int]:
-    """The least block of every size that enters a matrix product."""
-    low: dict[Any, int] = {}
-    for op in program.walk():
-        if isinstance(op, Dot):
-            for size in (*op.lhs.type.shape[-2:], op.rhs.type.shape[-1]):
-                low[size] = max(low.get(size, 1), 16)
-            if op.lhs.type.dtype.itemsize == 1:
-                low[op.lhs.type.shape[-1]] = 32
-    return low
-
-
-def _contracted(program: Program) -> set[Any]:
-    return {op.lhs.type.shape[-1] for op in program.walk() if isinstance(op, Dot)}
-
-
-def reduces_along(program: Program, size: Size) -> bool:
-    """Whether some reduction runs along a dimension of this size."""
-    return whole_axis(size) is not None and any(
-        isinstance(op, Reduce) and op.operand.type.shape[op.dim] == size for op in program.walk()
     )

@@ -9,18 +9,22 @@ elements a program along the contiguous dimension.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from helion_compiler.program.expressions import next_power_of_two
 from helion_compiler.program.ops import Dot, Load, Store
-from helion_compiler.program.types import Size, TileSlice
+from helion_compiler.program.types import TileSlice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from helion_compiler.program.program import Program
+    from helion_compiler.program.types import BlockSize, Size
 
-# (m, n, k, warps, stages, program ids)
-_DOT_SHAPES = (
+_DotShape: TypeAlias = "tuple[int, int, int, int, int, str]"
+"""m, n, k, warps, stages, program ids."""
+
+_DOT_SHAPES: tuple[_DotShape, ...] = (
     (128, 128, 64, 8, 4, "flat"),
     (128, 256, 64, 8, 3, "flat"),
     (128, 256, 64, 8, 4, "persistent_interleaved"),
@@ -32,24 +36,24 @@ _DOT_SHAPES = (
 _POINTWISE_ELEMENTS = (2048, 1024, 4096, 8192)
 
 
-def seeds(program: Program, low: Mapping[Any, int]) -> tuple[dict[str, Any], ...]:
+def seeds(program: Program, low: Mapping[Size, int]) -> tuple[dict[str, Any], ...]:
     """Points to start from, the default first; parameters left out are at their defaults."""
     dots = [op for op in program.walk() if isinstance(op, Dot)]
     if dots:
         return tuple(
             _dot_seed(program, dots[0], low, shape) for shape in _dot_shapes(program, dots[0])
         )
-    rows = max((_lanes(program, axis.extent) for axis in program.whole_axes()), default=0)
+    rows = max((program.padded(axis.extent) for axis in program.whole_axes()), default=0)
     if rows:
         return tuple(_row_seed(program, rows, warps) for warps in _row_warps(rows))
     return tuple(_pointwise_seed(program, elements) for elements in _POINTWISE_ELEMENTS)
 
 
-def _dot_shapes(program: Program, dot: Dot) -> Sequence[tuple[Any, ...]]:
+def _dot_shapes(program: Program, dot: Dot) -> Sequence[_DotShape]:
     """The shapes of matrix products, those first that give every multiprocessor work."""
     m, n = (_extent_of(program, size) for size in dot.result.type.shape[-2:])
 
-    def waste(shape: tuple[Any, ...]) -> bool:
+    def waste(shape: _DotShape) -> bool:
         programs = math.ceil(m / shape[0]) * math.ceil(n / shape[1])
         return programs < 64
 
@@ -57,14 +61,13 @@ def _dot_shapes(program: Program, dot: Dot) -> Sequence[tuple[Any, ...]]:
 
 
 def _dot_seed(
-    program: Program, dot: Dot, low: Mapping[Any, int], shape: tuple[Any, ...]
+    program: Program, dot: Dot, low: Mapping[Size, int], shape: _DotShape
 ) -> dict[str, Any]:
     m, n, k, warps, stages, program_ids = shape
-    wanted = dict(
-        zip((*dot.result.type.shape[-2:], dot.lhs.type.shape[-1]), (m, n, k), strict=True)
-    )
+    rows, depth, columns = dot.sizes
+    wanted = {rows: m, columns: n, depth: k}
     if dot.lhs.type.dtype.itemsize >= 4:
-        wanted[dot.lhs.type.shape[-1]] = k // 2
+        wanted[depth] = k // 2
     seed: dict[str, Any] = {"num_warps": warps, "pid_type": program_ids}
     for block in program.blocks:
         if block.fixed is None:
@@ -105,7 +108,7 @@ def _pointwise_seed(program: Program, elements: int) -> dict[str, Any]:
     return seed
 
 
-def _contiguity(program: Program, symbol: Any) -> int:
+def _contiguity(program: Program, symbol: Size) -> int:
     """How many accesses have this tile along a dimension of stride 1."""
     count = 0
     for op in program.walk():
@@ -120,20 +123,15 @@ def _contiguity(program: Program, symbol: Any) -> int:
     return count
 
 
-def _clamp(size: int, low: int, block: Any) -> int:
-    high = max(1 << max(block.size_hint - 1, 0).bit_length(), low)
+def _clamp(size: int, low: int, block: BlockSize) -> int:
+    high = max(next_power_of_two(block.size_hint), low)
     if block.high is not None:
         high = min(high, block.high)
     return max(min(size, high), low, block.low or 1)
-
-
-def _lanes(program: Program, extent: Size) -> int:
-    known = extent if isinstance(extent, int) else int(extent.subs(dict(program.symbol_hints)))
-    return 1 << max(known - 1, 0).bit_length()
 
 
 def _extent_of(program: Program, size: Size) -> int:
     for block in program.blocks:
         if block.symbol == size:
             return block.size_hint
-    return _lanes(program, size)
+    return program.padded(size)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch._dynamo.source import ConstantSource
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
+from torch.utils._sympy.functions import FloorDiv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +30,10 @@ __all__ = [
     "expression",
     "fake_like",
     "fake_mode",
+    "floor_div",
     "guards",
     "is_composite",
+    "is_fake",
     "make_shape_env",
     "new_symbol",
 ]
@@ -116,6 +119,18 @@ def fake_like(
         if strides is None:
             return torch.empty(tuple(sizes), dtype=dtype, device=device)
         return torch.empty_strided(tuple(sizes), tuple(strides), dtype=dtype, device=device)
+
+
+def is_fake(tensor: torch.Tensor) -> bool:
+    """Whether a tensor has sizes and a dtype, but neither memory nor an address."""
+    from torch._subclasses.fake_tensor import FakeTensor
+
+    return isinstance(tensor, FakeTensor)
+
+
+def floor_div(numerator: sympy.Expr | int, denominator: sympy.Expr | int) -> sympy.Expr:
+    """`numerator // denominator` in the form that guards and sizes of torch have."""
+    return FloorDiv(numerator, denominator)
 
 
 def is_composite(operator: torch._ops.OpOverload) -> bool:

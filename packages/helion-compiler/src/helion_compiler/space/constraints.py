@@ -1,0 +1,141 @@
+"""Which combinations of choices cannot run, and which are not worth trying.
+
+In: a Program, and the lanes of its values at a point. Out: the tuner's constraints, as data with
+their reasons.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from helion_autotune.constraints import Constraint
+from helion_compiler.program.ops import Dot, Load, Store, results
+from helion_compiler.program.types import Size, TileSlice
+from helion_compiler.space.descriptors import descriptor_block
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from helion_compiler.program.program import Program
+    from helion_compiler.program.types import Subscript
+    from helion_compiler.space.point_lanes import PointLanes
+
+MAX_NUMEL = 1 << 20
+"""Triton refuses larger values."""
+MAX_ELEMENTS_PER_THREAD = 128
+"""More lanes of one value per thread, counting unrolled iterations, spill registers on every GPU
+and compile for minutes."""
+SHARED_MEMORY = 227 * 1024
+"""Bytes of shared memory that one block may have on Hopper."""
+MAX_DESCRIPTOR_BLOCK = 256
+MIN_DESCRIPTOR_BYTES = 16
+
+
+def demands(
+    program: Program, lanes: PointLanes, with_descriptors: Iterable[Load | Store]
+) -> tuple[Constraint, ...]:
+    """What holds for every config that runs. ``with_descriptors`` are the accesses that may use them."""
+    largest = _largest(program, lanes)
+    numel = Constraint(
+        "numel",
+        f"a value would have more than {MAX_NUMEL} elements, which Triton refuses",
+        lambda point: largest(point) <= MAX_NUMEL,
+    )
+    return (numel, *(_descriptor(program, lanes, op) for op in with_descriptors))
+
+
+def advice(program: Program, lanes: PointLanes) -> tuple[Constraint, ...]:
+    """What only guides a search: configs beyond it run, badly."""
+    largest = _largest(program, lanes)
+    registers = Constraint(
+        "registers",
+        f"a thread would hold more than {MAX_ELEMENTS_PER_THREAD} elements of one value",
+        lambda point: (
+            largest(point) * _unrolled(point)
+            <= MAX_ELEMENTS_PER_THREAD * 32 * int(point["num_warps"])
+        ),
+    )
+    return (registers, _shared_memory(program, lanes))
+
+
+def _largest(program: Program, lanes: PointLanes) -> Callable[[Mapping[str, Any]], int]:
+    """How many lanes the largest value has at a point."""
+    shapes = {value.type.shape for op in program.walk() for value in results(op)}
+    return lambda point: max((lanes.of_shape(shape, point) for shape in shapes), default=1)
+
+
+def _descriptor(program: Program, lanes: PointLanes, op: Load | Store) -> Constraint:
+    def holds(point: Mapping[str, Any]) -> bool:
+        if point[f"indexing[{op.name}]"] != "tensor_descriptor":
+            return True
+        box = descriptor_block(op, lambda size: lanes.of(size, point))
+        ends_with_loop = all(
+            _covers(program, subscript, extent, length)
+            for subscript, extent, length in zip(op.subscripts, op.buffer.shape, box, strict=True)
+        )
+        row_bytes = box[-1] * op.buffer.dtype.itemsize
+        return (
+            ends_with_loop
+            and max(box) <= MAX_DESCRIPTOR_BLOCK
+            and row_bytes >= MIN_DESCRIPTOR_BYTES
+        )
+
+    return Constraint(
+        f"descriptor of {op.name}",
+        f"a tensor descriptor's block has at most {MAX_DESCRIPTOR_BLOCK} elements per dimension, "
+        f"at least {MIN_DESCRIPTOR_BYTES} bytes in the last, "
+        "and ends where the tensor or the tile loop does",
+        holds,
+    )
+
+
+def _covers(program: Program, subscript: Subscript, extent: Size, lanes: int) -> bool:
+    """Whether reading beyond the tile loop's end cannot bring in what a mask would have hidden."""
+    if not isinstance(subscript, TileSlice) or program.same(subscript.axis.end, extent):
+        return True
+    length = program.resolve(subscript.axis.extent)
+    return isinstance(length, int) and length % lanes == 0
+
+
+def _shared_memory(program: Program, lanes: PointLanes) -> Constraint:
+    """A bound on what Triton stages in shared memory: operands of products, once per pipeline stage, and what
+    descriptors move, once per stage too where the loop over tiles is what is pipelined."""
+    dots = [op for loop in program.loops() for op in loop.body.ops if isinstance(op, Dot)]
+    operands = {value for op in dots for value in (op.lhs, op.rhs)}
+    moved = [
+        (f"indexing[{op.name}]", op.value if isinstance(op, Store) else op.result)
+        for op in program.walk()
+        if isinstance(op, Load | Store)
+    ]
+
+    def fits(point: Mapping[str, Any]) -> bool:
+        stages = _stages(point)
+        pairs = (lanes.bytes_of(op.lhs, point) + lanes.bytes_of(op.rhs, point) for op in dots)
+        products = stages * max((0, *pairs))
+        described = sum(
+            lanes.bytes_of(value, point)
+            for name, value in moved
+            if point.get(name) == "tensor_descriptor" and value not in operands
+        )
+        repeated = 1 if dots or point["pid_type"] == "flat" else stages
+        return products + repeated * described <= SHARED_MEMORY
+
+    return Constraint(
+        "shared memory",
+        f"what is staged in shared memory would not fit {SHARED_MEMORY // 1024} KiB of it",
+        fits,
+    )
+
+
+def _stages(point: Mapping[str, Any]) -> int:
+    """The depth of the deepest pipeline."""
+    own = (int(value) for name, value in point.items() if name.startswith("range_num_stages["))
+    return max((1, int(point.get("num_stages", 1)), *own))
+
+
+def _unrolled(point: Mapping[str, Any]) -> int:
+    """How often the most unrolled loop repeats its body."""
+    factors = (
+        int(value) for name, value in point.items() if name.startswith("range_unroll_factors[")
+    )
+    return max((1, *factors))
