@@ -39,7 +39,7 @@ class Mismatch:
 
 
 _TF32_TOLERANCE = 1e-2
-"""Where float32 operands of a product are rounded to tf32, which keeps ten bits of the mantissa."""
+"""Where float32 operands of a product are cut to tf32: ten bits of mantissa are left, and Hopper does not round."""
 
 
 def multiplies_in_tf32(program: Program, settings: Settings) -> bool:
