@@ -23,7 +23,7 @@ def test_inspect_prints_tables(
     assert f"id       {frozen.id}" in text
     lines = text.splitlines()
     row = next(line for line in lines if line.startswith("scaled_add  0"))
-    assert "x: tensor float32 of 2 dimension(s)" in row
+    assert "x: float32[any, any], y: float32[x.size(0), x.size(1)], scale: float" in row
     assert row.endswith("add_sm90a")
     assert next(line for line in lines if line.startswith("add_ptx80")).split()[1] == "ptx_80"
 

@@ -116,7 +116,11 @@ def test_an_empty_grid_is_skipped_and_the_output_made(make_op: Make, matrix: Mak
         ((torch.zeros(4, 8), 3), NoVariantError, "x1: expected tensor float32.*found int 3"),
         ((torch.zeros(4, 8), torch.zeros(4, 8).double()), NoVariantError, "found float64"),
         ((torch.zeros(4, 8), torch.zeros(8)), NoVariantError, "expected 2 dimension.*found 1"),
-        ((torch.zeros(4, 8), torch.zeros(4, 9)), NoVariantError, "guard does not hold"),
+        (
+            (torch.zeros(4, 8), torch.zeros(4, 9)),
+            NoVariantError,
+            r"is 8, expected x1.size\(1\) = 9",
+        ),
         (
             (torch.zeros(4, 8), torch.zeros(4, 8, dtype=torch.complex64).conj().imag),
             ArgumentTypeError,

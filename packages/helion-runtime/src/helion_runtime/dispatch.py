@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from helion_runtime.conditions import unmet_conditions
 from helion_runtime.default_driver import default_driver
 from helion_runtime.entry_check import check_kernel, check_names, check_variant
 from helion_runtime.errors import ArchitectureError, CallError, NoVariantError
@@ -240,8 +241,10 @@ class Dispatcher:
         reasons = mismatches(item.variant, self.arguments, args)
         if reasons:
             return Rejection(item.variant, tuple(reasons))
-        if not serves(item.variant, self._metadata(args, device)):
-            return Rejection(item.variant, ("its guard does not hold",))
+        metadata = self._metadata(args, device)
+        if not serves(item.variant, metadata):
+            unmet = unmet_conditions(item.variant, self.arguments, metadata)
+            return Rejection(item.variant, unmet, by_guard=True)
         objection = self._objection(item, device)
         if objection is not None:
             return Rejection(item.variant, (str(objection),), objection)

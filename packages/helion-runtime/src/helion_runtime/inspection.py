@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from helion_runtime.misses import describe_signature
+from helion_runtime.acceptance import describe_signature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from helion_runtime.acceptance import describe_signature
 from helion_runtime.errors import NoVariantError
-from helion_runtime.signature import describe, describe_item
+from helion_runtime.signature import describe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,11 +21,12 @@ _SHOWN = 8
 @attrs.frozen
 class Rejection:
     """A variant that was not chosen. ``objection`` is the device's, where the arguments were not
-    the reason."""
+    the reason; ``by_guard`` says that the signature was none either."""
 
     variant: VariantEntry
     reasons: tuple[str, ...]
     objection: Exception | None = None
+    by_guard: bool = False
 
 
 def explain(
@@ -46,18 +48,8 @@ def explain(
     lines.append(f"It has {len(rejections)} variant(s) to try:")
     for number, item in enumerate(rejections[:_SHOWN], start=1):
         lines.append(f"  {number}. {describe_signature(names, item.variant)}")
-    nearest = min(rejections, key=lambda item: len(item.reasons))
+    nearest = min(rejections, key=lambda item: (not item.by_guard, len(item.reasons)))
     lines.append(f"The nearest is number {rejections.index(nearest) + 1}:")
     lines.extend(f"  {reason}" for reason in nearest.reasons)
     lines.append("Pass arguments it takes, or build a variant for these.")
     return NoVariantError("\n".join(lines))
-
-
-def describe_signature(names: Sequence[str], variant: VariantEntry) -> str:
-    """What a variant takes, on one line."""
-    parts = [
-        f"{name}: {describe_item(item)}"
-        for name, item in zip(names, variant.signature, strict=True)
-    ]
-    guard = f", with {len(variant.guard)} condition(s)" if variant.guard else ""
-    return ", ".join(parts) + guard
