@@ -10,23 +10,17 @@ its loop.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 import sympy
-import torch
 
-from helion_compiler.passes.insert_masks import neutral
 from helion_compiler.program.ops import (
     Block,
     Dot,
-    Full,
     Load,
     Loop,
-    Mask,
     Op,
-    Pointwise,
-    Range,
     Reduce,
     Store,
     operands,
@@ -36,25 +30,13 @@ from helion_compiler.program.program import walk
 from helion_compiler.program.types import (
     Axis,
     BlockSize,
-    Size,
-    Subscript,
-    TileSlice,
-    TileType,
     Value,
-    WholeSlice,
 )
+from helion_compiler.scheduling.accumulate import COMBINE, Accumulator
+from helion_compiler.scheduling.retile import Retiler
 
 if TYPE_CHECKING:
     from helion_compiler.program.program import Program
-
-_COMBINE: dict[str, Any] = {
-    "sum": torch.ops.aten.add.Tensor,
-    "prod": torch.ops.aten.mul.Tensor,
-    "amax": torch.ops.aten.maximum.default,
-    "amin": torch.ops.aten.minimum.default,
-    "any": torch.ops.aten.logical_or.default,
-    "all": torch.ops.aten.logical_and.default,
-}
 
 
 class NotRollable(Exception):  # noqa: N818  # the answer to a question, not a failure
@@ -136,7 +118,7 @@ class _Roller:
                 raise NotRollable("a loop carries values along it")
             if isinstance(op, Dot):
                 raise NotRollable("a matrix product runs along it")
-            if isinstance(op, Reduce) and self._reduces(op) and op.kind not in _COMBINE:
+            if isinstance(op, Reduce) and self._reduces(op) and op.kind not in COMBINE:
                 raise NotRollable(f"{op.kind} needs all of it at once")
             if any(
                 value.type.shape.count(self._whole.size) > 1
@@ -176,10 +158,10 @@ class _Roller:
         if not goals:
             return []
         needed = self._closure(block, goals)
-        clone = _Cloner(self._whole, self._tile_axis())
+        clone = Retiler(self._whole, self._tile_axis())
         body = [clone.op(op) for op in needed if not self._reduces(op) or op not in goals]
         reductions = [op for op in goals if isinstance(op, Reduce)]
-        accumulators = [_Accumulator(op, clone) for op in reductions]
+        accumulators = [Accumulator(op, clone) for op in reductions]
         for accumulator in accumulators:
             body += accumulator.body
         loop = Loop(
@@ -225,121 +207,3 @@ def _free_values(loop: Loop) -> list[Value]:
     inside |= {value for op in walk(loop.body) if isinstance(op, Loop) for value in op.parameters}
     read = [value for op in walk(loop.body) for value in operands(op)]
     return [value for value in (*read, *loop.body.yields) if value not in inside]
-
-
-class _Cloner:
-    """Copies ops along the whole axis into a loop over ``axis``."""
-
-    def __init__(self, whole: Axis, axis: Axis) -> None:
-        self._whole = whole
-        self.axis = axis
-        self._values: dict[Value, Value] = {}
-
-    def value(self, value: Value) -> Value:
-        """The copy of a value, or the value itself where it was not copied."""
-        return self._values.get(value, value)
-
-    def type(self, type_: TileType) -> TileType:
-        """A type with the loop's tile in place of the whole axis."""
-        return TileType(type_.dtype, tuple(map(self._size, type_.shape)))
-
-    def op(self, op: Op) -> Op:
-        """A copy of an op, with copies of its operands and a new result."""
-        changes: dict[str, Any] = {}
-        for field, change in self._changes(op).items():
-            changes[field] = change
-        if not isinstance(op, Store):
-            (result,) = results(op)
-            changes["result"] = self._values[result] = Value(result.name, self.type(result.type))
-        return attrs.evolve(op, **changes)
-
-    def _size(self, size: Size) -> Size:
-        return self.axis.size if size == self._whole.size else size
-
-    def _changes(self, op: Op) -> dict[str, Any]:
-        match op:
-            case Load():
-                return {"subscripts": tuple(map(self._subscript, op.subscripts))}
-            case Store():
-                return {
-                    "subscripts": tuple(map(self._subscript, op.subscripts)),
-                    "value": self.value(op.value),
-                }
-            case Full() | Range():
-                return {}
-            case Pointwise():
-                return {
-                    "args": tuple(map(self._argument, op.args)),
-                    "kwargs": {name: self._argument(a) for name, a in op.kwargs.items()},
-                }
-            case Mask():
-                axis = self.axis if op.axis == self._whole else op.axis
-                return {"operand": self.value(op.operand), "axis": axis}
-            case _:
-                return {"operand": self.value(op.operand)}  # type: ignore[union-attr]  # no dot or loop gets here
-
-    def _subscript(self, subscript: Subscript) -> Subscript:
-        if isinstance(subscript, WholeSlice) and subscript.axis == self._whole:
-            return TileSlice(self.axis)
-        return subscript
-
-    def _argument(self, argument: Any) -> Any:
-        if isinstance(argument, Value):
-            return self.value(argument)
-        return tuple(map(self._argument, argument)) if isinstance(argument, tuple) else argument
-
-
-class _Accumulator:
-    """One reduction as a carried value: filled before the loop, combined in it, reduced after it."""
-
-    def __init__(self, op: Reduce, clone: _Cloner) -> None:
-        combine = _COMBINE[op.kind]
-        operand = clone.value(op.operand)
-        wide = _wide(op)
-        type_ = TileType(wide, operand.type.shape)
-        name = f"{op.result.name}_lanes"
-        self.initial = Value(name, type_)
-        self.parameter = Value(name, type_)
-        self.following = Value(name, type_)
-        self.result = Value(name, type_)
-        self.fill: Op = Full(result=self.initial, fill=neutral(op), location=op.location)
-        cast, operand = _cast(operand, wide, op)
-        add = Pointwise(
-            result=self.following,
-            operator=combine,
-            args=(self.parameter, operand),
-            kwargs={},
-            location=op.location,
-        )
-        self.body: list[Op] = [*cast, add]
-        reduced = Value(op.result.name, TileType(wide, op.result.type.shape))
-        narrow = op.result.type.dtype != wide
-        self.after: list[Op] = [
-            attrs.evolve(op, operand=self.result, result=reduced if narrow else op.result)
-        ]
-        if narrow:
-            self.after.append(_to(op.result, reduced, op))
-
-
-def _wide(op: Reduce) -> torch.dtype:
-    """The dtype that lanes accumulate in: torch sums half precision in float32."""
-    dtype = op.operand.type.dtype
-    low = dtype.is_floating_point and dtype.itemsize < 4
-    return torch.float32 if low and op.kind in ("sum", "prod") else dtype
-
-
-def _cast(value: Value, dtype: torch.dtype, op: Reduce) -> tuple[list[Op], Value]:
-    if value.type.dtype == dtype:
-        return [], value
-    wide = Value(value.name, TileType(dtype, value.type.shape))
-    return [_to(wide, value, op)], wide
-
-
-def _to(result: Value, operand: Value, op: Reduce) -> Op:
-    return Pointwise(
-        result=result,
-        operator=torch.ops.prims.convert_element_type.default,
-        args=(operand, result.type.dtype),
-        kwargs={},
-        location=op.location,
-    )

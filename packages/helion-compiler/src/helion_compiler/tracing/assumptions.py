@@ -33,7 +33,7 @@ def assumptions(program: Program) -> tuple[Expression, ...]:
             span = span + extent * stride
         guards += _below(program, span, _INT32)
     for axis in program.whole_axes():
-        lanes = 1 << max(_example(program, axis.extent) - 1, 0).bit_length()
+        lanes = program.padded(axis.extent)
         guards += _below(program, axis.extent, lanes + 1)
         guards += _below(program, axis.extent, lanes // 2 + 1)
     return tuple(guards)
@@ -45,9 +45,5 @@ def _below(program: Program, size: Size, limit: int) -> list[Expression]:
     if isinstance(size, int) or not size.free_symbols:
         return []
     runtime = to_runtime(size, program.symbols)
-    below = _example(program, size) < limit
+    below = program.example(size) < limit
     return [["lt", runtime, limit] if below else ["le", limit, runtime]]
-
-
-def _example(program: Program, size: Size) -> int:
-    return size if isinstance(size, int) else int(size.subs(dict(program.symbol_hints)))

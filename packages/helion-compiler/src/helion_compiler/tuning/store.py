@@ -14,6 +14,7 @@ import torch
 
 from helion import exc
 from helion_autotune import Records, RecordsError, StoredResult
+from helion_compiler.program.expressions import next_power_of_two
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,10 +81,6 @@ def open_store(kernel: SpecializedKernel, leaves: Sequence[Any]) -> Store:
 def _describe(leaf: Any, *, static: bool) -> Any:
     if not isinstance(leaf, torch.Tensor):
         return repr(leaf)
-    sizes = list(leaf.shape) if static else [_bucket(size) for size in leaf.shape]
+    # Dynamic sizes share results by the power of two above them.
+    sizes = list(leaf.shape) if static else [next_power_of_two(size) for size in leaf.shape]
     return [str(leaf.dtype), sizes, list(leaf.stride()) if static else leaf.ndim]
-
-
-def _bucket(size: int) -> int:
-    """Dynamic sizes share results by the power of two above them."""
-    return 1 << max(size - 1, 0).bit_length()
