@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import os
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -10,21 +11,92 @@ import torch
 from helion_runtime import load
 from helion_runtime.backend import BundleBackend
 from helion_runtime.errors import (
+    ArgumentCountError,
+    ArgumentTypeError,
     BundleNotFoundError,
     NoBundleError,
     NoOpError,
     NoVariantError,
+    ParameterError,
     PrecompiledError,
 )
+from helion_runtime.parameters import route
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from helion_runtime.recording_driver import RecordingDriver
 
 
-def definition(name: str, bundle: object) -> Any:
-    return SimpleNamespace(name=name, settings=SimpleNamespace(bundle=bundle))
+def scaled_add(x: Any, y: Any, scale: Any) -> None: ...
+
+
+def definition(name: str, bundle: object, function: Callable[..., Any] = scaled_add) -> Any:
+    return SimpleNamespace(
+        name=name,
+        signature=inspect.signature(function),
+        settings=SimpleNamespace(bundle=bundle),
+    )
+
+
+def kernel_of(function: Callable[..., Any], path: Path, driver: RecordingDriver) -> Any:
+    backend = BundleBackend(lambda found: load(found, driver=driver))
+    return backend.implement(definition("scaled_add", path, function))
+
+
+def test_a_kernel_that_takes_more_than_its_op_is_refused(
+    frozen_path: Path, hopper: RecordingDriver
+) -> None:
+    """Whether 64 is what was compiled in cannot be known: dropping it could give wrong results."""
+    x = torch.zeros(4, 4)
+    kernel = kernel_of(lambda x, y, scale, block, dtype: None, frozen_path, hopper)
+    for call in (kernel, lambda *args: kernel.bind(args)):
+        with pytest.raises(ParameterError) as caught:
+            call(x, x, 1.0, 64, torch.float16)
+        text = str(caught.value)
+        assert "block, dtype: fixed when the bundle was built" in text
+        assert "load(PATH).ops['scaled_add'](x, y, scale)" in text
+    assert not hopper.launches
+
+
+def test_a_kernel_whose_op_takes_captures_is_refused(
+    frozen_path: Path, hopper: RecordingDriver
+) -> None:
+    x = torch.zeros(4, 4)
+    with pytest.raises(ParameterError, match=r"y, scale: taken by the op, but not a parameter"):
+        kernel_of(lambda x: None, frozen_path, hopper)(x)
+    with pytest.raises(ParameterError, match="in another order"):
+        kernel_of(lambda y, x, scale: None, frozen_path, hopper)(x, x, 1.0)
+
+
+def test_items_of_tuples_are_passed_one_by_one() -> None:
+    passed_on = route("k", ("xs", "n", "out"), ("xs_0", "xs_1", "n", "out"))
+    assert passed_on is not None
+    assert passed_on(((1, 2), 3, 4)) == passed_on(([1, 2], 3, 4)) == (1, 2, 3, 4)
+    with pytest.raises(ArgumentTypeError, match=r"'xs'.*a tuple of 2 item\(s\), found 3"):
+        passed_on(((1, 2, 3), 3, 4))
+    with pytest.raises(ArgumentTypeError, match="found int"):
+        passed_on((1, 3, 4))
+    with pytest.raises(ArgumentCountError, match=r"takes 3 argument\(s\), 1 were passed"):
+        passed_on((1,))
+    assert route("k", ("x", "n"), ("x", "n")) is None
+
+
+@pytest.mark.parametrize(
+    ("parameters", "arguments"),
+    [
+        (("xs", "xs_0"), ("xs_0",)),  # the argument is the second parameter, not an item
+        (("xs",), ("xs_0_0", "xs_1")),  # a tuple in a tuple
+        (("xs",), ("xs_1",)),  # the first item is no number
+        (("x", "finish"), ("x", "finish_b")),  # a function's capture
+    ],
+)
+def test_names_that_do_not_fit_are_refused(
+    parameters: tuple[str, ...], arguments: tuple[str, ...]
+) -> None:
+    with pytest.raises(ParameterError, match="kernel 'k' takes"):
+        route("k", parameters, arguments)
 
 
 def test_a_kernel_runs_from_its_bundle(frozen_path: Path, hopper: RecordingDriver) -> None:

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 import torch
 
 from helion_runtime.errors import NoBundleError, NoOpError, PrecompiledError
+from helion_runtime.parameters import route
 from helion_runtime.signature import dtype_name
 
 if TYPE_CHECKING:
+    import inspect
     from collections.abc import Callable, Hashable
 
     from helion_runtime.bundle import Bundle
@@ -37,6 +39,10 @@ class Definition(Protocol):
     @property
     def name(self) -> str:
         """The kernel's name, and the op's."""
+
+    @property
+    def signature(self) -> inspect.Signature:
+        """The kernel's parameters."""
 
     @property
     def settings(self) -> Settings:
@@ -71,10 +77,11 @@ class PrecompiledKernel:
         self._definition = definition
         self._find_bundle = find_bundle
         self._op: Dispatcher | None = None
+        self._call: Callable[..., Any] | None = None
 
     def __call__(self, *args: object) -> Any:
-        """Run the op."""
-        return (self._op or self.op)(*args)
+        """Run the op. Raises :class:`ParameterError` where it does not take what the kernel does."""
+        return (self._call or self._connect())(*args)
 
     @property
     def op(self) -> Dispatcher:
@@ -99,8 +106,9 @@ class PrecompiledKernel:
 
     def bind(self, args: tuple[Any, ...]) -> PrecompiledBoundKernel:
         """The kernel for arguments like these; raises where the bundle has no variant for them."""
-        self.op.prepare(args)
-        return PrecompiledBoundKernel(self.op)
+        op, passed_on = self.op, self._route()
+        op.prepare(args if passed_on is None else passed_on(args))
+        return PrecompiledBoundKernel(op.name, self._connect())
 
     def specialization_key(self, args: tuple[Any, ...]) -> Hashable:
         """The dtype, shape, strides and device of each tensor; type and value of each other
@@ -109,14 +117,25 @@ class PrecompiledKernel:
 
     def reset(self) -> None:
         """Look the op up again at the next call, in case the setting was changed."""
-        self._op = None
+        self._op = self._call = None
+
+    def _connect(self) -> Callable[..., Any]:
+        """The op, behind what turns the kernel's arguments into its own where they differ."""
+        op, passed_on = self.op, self._route()
+        self._call = op if passed_on is None else lambda *args: op(*passed_on(args))
+        return self._call
+
+    def _route(self) -> Callable[[tuple[Any, ...]], tuple[Any, ...]] | None:
+        parameters = tuple(self._definition.signature.parameters)
+        return route(self._definition.name, parameters, self.op.arguments)
 
 
 class PrecompiledBoundKernel:
     """A kernel for one kind of arguments. What takes a compiler is refused with an explanation."""
 
-    def __init__(self, op: Dispatcher) -> None:
-        self._op = op
+    def __init__(self, name: str, call: Callable[..., Any]) -> None:
+        self._name = name
+        self._call = call
 
     @property
     def config_spec(self) -> NoReturn:
@@ -125,7 +144,7 @@ class PrecompiledBoundKernel:
 
     def __call__(self, *args: object) -> Any:
         """Run the op."""
-        return self._op(*args)
+        return self._call(*args)
 
     def set_config(self, config: object) -> NoReturn:  # noqa: ARG002  # the Protocol's parameter
         """Refused: takes a compiler."""
@@ -145,7 +164,7 @@ class PrecompiledBoundKernel:
 
     def _refuse(self, method: str) -> NoReturn:
         raise PrecompiledError(
-            f"{method}: op {self._op.name!r} comes from a bundle, which holds compiled kernels only; install "
+            f"{method}: op {self._name!r} comes from a bundle, which holds compiled kernels only; install "
             "helion-compiler and leave the setting bundle= empty to compile and tune it here"
         )
 

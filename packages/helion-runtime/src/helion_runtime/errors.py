@@ -94,6 +94,10 @@ class ArgumentTypeError(CallError, TypeError):
     """An argument that is neither a plain tensor nor a Python number, bool, string or None."""
 
 
+class ParameterError(CallError, TypeError):
+    """A kernel's parameter that its op in the bundle has no room for, or the other way round."""
+
+
 class DeviceMismatchError(CallError, ValueError):
     """Tensors on two devices, or a tensor on a device that kernels do not run on."""
 
