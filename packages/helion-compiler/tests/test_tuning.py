@@ -1,0 +1,269 @@
+"""Choosing configs: what is compared, stored, resumed and refused.
+
+Times are made up here; a GPU's are asked for in integration_tests/gpu.
+"""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pytest
+import torch
+
+import helion
+import helion.language as hl
+from helion_autotune import Measurement, Records
+from helion_compiler.building import parse_target
+from helion_compiler.building.compile_pool import CompileFailed, CompilePool
+from helion_compiler.tuning.oracle import Oracle, multiplies_in_tf32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def doubled(x: torch.Tensor) -> torch.Tensor:
+    out = torch.empty_like(x)
+    for tile in hl.tile(x.size(0)):
+        out[tile] = x[tile] * 2
+    return out
+
+
+def add_one(x: torch.Tensor) -> None:
+    for tile in hl.tile(x.size(0)):
+        x[tile] = x[tile] + 1
+
+
+def product(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    out = torch.empty([x.size(0), y.size(1)], dtype=x.dtype, device=x.device)
+    for tile_m, tile_n in hl.tile([x.size(0), y.size(1)]):
+        out[tile_m, tile_n] = torch.mm(x[tile_m, :], y[:, tile_n])
+    return out
+
+
+SETTINGS = helion.Settings()
+choose_config: Any = importlib.import_module("helion_compiler.tuning.choose_config")
+
+
+# The oracle.
+
+
+def test_oracle_accepts_what_rounding_costs() -> None:
+    x = torch.randn(1000).bfloat16()
+    assert Oracle(doubled, (x,), SETTINGS).check(x * 2, (x,)) is None
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (lambda out: out.index_fill(0, torch.tensor([3]), 7.0), "1 of 100 elements differ"),
+        (lambda out: out.index_fill(0, torch.tensor([3]), float("nan")), "1 of 100 elements"),
+        (lambda out: out[:50], "expected shape (100,), got (50,)"),
+        (lambda out: out + 1, "100 of 100 elements differ, the worst by 1"),
+    ],
+)
+def test_oracle_sees_what_is_wrong(spoil: Any, problem: str) -> None:
+    x = torch.randn(100)
+    mismatch = Oracle(doubled, (x,), SETTINGS).check(spoil(x * 2), (x,))
+    assert problem in str(mismatch)
+    assert str(mismatch).startswith("the result")
+
+
+def test_oracle_compares_mutated_arguments() -> None:
+    x = torch.randn(10)
+    oracle = Oracle(add_one, (x,), SETTINGS)
+    assert oracle.check(None, (x + 1,)) is None
+    assert "argument 0" in str(oracle.check(None, (x,)))
+
+
+def test_tolerances_follow_products_and_settings() -> None:
+    x, y = torch.randn(64, 64), torch.randn(64, 64)
+    program = helion.kernel(product).bind((x, y))._implementation.specialized.program
+    assert multiplies_in_tf32(program, SETTINGS)
+    assert not multiplies_in_tf32(program, attrs.evolve(SETTINGS, dot_precision="ieee"))
+    half = helion.kernel(product).bind((x.half(), y.half()))._implementation.specialized.program
+    assert not multiplies_in_tf32(half, SETTINGS)
+    cut = [(t.view(torch.int32) & ~0x1FFF).view(torch.float32) for t in (x, y)]
+    result = cut[0] @ cut[1]
+    assert Oracle(product, (x, y), SETTINGS, tf32=True).check(result, (x, y)) is None
+    assert Oracle(product, (x, y), SETTINGS).check(result, (x, y)) is not None
+    loose = attrs.evolve(SETTINGS, autotune_baseline_rtol=1e-2, autotune_baseline_atol=1e-1)
+    assert Oracle(product, (x, y), loose).check(result, (x, y)) is None
+
+
+# The processes that compile.
+
+
+def requests() -> Iterator[tuple[Any, helion.Config]]:
+    kernel = helion.kernel(doubled).bind((torch.empty(1000),))._implementation.specialized
+    for size in (64, 128):
+        yield kernel, helion.Config(block_sizes=[size])
+
+
+def test_pool_compiles() -> None:
+    with CompilePool(1, 120) as pool:
+        for kernel, config in requests():
+            built = kernel.build(config, parse_target("sm_90"), pool.compile)
+            assert built.image.binary.startswith(b"\x7fELF")
+
+
+def test_pool_reports_refusals_and_goes_on() -> None:
+    request = {"name": "k", "file": "<k>", "types": ["*fp32"], "divisible": [True]}
+    request |= {"backend": "cuda", "architecture": 90, "warp_size": 32, "options": {"num_warps": 4}}
+    source = "import triton\nimport triton.language as tl\n\n\n@triton.jit\ndef k(x):\n    tl.store(x, {})\n"
+    with CompilePool(1, 120) as pool:
+        with pytest.raises(CompileFailed, match="missing is not defined"):
+            pool.compile({**request, "source": source.format("missing")})
+        assert pool.compile({**request, "source": source.format("1.0")})["metadata"]["name"] == "k"
+
+
+def test_pool_ends_what_takes_too_long() -> None:
+    (kernel, config), _ = requests()
+    with CompilePool(1, 0.0) as pool:
+        for _ in range(2):  # the second is served by a new process
+            with pytest.raises(TimeoutError, match="took more than 0 s"):
+                kernel.build(config, parse_target("sm_80"), pool.compile)
+
+
+# Sessions, with made-up times.
+
+
+class FakeWorkload:
+    """Compiles nothing; a block size is faster the nearer it is to 128."""
+
+    measured = itertools.count()
+    broken = False
+
+    def __init__(self, kernel: Any, leaves: Any, oracle: Any, **options: Any) -> None:
+        self.listed = options.get("listed", False)
+        self.kernel = kernel
+
+    def compile(self, point: Any) -> Any:
+        if self.broken:
+            raise RuntimeError("ptxas has a bad day")
+        if self.listed:
+            return helion.Config.from_json(point["config"])
+        return self.kernel.space.config(point)
+
+    def measure(self, config: Any, incumbent_ms: float | None) -> Measurement:
+        next(FakeWorkload.measured)
+        time = 1.0 + abs(config["block_sizes"][0] - 128) / 100
+        return Measurement(time, (time,))
+
+
+@pytest.fixture
+def pretended_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
+    """Sessions believe in a GPU; returns settings that keep results in a folder of the test's own."""
+    monkeypatch.setattr(choose_config, "_device", lambda leaves: torch.device("cuda"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a GPU")
+    monkeypatch.setattr(choose_config, "KernelWorkload", FakeWorkload)
+    pool = type("Pool", (), {"compile": None})()
+    monkeypatch.setattr(choose_config, "CompilePool", lambda jobs, timeout: nullcontext(pool))
+    monkeypatch.setattr(FakeWorkload, "measured", itertools.count())
+    monkeypatch.setattr(FakeWorkload, "broken", False)
+    return {"autotune_cache": str(tmp_path), "autotune_accuracy_check": False}
+
+
+def tuned(settings: dict[str, Any], **options: Any) -> helion.Config:
+    kernel = helion.kernel(doubled, autotune_budget_seconds=20, **settings)
+    return kernel.autotune((torch.randn(1000),), evaluations=60, **options)
+
+
+def measurements() -> int:
+    """How many there were since the last time."""
+    return next(FakeWorkload.measured)
+
+
+def test_search_finds_reports_and_remembers(
+    pretended_gpu: dict[str, Any], capfd: pytest.CaptureFixture[str]
+) -> None:
+    config = tuned(pretended_gpu)
+    assert config["block_sizes"] == (128,)
+    assert measurements() > 10
+    printed = capfd.readouterr().err
+    assert "Generation 1: replaced=" in printed
+    assert "best=Config(block_sizes=" in printed
+    assert f"@helion.kernel(config={config!r})" in printed
+    before = measurements()
+    assert tuned(pretended_gpu, force=False) == config
+    assert measurements() == before + 1  # nothing but the counting itself
+    assert tuned(pretended_gpu, force=True)["block_sizes"] == (128,)
+    assert measurements() > before + 10
+
+
+class Killed(BaseException):
+    """Stands for a signal: nothing in between may catch it."""
+
+
+def test_search_goes_on_where_it_stopped(
+    pretended_gpu: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure = FakeWorkload.measure
+
+    def until_killed(self: Any, config: Any, incumbent_ms: float | None) -> Measurement:
+        result = measure(self, config, incumbent_ms)
+        if next(FakeWorkload.measured) > 2 * 8:
+            raise Killed
+        return result
+
+    with monkeypatch.context() as killed:
+        killed.setattr(FakeWorkload, "measure", until_killed)
+        with pytest.raises(Killed):
+            tuned(pretended_gpu)
+    monkeypatch.setattr(FakeWorkload, "measured", itertools.count())
+    kernel = helion.kernel(doubled, **pretended_gpu)
+    kernel.autotune((torch.randn(1000),), evaluations=8)
+    # All eight were recorded before: only the finalists, at most four, are measured again, thrice each.
+    assert measurements() <= 4 * 3
+
+
+def test_several_configs_are_measured_and_nothing_is_stored(
+    pretended_gpu: dict[str, Any], tmp_path: Path
+) -> None:
+    configs = [helion.Config(block_sizes=[size]) for size in (16, 64, 512)]
+    kernel = helion.kernel(doubled, configs=configs, **pretended_gpu)
+    specialized = kernel.bind((torch.randn(1000),))._implementation.specialized
+    chosen = choose_config.choose_config(specialized, (torch.randn(1000),))
+    assert chosen == configs[1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_works(pretended_gpu: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeWorkload, "broken", True)
+    with pytest.raises(helion.exc.NoConfigFound, match="ptxas has a bad day"):
+        tuned(pretended_gpu)
+
+
+def test_searching_can_be_forbidden(pretended_gpu: dict[str, Any]) -> None:
+    with pytest.raises(helion.exc.AutotuningDisallowedInEnvironment, match="doubled"):
+        tuned({**pretended_gpu, "disallow_autotuning": True})
+
+
+def test_unwritable_cache(pretended_gpu: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(helion.exc.CacheNotWritable, match="HELION_AUTOTUNE_CACHE"):
+        tuned({**pretended_gpu, "autotune_cache": str(tmp_path / "file" / "cache")})
+    assert measurements() == 0
+
+
+def test_foreign_records(pretended_gpu: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "doubled.jsonl").write_text('{"format": 99, "kind": "trial"}\n')
+    with pytest.raises(helion.exc.CacheNotWritable, match="format"):
+        tuned(pretended_gpu)
+
+
+def test_records_are_readable(pretended_gpu: dict[str, Any], tmp_path: Path) -> None:
+    tuned(pretended_gpu)
+    results = list(Records(tmp_path / "doubled.jsonl").results())
+    assert results
+    assert all('"device": "a GPU"' in line.key for line in results)
+
+
+def test_no_gpu() -> None:
+    with pytest.raises(helion.exc.AutotuneError, match="only meaningful on a GPU"):
+        helion.kernel(doubled).autotune((torch.randn(10),))
