@@ -126,6 +126,11 @@ def test_a_driver_that_is_too_old(
     write_bundle(path, **parts, requires=Requirements(cuda_driver=13020))
     with pytest.raises(DriverTooOldError, match=r"for CUDA 13.2, this one is for 13.1"):
         load(path, driver=hopper).scaled_add(torch.zeros(4, 4), torch.zeros(4, 4), 1.0)
+    hopper.device = DeviceProperties("turing", (7, 5), 40, 512)  # neither reason hides the driver's
+    with pytest.raises(DriverTooOldError):
+        load(path, driver=hopper).scaled_add(torch.zeros(4, 4), torch.zeros(4, 4), 1.0)
+    with pytest.raises(DriverTooOldError):
+        load(path, driver=hopper).warm()
 
 
 def test_unknown_ops_and_names_of_the_class_itself(

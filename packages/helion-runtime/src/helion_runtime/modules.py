@@ -53,9 +53,15 @@ class ModuleLoader:
         return self._find_driver()
 
     def objection(self, entry: KernelEntry, device: int) -> DeviceError | None:
-        """Why a device cannot run a kernel, or None."""
+        """Why a device cannot run a kernel, or None. The driver comes first: it is what to mend
+        before anything else can be judged."""
         properties = self.driver.properties(device)
         place = f"kernel {entry.name!r} on device {device} ({properties.name})"
+        if self.driver.version() < self._minimum_driver:
+            return DriverTooOldError(
+                f"{place}: the bundle needs a driver for CUDA {_version(self._minimum_driver)}, this one is "
+                f"for {_version(self.driver.version())}; update the driver"
+            )
         if not parse_architecture(entry.arch).runs_on(properties.capability):
             major, minor = properties.capability
             return ArchitectureError(
@@ -66,11 +72,6 @@ class ModuleLoader:
             return SharedMemoryError(
                 f"{place}: needs {entry.shared} bytes of shared memory per block, the device has "
                 f"{properties.shared_memory}; build it with smaller blocks or fewer stages"
-            )
-        if self.driver.version() < self._minimum_driver:
-            return DriverTooOldError(
-                f"{place}: the bundle needs a driver for CUDA {_version(self._minimum_driver)}, this one is "
-                f"for {_version(self.driver.version())}; update the driver"
             )
         return None
 
