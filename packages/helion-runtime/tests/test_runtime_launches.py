@@ -24,7 +24,13 @@ from helion_runtime.entries import (
     TensorSignature,
     VariantEntry,
 )
-from helion_runtime.errors import DriverError, GridError, ScalarRangeError, SchemaError
+from helion_runtime.errors import (
+    DriverError,
+    EmptyTensorError,
+    GridError,
+    ScalarRangeError,
+    SchemaError,
+)
 
 Make = Callable[..., Any]
 HALF = TensorSignature("float16", 2)
@@ -153,7 +159,8 @@ def test_tf32_and_padded_fp4_maps(make_op: Make) -> None:
     layout = attrs.evolve(LAYOUT, element_size=1, element_type=13, fp4_padded=True)
     op = make_op(*descriptor_variant(MAP_WORDS, layout))
     op.call(torch.zeros(512, 256, dtype=torch.float16))
-    assert op.driver.encoded[-1][1].dimensions == (512, 512)
+    geometry = op.driver.encoded[-1][1]  # elements are two to a byte, strides stay in bytes
+    assert (geometry.dimensions, geometry.strides) == ((512, 512), (256, 256 * 512))
     op = make_op(*descriptor_variant(MAP_WORDS, attrs.evolve(LAYOUT, round_f32_to_tf32=True)))
     op.call(torch.zeros(512, 256, dtype=torch.float16))
     assert op.driver.encoded[-1][1].data_type == 11
@@ -190,6 +197,19 @@ def test_a_descriptor_beyond_i32_is_refused(make_op: Make) -> None:
     op = make_op(attrs.evolve(variant, launches=(launch,)), entry)
     with pytest.raises(ScalarRangeError, match="shape 0 of a descriptor"):
         op.call(torch.zeros(8, 16, dtype=torch.float16))
+
+
+def test_a_map_of_nothing_is_refused_where_programs_run(make_op: Make) -> None:
+    op = make_op(*descriptor_variant(MAP_WORDS, LAYOUT))
+    for shape in ((0, 16), (8, 0)):
+        with pytest.raises(EmptyTensorError, match=r"argument 'x0'.*'k' takes a tensor map of it"):
+            op.call(torch.zeros(shape, dtype=torch.float16))
+    assert not op.driver.encoded
+    variant, entry = descriptor_variant(MAP_WORDS, LAYOUT)
+    launch = attrs.evolve(variant.launches[0], grid=(["size", 0, 0], 1, 1))
+    op = make_op(attrs.evolve(variant, launches=(launch,)), entry)
+    op.call(torch.zeros(0, 16, dtype=torch.float16))  # nothing runs: nothing is refused
+    assert not op.driver.launches
 
 
 @pytest.mark.parametrize("words", [("pointer",), ("i32",), MAP_WORDS[:3], (*MAP_WORDS, "i32")])

@@ -23,6 +23,7 @@ from helion_runtime.modules import KernelImage, ModuleLoader
 from helion_runtime.plan import ArgumentMetadata, evaluate_variant, serves
 from helion_runtime.signature import argument_kinds, check_call, misaligned, mismatches
 from helion_runtime.signature_key import argument_fields, generate_call
+from helion_runtime.tensor_maps import refuse_empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -259,6 +260,10 @@ class Dispatcher:
     ) -> PreparedCall:
         driver = self._loader.driver
         plan = evaluate_variant(item.variant, self._metadata(args, device))
+        for launch in plan.launches:
+            if launch.programs:
+                entry = item.images[launch.kernel].entry
+                refuse_empty(launch, entry, self.name, self.arguments)
         launches = [
             prepare_launch(
                 launch,

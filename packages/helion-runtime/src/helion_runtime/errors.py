@@ -106,6 +106,10 @@ class NoVariantError(CallError):
     """No variant of the op serves these arguments."""
 
 
+class EmptyTensorError(CallError, ValueError):
+    """A tensor without elements, where a kernel that does run takes a tensor map of it."""
+
+
 class GridError(CallError, ValueError):
     """A grid that is larger than a launch may be, or negative."""
 

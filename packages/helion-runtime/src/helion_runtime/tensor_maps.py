@@ -9,19 +9,39 @@ from typing import TYPE_CHECKING
 import attrs
 
 from helion_runtime.driver import TensorMapGeometry
+from helion_runtime.errors import EmptyTensorError
+from helion_runtime.evaluated import Descriptor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from helion_runtime.driver import Driver
-    from helion_runtime.entries import DescriptorLayout
-    from helion_runtime.evaluated import Descriptor
+    from helion_runtime.entries import DescriptorLayout, KernelEntry
+    from helion_runtime.evaluated import EvaluatedLaunch
 
 _TFLOAT32 = 11
 _LAST_DRIVER_WITH_SMALL_TENSOR_BUG = 13010
 _SMALL_TENSOR = 128 * 1024
 _SMALL_TENSOR_BIT = 21  # of the map's second 64-bit word
 _REMEMBERED = 256
+
+
+def refuse_empty(
+    launch: EvaluatedLaunch, kernel: KernelEntry, op: str, names: Sequence[str]
+) -> None:
+    """Raise :class:`EmptyTensorError` where a launch that runs programs has a map over nothing:
+    no such map exists."""
+    for argument in launch.arguments:
+        if not isinstance(argument, Descriptor) or 0 not in argument.shape:
+            continue
+        if kernel.descriptors[argument.layout].use_tensor_map:
+            root = argument.address.root
+            place = f"argument {names[root]!r}" if root < len(names) else f"buffer {root}"
+            raise EmptyTensorError(
+                f"op {op!r}: {place}: kernel {kernel.name!r} takes a tensor map of it, and a tensor of shape "
+                f"{list(argument.shape)} has none; pass one with elements, or build a variant whose "
+                "config reads this tensor through pointers"
+            )
 
 
 def tensor_map_geometry(descriptor: Descriptor, layout: DescriptorLayout) -> TensorMapGeometry:
