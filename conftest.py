@@ -1,4 +1,4 @@
-"""What all tests share: options, and that a test marked ``gpu`` is skipped, with the reason, where torch has no NVIDIA GPU."""
+"""What all tests share: options, and that ``gpu`` tests are skipped, with the reason, where there is none."""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ _DotShape: TypeAlias = "tuple[int, int, int, int, int, str]"
 """m, n, k, warps, stages, program ids."""
 
 _DOT_SHAPES: tuple[_DotShape, ...] = (
-    (128, 128, 64, 8, 4, "flat"),
     (128, 256, 64, 8, 3, "flat"),
+    (128, 128, 64, 8, 4, "flat"),
     (128, 256, 64, 8, 4, "persistent_interleaved"),
     (128, 128, 64, 4, 4, "flat"),
     (64, 128, 64, 4, 4, "flat"),
