@@ -216,7 +216,8 @@ def run_poisoned(
     lowered = bound.lower(config)
     facts = specialize(bound.program, lowered.emitted, bound.aligned)
     variant = make_variant(lowered.schedule, lowered.emitted, facts, "interpreted", bound.aligned)
-    return run_interpreted(poison(variant), lowered.emitted, load_kernel(lowered.emitted), leaves)
+    kernel = load_kernel(lowered.emitted)
+    return run_interpreted(poison(variant), lowered.emitted, kernel, bound.call.names, leaves)
 
 
 def iterations(bound: SpecializedKernel, point: Mapping[str, Any]) -> float:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from helion_compiler.emission import BufferParameter, DescriptorParameter
+from helion_runtime.conditions import unmet_conditions
 from helion_runtime.entries import TensorSignature
 from helion_runtime.errors import ExpressionError
 from helion_runtime.expressions import evaluate
@@ -16,7 +17,6 @@ from helion_runtime.plan import (
     build_outputs,
     evaluate_variant,
     run_steps,
-    serves,
 )
 from helion_runtime.signature import mismatches
 
@@ -51,7 +51,7 @@ def serves_call(program: Program, leaves: Sequence[Any]) -> bool:
             return False
     metadata = metadata_of(leaves)
     try:
-        return all(evaluate(guard, metadata) for guard in program.guard)
+        return all(evaluate(guard, metadata) for guard in (*program.guard, *program.assumptions))
     except ExpressionError:
         return False
 
@@ -64,16 +64,22 @@ def _fits(entry: Any, leaf: Any) -> bool:
 
 
 def run_interpreted(
-    variant: VariantEntry, emitted: EmittedKernel, function: Any, leaves: Sequence[Any]
+    variant: VariantEntry,
+    emitted: EmittedKernel,
+    function: Any,
+    names: Sequence[str],
+    leaves: Sequence[Any],
 ) -> Any:
-    """Run one variant; ``function`` is its Triton function. Returns what the kernel returns.
+    """Run one variant; ``function`` is its Triton function, ``names`` are those of the leaves.
+
+    Returns what the kernel returns.
 
     Raises:
         helion_runtime.NoVariantError: the variant was not compiled for such leaves.
     """
     from helion_compiler.interpreting import interpret  # loads triton
 
-    _refuse_other_calls(variant, emitted.name, leaves)
+    _refuse_other_calls(variant, emitted.name, names, leaves)
     plan = evaluate_variant(variant, metadata_of(leaves))
     buffers = run_steps(plan, leaves, torch.device("cpu"))
     (launch,) = plan.launches
@@ -86,14 +92,14 @@ def run_interpreted(
     return build_outputs(plan, buffers, leaves)
 
 
-def _refuse_other_calls(variant: VariantEntry, name: str, leaves: Sequence[Any]) -> None:
+def _refuse_other_calls(
+    variant: VariantEntry, name: str, names: Sequence[str], leaves: Sequence[Any]
+) -> None:
     """What the dispatcher does on a GPU: a kernel is never run on shapes that it was not compiled for."""
-    names = [f"argument {position}" for position in range(len(leaves))]
     reasons = tuple(mismatches(variant, names, leaves))
-    if not reasons and serves(variant, metadata_of(leaves)):
-        return
-    rejection = Rejection(variant, reasons or ("its guard does not hold",))
-    raise explain(name, names, leaves, [rejection])
+    reasons = reasons or unmet_conditions(variant, names, metadata_of(leaves))
+    if reasons:
+        raise explain(name, names, leaves, [Rejection(variant, reasons)])
 
 
 def _argument(

@@ -135,7 +135,8 @@ class SpecializedKernel:
         variant = make_variant(
             lowered.schedule, lowered.emitted, specialization, "interpreted", self.aligned
         )
-        return run_interpreted(variant, lowered.emitted, function, leaves)
+        names = self.call.names
+        return run_interpreted(variant, lowered.emitted, function, names, leaves)
 
     def arguments(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
         """The kernel's own arguments for these leaves."""

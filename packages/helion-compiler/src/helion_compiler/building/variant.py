@@ -21,6 +21,8 @@ from helion_runtime.entries import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from helion_compiler.building.specialization import Specialization
     from helion_compiler.emission import EmittedKernel
     from helion_compiler.emission.parameters import KernelParameter
@@ -49,7 +51,9 @@ def make_variant(
     )
     return VariantEntry(
         signature=program.signature,
-        guard=(*program.guard, *_assumptions(schedule, emitted, specialization)),
+        guard=_without_repeats(
+            (*program.guard, *program.assumptions, *_reliances(schedule, emitted, specialization))
+        ),
         aligned=_aligned_arguments(program, emitted, aligned),
         steps=program.steps,
         launches=(
@@ -59,6 +63,10 @@ def make_variant(
         ),
         outputs=program.outputs,
     )
+
+
+def _without_repeats(guards: Iterable[Expression]) -> tuple[Expression, ...]:
+    return tuple({repr(guard): guard for guard in guards}.values())
 
 
 def _runtime(program: Program, size: Size) -> Expression:
@@ -97,7 +105,7 @@ def _grid(
     return (["min", tiles, sms], 1, 1)
 
 
-def _assumptions(
+def _reliances(
     schedule: Schedule, emitted: EmittedKernel, specialization: Specialization
 ) -> list[Expression]:
     """What the source and Triton assume beyond the Program: divisors, 32-bit ranges, rows that fit

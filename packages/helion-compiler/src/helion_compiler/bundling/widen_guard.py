@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from helion_compiler.tracing.assumptions import assumptions
-
 if TYPE_CHECKING:
     from helion_compiler.program.program import Program
     from helion_runtime.entries import Expression, VariantEntry
@@ -20,13 +18,13 @@ if TYPE_CHECKING:
 
 def widen_guard(variant: VariantEntry, program: Program) -> VariantEntry:
     """``variant`` of ``program`` without the assumptions that no binary relies on: that a size is
-    no multiple, or is not below a limit."""
-    guards = list(reversed(variant.guard))
-    for assumed in assumptions(program):
-        # Only the last of equal guards: the first may be a condition of the author's own.
-        if _is_negative(assumed) and assumed in guards:
-            guards.remove(assumed)
-    return attrs.evolve(variant, guard=tuple(reversed(guards)))
+    no multiple, or is not below a limit. What the program itself depends on stays."""
+    dropped = [
+        assumed
+        for assumed in program.assumptions
+        if _is_negative(assumed) and assumed not in program.guard
+    ]
+    return attrs.evolve(variant, guard=tuple(g for g in variant.guard if g not in dropped))
 
 
 def _is_negative(guard: Expression) -> bool:

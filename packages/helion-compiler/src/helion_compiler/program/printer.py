@@ -52,6 +52,7 @@ class _Printer:
                 f"  buffer {buffer.number} {buffer.name}: {dtype}[{shape}] strides [{strides}]{origin}"
             )
         lines += [f"  guard {condition}" for condition in program.guard]
+        lines += [f"  assume {condition}" for condition in program.assumptions]
         lines.append(f"  grid {', '.join(map(axis_text, program.grid.axes))}:")
         lines += self._block(program.grid.body, "    ")
         lines.append(f"  return {program.outputs}")

@@ -30,13 +30,15 @@ class Program:
 
     ``symbols`` says how each host symbol is read from a call; ``steps``, ``guard`` and ``outputs``
     are already in the runtime's terms, because no Config changes them. ``symbol_hints`` are the
-    example's values of the host symbols.
+    example's values of the host symbols. ``guard`` is what the meaning of the program depends on,
+    ``assumptions`` what its binaries are built for besides.
     """
 
     name: str
     arguments: tuple[str, ...]
     signature: tuple[TensorSignature | ScalarSignature, ...]
     guard: tuple[Expression, ...]
+    assumptions: tuple[Expression, ...] = ()
     symbols: Mapping[sympy.Symbol, Expression]
     symbol_hints: Mapping[sympy.Symbol, int]
     buffers: tuple[Buffer, ...]

@@ -84,7 +84,7 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
         equalities=symbols.equalities(),
         grid=loops.grids[0],
     )
-    return attrs.evolve(program, guard=(*program.guard, *assumptions(program)))
+    return attrs.evolve(program, assumptions=assumptions(program))
 
 
 def _call(function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
