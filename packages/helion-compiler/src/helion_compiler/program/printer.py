@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import sympy
+
 from helion_compiler.program.ops import (
     Block,
     Broadcast,
@@ -25,35 +27,52 @@ from helion_compiler.program.types import Axis, ScalarIndex, Subscript, TileSlic
 
 if TYPE_CHECKING:
     from helion_compiler.program.program import Program
+    from helion_compiler.program.types import Size
 
 
 def print_program(program: Program) -> str:
-    """The whole Program, one op a line."""
-    return _Printer().program(program)
+    """The whole Program, one op a line. Symbols go by names of ours: torch's differ between versions."""
+    return _Printer(_stable_symbols(program)).program(program)
+
+
+def _stable_symbols(program: Program) -> dict[sympy.Basic, sympy.Symbol]:
+    """Host symbols as s0, s1, …, lanes as b0, b1, …, where tiles begin as o0, o1, …"""
+    axes = (*program.grid.axes, *(axis for loop in program.loops() for axis in loop.axes))
+    families = {
+        "s": list(program.symbols),
+        "b": [block.symbol for block in program.blocks],
+        "o": [axis.offset for axis in axes if axis.offset is not None],
+    }
+    return {
+        symbol: sympy.Symbol(f"{family}{number}", integer=True)
+        for family, symbols in families.items()
+        for number, symbol in enumerate(symbols)
+    }
 
 
 class _Printer:
-    def __init__(self) -> None:
+    def __init__(self, symbols: dict[sympy.Basic, sympy.Symbol]) -> None:
+        self._symbols = symbols
         self._names: dict[Value, str] = {}
         self._used: dict[str, int] = {}
 
     def program(self, program: Program) -> str:
         lines = [f"program {program.name}({', '.join(program.arguments)})"]
         for buffer in program.buffers:
-            shape = ", ".join(map(str, buffer.shape))
-            strides = ", ".join(map(str, buffer.strides))
+            shape = ", ".join(map(self._size, buffer.shape))
+            strides = ", ".join(map(self._size, buffer.strides))
             dtype = str(buffer.dtype).removeprefix("torch.")
             origin = (
                 ""
                 if buffer.root == buffer.number
-                else f" = view of {buffer.root} at {buffer.offset}"
+                else f" = view of {buffer.root} at {self._size(buffer.offset)}"
             )
             lines.append(
                 f"  buffer {buffer.number} {buffer.name}: {dtype}[{shape}] strides [{strides}]{origin}"
             )
         lines += [f"  guard {condition}" for condition in program.guard]
         lines += [f"  assume {condition}" for condition in program.assumptions]
-        lines.append(f"  grid {', '.join(map(axis_text, program.grid.axes))}:")
+        lines.append(f"  grid {', '.join(map(self._axis, program.grid.axes))}:")
         lines += self._block(program.grid.body, "    ")
         lines.append(f"  return {program.outputs}")
         return "\n".join(lines) + "\n"
@@ -71,15 +90,17 @@ class _Printer:
             case Loop():
                 return self._loop(op, indent)
             case Store():
-                return [f"{indent}{op.name} {_subscripts(op.subscripts)} = {self._use(op.value)}"]
+                return [
+                    f"{indent}{op.name} {self._subscripts(op.subscripts)} = {self._use(op.value)}"
+                ]
             case _:
                 text = self._expression(op)
-                return [f"{indent}{self._define(op.result)}: {op.result.type} = {text}"]
+                return [f"{indent}{self._define(op.result)}: {self._type(op.result)} = {text}"]
 
     def _loop(self, op: Loop, indent: str) -> list[str]:
         initial = self._list(op.initial)
         parameters = ", ".join(self._define(value) for value in op.parameters)
-        head = f"{indent}loop {', '.join(map(axis_text, op.axes))} ({parameters}) = ({initial}):"
+        head = f"{indent}loop {', '.join(map(self._axis, op.axes))} ({parameters}) = ({initial}):"
         body = self._block(op.body, indent + "  ")
         tail = [f"{indent}-> {', '.join(self._define(value) for value in op.results)}"]
         return [head, *body, *(tail if op.results else [])]
@@ -87,9 +108,9 @@ class _Printer:
     def _expression(self, op: Op) -> str:
         match op:
             case Load():
-                return f"{op.name} {_subscripts(op.subscripts)}"
+                return f"{op.name} {self._subscripts(op.subscripts)}"
             case Full():
-                return f"full {op.fill}"
+                return f"full {self._argument(op.fill)}"
             case Range():
                 return f"range {op.axis.name}"
             case Pointwise():
@@ -116,7 +137,32 @@ class _Printer:
             return self._use(argument)
         if isinstance(argument, tuple):
             return f"[{', '.join(map(self._argument, argument))}]"
-        return str(argument)
+        return self._size(argument) if hasattr(argument, "xreplace") else str(argument)
+
+    def _size(self, size: Size) -> str:
+        return str(size if isinstance(size, int) else size.xreplace(self._symbols))
+
+    def _type(self, value: Value) -> str:
+        dtype = str(value.type.dtype).removeprefix("torch.")
+        return f"{dtype}[{', '.join(map(self._size, value.type.shape))}]"
+
+    def _axis(self, axis: Axis) -> str:
+        block = "" if axis.block is None else f"[{self._size(axis.block.symbol)}]"
+        offset = "" if axis.offset is None else f" from {self._size(axis.offset)}"
+        return f"{axis.name}{block} in {self._size(axis.begin)}..{self._size(axis.end)}{offset}"
+
+    def _subscripts(self, subscripts: tuple[Subscript, ...]) -> str:
+        return "[" + ", ".join(map(self._subscript, subscripts)) + "]"
+
+    def _subscript(self, subscript: Subscript) -> str:
+        match subscript:
+            case TileSlice():
+                shift = "" if subscript.shift == 0 else f" + {self._size(subscript.shift)}"
+                return subscript.axis.name + shift
+            case WholeSlice():
+                return ":" if subscript.axis is None else f":{subscript.axis.name}"
+            case ScalarIndex():
+                return self._size(subscript.position)
 
     def _define(self, value: Value) -> str:
         base = value.name.replace("@", "_")
@@ -140,24 +186,3 @@ def _arrangement(op: Permute | Unsqueeze | Squeeze | Broadcast) -> str:
             return f" dim={op.dim}"
         case Broadcast():
             return ""
-
-
-def axis_text(axis: Axis) -> str:
-    """``tile_m[b0] in 0..512``."""
-    block = "" if axis.block is None else f"[{axis.block.symbol}]"
-    offset = "" if axis.offset is None else f" from {axis.offset}"
-    return f"{axis.name}{block} in {axis.begin}..{axis.end}{offset}"
-
-
-def _subscripts(subscripts: tuple[Subscript, ...]) -> str:
-    return "[" + ", ".join(map(_subscript, subscripts)) + "]"
-
-
-def _subscript(subscript: Subscript) -> str:
-    match subscript:
-        case TileSlice():
-            return subscript.axis.name + ("" if subscript.shift == 0 else f" + {subscript.shift}")
-        case WholeSlice():
-            return ":" if subscript.axis is None else f":{subscript.axis.name}"
-        case ScalarIndex():
-            return str(subscript.position)
