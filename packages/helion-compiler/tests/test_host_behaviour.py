@@ -408,3 +408,25 @@ def test_bound_kernels_are_called_like_kernels() -> None:
     bound = helion.kernel(scaled).bind((x,))
     torch.testing.assert_close(bound(x), x * 3)
     torch.testing.assert_close(bound.compile_config(helion.Config(block_sizes=[8]))(x=x), x * 3)
+
+
+def test_an_inner_loop_starts_afresh_each_time() -> None:
+    """What starts a carried value outside of the outer loop must survive the inner one."""
+
+    def row_sums(x: torch.Tensor) -> torch.Tensor:
+        m, n = x.size()
+        out = torch.empty([m], dtype=x.dtype, device=x.device)
+        for tile_m in hl.tile(m):
+            zero = hl.zeros([tile_m], dtype=torch.float32)
+            total = hl.zeros([tile_m], dtype=torch.float32)
+            for _ in hl.tile(2, block_size=1):
+                part = zero
+                for tile_n in hl.tile(n):
+                    part = part + x[tile_m, tile_n].sum(-1)
+                total = total + part
+            out[tile_m] = total
+        return out
+
+    x = torch.randn(9, 20)
+    kernel = helion.kernel(row_sums, config=helion.Config(block_sizes=[4, 8]))
+    torch.testing.assert_close(kernel(x), 2 * x.sum(-1), rtol=1e-4, atol=1e-4)

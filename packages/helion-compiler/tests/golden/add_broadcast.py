@@ -6,12 +6,12 @@ import triton.language as tl
 def add(x, y, out):
     # for tile in hl.tile(out.size()):
     pid = tl.program_id(0)
-    tile_begin = (pid % (5)) * 1
+    tile_begin = (pid % 5) * 1
     tile_index = tile_begin + tl.arange(0, 1)
-    tile_1_begin = ((pid // (5)) % (5)) * 4
+    tile_1_begin = ((pid // 5) % 5) * 4
     tile_1_index = tile_1_begin + tl.arange(0, 4)
     tile_1_mask = tile_1_index < 17
-    tile_2_begin = ((pid // (5)) // (5)) * 64
+    tile_2_begin = ((pid // 5) // 5) * 64
     tile_2_index = tile_2_begin + tl.arange(0, 64)
     tile_2_mask = tile_2_index < 33
     # out[tile] = x[tile] + y[tile]

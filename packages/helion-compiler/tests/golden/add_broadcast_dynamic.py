@@ -6,12 +6,12 @@ import triton.language as tl
 def add(x, y, out, x_size_0, x_size_2, y_size_0):
     # for tile in hl.tile(out.size()):
     pid = tl.program_id(0)
-    tile_begin = (pid % (x_size_0)) * 1
+    tile_begin = (pid % x_size_0) * 1
     tile_index = tile_begin + tl.arange(0, 1)
-    tile_1_begin = ((pid // (x_size_0)) % ((3 + y_size_0) // 4)) * 4
+    tile_1_begin = ((pid // x_size_0) % ((3 + y_size_0) // 4)) * 4
     tile_1_index = tile_1_begin + tl.arange(0, 4)
     tile_1_mask = tile_1_index < y_size_0
-    tile_2_begin = ((pid // (x_size_0)) // ((3 + y_size_0) // 4)) * 64
+    tile_2_begin = ((pid // x_size_0) // ((3 + y_size_0) // 4)) * 64
     tile_2_index = tile_2_begin + tl.arange(0, 64)
     tile_2_mask = tile_2_index < x_size_2
     # out[tile] = x[tile] + y[tile]

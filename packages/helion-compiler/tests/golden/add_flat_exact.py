@@ -6,9 +6,9 @@ import triton.language as tl
 def add(x, y, out):
     # for tile in hl.tile(out.size()):
     pid = tl.program_id(0)
-    tile_begin = (pid % (128)) * 2
+    tile_begin = (pid % 128) * 2
     tile_index = tile_begin + tl.arange(0, 2)
-    tile_1_begin = (pid // (128)) * 512
+    tile_1_begin = (pid // 128) * 512
     tile_1_index = tile_1_begin + tl.arange(0, 512)
     # out[tile] = x[tile] + y[tile]
     x_1 = tl.load(x + (tile_index[:, None] * 512 + tile_1_index[None, :]))

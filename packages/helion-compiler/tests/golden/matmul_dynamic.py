@@ -13,9 +13,8 @@ def matmul(x, y, out, x_size_0, y_size_0, y_size_1):
     tile_n_index = tile_n_begin + tl.arange(0, 128)
     tile_n_mask = tile_n_index < y_size_1
     # acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
-    full = tl.full([128, 128], 0.0, tl.float32)
+    acc = tl.full([128, 128], 0.0, tl.float32)
     # for tile_k in hl.tile(k):
-    acc = full
     for tile_k_begin in tl.range(0, y_size_0, 64):
         tile_k_index = tile_k_begin + tl.arange(0, 64)
         tile_k_mask = tile_k_index < y_size_0

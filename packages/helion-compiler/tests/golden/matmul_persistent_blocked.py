@@ -8,14 +8,13 @@ def matmul(x, y, out):
     tiles_per_program = tl.cdiv(16, tl.num_programs(0))
     first_tile = tl.program_id(0) * tiles_per_program
     for pid in tl.range(first_tile, min(first_tile + tiles_per_program, 16), flatten=True):
-        tile_m_begin = (pid % (4)) * 128
+        tile_m_begin = (pid % 4) * 128
         tile_m_index = tile_m_begin + tl.arange(0, 128)
-        tile_n_begin = (pid // (4)) * 128
+        tile_n_begin = (pid // 4) * 128
         tile_n_index = tile_n_begin + tl.arange(0, 128)
         # acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
-        full = tl.full([128, 128], 0.0, tl.float32)
+        acc = tl.full([128, 128], 0.0, tl.float32)
         # for tile_k in hl.tile(k):
-        acc = full
         for tile_k_begin in tl.range(0, 512, 64):
             tile_k_index = tile_k_begin + tl.arange(0, 64)
             # acc = torch.addmm(acc, x[tile_m, tile_k], y[tile_k, tile_n])

@@ -6,17 +6,16 @@ import triton.language as tl
 def matmul(x, y, out):
     # for tile_m, tile_n in hl.tile([m, n]):
     for pid in tl.range(tl.program_id(0), 16, tl.num_programs(0)):
-        first_row = pid // (4 * (4)) * 4
+        first_row = pid // (4 * 4) * 4
         group_rows = min(4 - first_row, 4)
-        in_group = pid % (4 * (4))
+        in_group = pid % (4 * 4)
         tile_m_begin = (first_row + in_group % group_rows) * 128
         tile_m_index = tile_m_begin + tl.arange(0, 128)
         tile_n_begin = (in_group // group_rows) * 128
         tile_n_index = tile_n_begin + tl.arange(0, 128)
         # acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
-        full = tl.full([128, 128], 0.0, tl.float32)
+        acc = tl.full([128, 128], 0.0, tl.float32)
         # for tile_k in hl.tile(k):
-        acc = full
         for tile_k_begin in tl.range(0, 512, 64):
             tile_k_index = tile_k_begin + tl.arange(0, 64)
             # acc = torch.addmm(acc, x[tile_m, tile_k], y[tile_k, tile_n])

@@ -17,18 +17,16 @@ def softmax(x, out, x_size_1):
     tile_n_index = tile_n_begin + tl.arange(0, 1)
     # out[tile_n, :] = torch.softmax(x[tile_n, :], dim=1)
     amax_lanes = tl.full([1, 256], float('-inf'), tl.float32)
-    amax_lanes_1 = amax_lanes
     for roll_0_begin in tl.range(0, x_size_1, 256):
         roll_0_index = roll_0_begin + tl.arange(0, 256)
         roll_0_mask = roll_0_index < x_size_1
         x_1 = tl.load(x + (tile_n_index[:, None] * x_size_1 + roll_0_index[None, :]), mask=roll_0_mask[None, :], other=0)
         convert_element_type = x_1.to(tl.float32)
         masked = tl.where(roll_0_mask[None, :], convert_element_type, tl.full([], float('-inf'), tl.float32))
-        amax_lanes_2 = triton_helpers.maximum(amax_lanes_1, masked)
-        amax_lanes_1 = amax_lanes_2
-    amax = tl.expand_dims(tl.reduce(amax_lanes_1, 1, nan_maximum), 1)
+        amax_lanes_1 = triton_helpers.maximum(amax_lanes, masked)
+        amax_lanes = amax_lanes_1
+    amax = tl.expand_dims(tl.reduce(amax_lanes, 1, nan_maximum), 1)
     sum_lanes = tl.full([1, 256], 0, tl.float32)
-    sum_lanes_1 = sum_lanes
     for roll_0_1_begin in tl.range(0, x_size_1, 256):
         roll_0_1_index = roll_0_1_begin + tl.arange(0, 256)
         roll_0_1_mask = roll_0_1_index < x_size_1
@@ -37,9 +35,9 @@ def softmax(x, out, x_size_1):
         sub = convert_element_type_1 - amax
         exp = libdevice.exp(sub)
         masked_1 = tl.where(roll_0_1_mask[None, :], exp, tl.full([], 0, tl.float32))
-        sum_lanes_2 = sum_lanes_1 + masked_1
-        sum_lanes_1 = sum_lanes_2
-    sum = tl.expand_dims(tl.sum(sum_lanes_1, 1), 1)
+        sum_lanes_1 = sum_lanes + masked_1
+        sum_lanes = sum_lanes_1
+    sum = tl.expand_dims(tl.sum(sum_lanes, 1), 1)
     for roll_0_2_begin in tl.range(0, x_size_1, 256):
         roll_0_2_index = roll_0_2_begin + tl.arange(0, 256)
         roll_0_2_mask = roll_0_2_index < x_size_1

@@ -17,6 +17,8 @@ from helion_compiler.emission.parameters import (
 from helion_compiler.program.expressions import to_triton
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import sympy
 
     from helion_compiler.emission.writer import Writer
@@ -38,11 +40,13 @@ class AxisNames:
 class EmissionContext:
     """The state of emitting one kernel."""
 
-    def __init__(self, schedule: Schedule, writer: Writer) -> None:
+    def __init__(self, schedule: Schedule, writer: Writer, starts: Mapping[Value, Value]) -> None:
         self.schedule = schedule
         self.writer = writer
         self.uses: set[str] = set()
+        self._starts = starts
         self._values: dict[Value, str] = {}
+        self._own: set[Value] = set()
         self._parameters: dict[Any, KernelParameter] = {}
         self._axes: dict[Axis, AxisNames] = {}
         self._symbols: dict[sympy.Symbol, str] = {
@@ -53,10 +57,22 @@ class EmissionContext:
     # Values.
 
     def define(self, value: Value, text: str) -> None:
-        """Assign ``text`` to a new variable for ``value``."""
-        name = self.writer.name(value.name)
+        """Assign ``text`` to a new variable for ``value``.
+
+        What only starts a loop's carried value is called as that is.
+        """
+        name = self.writer.name(self._starts.get(value, value).name)
         self._values[value] = name
+        self._own.add(value)
         self.writer.line(f"{name} = {text}")
+
+    def carry(self, initial: Value, parameter: Value) -> str:
+        """The variable of a carried value, which starts as ``initial``: a new one unless that is its only use."""
+        if initial in self._own and self._starts.get(initial) is parameter:
+            self._values[parameter] = self._values[initial]
+        else:
+            self.define(parameter, self.use(initial))
+        return self._values[parameter]
 
     def bind(self, value: Value, name: str) -> None:
         """Let ``value`` be the existing variable ``name``."""

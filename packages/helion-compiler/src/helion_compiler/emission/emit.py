@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import attrs
@@ -16,7 +17,8 @@ from helion_compiler.emission.grid import (
 from helion_compiler.emission.operations import EMITTERS
 from helion_compiler.emission.reductions import COMBINE_FUNCTIONS
 from helion_compiler.emission.writer import Writer
-from helion_compiler.program.ops import Block, Loop
+from helion_compiler.program.ops import Block, Loop, operands, results
+from helion_compiler.program.program import walk
 from helion_compiler.scheduling.schedule import LoopOptions
 from helion_compiler.torch_bridge.pointwise import IMPORTS
 
@@ -46,7 +48,7 @@ def emit(schedule: Schedule, *, origin_lines: bool = True) -> EmittedKernel:
     """The Triton source of a schedule."""
     writer = Writer(origin_lines=origin_lines)
     name = writer.name(schedule.program.name)
-    context = EmissionContext(schedule, writer)
+    context = EmissionContext(schedule, writer, _only_starts(schedule.program.grid.body))
     grid = schedule.program.grid
     plan = plan_grid(schedule)
     persistent = schedule.grid.program_ids != "flat"
@@ -105,13 +107,27 @@ def _emit_loop(context: EmissionContext, loop: Loop) -> None:
 
 
 def _start(context: EmissionContext, loop: Loop) -> list[str]:
-    names = []
-    for initial, parameter in zip(loop.initial, loop.parameters, strict=True):
-        name = context.writer.name(parameter.name)
-        context.writer.line(f"{name} = {context.use(initial)}")
-        context.bind(parameter, name)
-        names.append(name)
-    return names
+    pairs = zip(loop.initial, loop.parameters, strict=True)
+    return [context.carry(initial, parameter) for initial, parameter in pairs]
+
+
+def _only_starts(block: Block) -> dict[Value, Value]:
+    """The values whose one use is to start a carried value, and which.
+
+    Value and loop are in the same block: a loop that runs again needs what it starts with again.
+    """
+    loops = [op for op in walk(block) if isinstance(op, Loop)]
+    blocks = (block, *(loop.body for loop in loops))
+    read = [value for body in blocks for op in body.ops for value in operands(op)]
+    uses = Counter([*read, *(value for body in blocks for value in body.yields)])
+    return {
+        initial: parameter
+        for body in blocks
+        for loop in body.ops
+        if isinstance(loop, Loop)
+        for initial, parameter in zip(loop.initial, loop.parameters, strict=True)
+        if uses[initial] == 1 and any(initial in results(op) for op in body.ops)
+    }
 
 
 def _emit_nest(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from helion_compiler.emission.writer import atom
 from helion_compiler.program.expressions import ceil_div
 
 if TYPE_CHECKING:
@@ -54,14 +55,14 @@ def _positions(context: EmissionContext, plan: GridPlan, pid: str) -> dict[Axis,
     """For each axis, which of its tiles a program id means."""
     if len(plan.axes) == 1:
         return {plan.axes[0]: pid}
-    counts = [context.text(count) for count in plan.tiles]
+    counts = [atom(context.text(count)) for count in plan.tiles]
     if context.schedule.grid.l2_grouping > 1:
         return _grouped(context, plan, pid, counts)
     positions: dict[Axis, str] = {}
     rest = pid
     for axis, count in zip(plan.axes[:-1], counts[:-1], strict=True):
-        positions[axis] = f"({rest} % ({count}))"
-        rest = f"({rest} // ({count}))"
+        positions[axis] = f"({rest} % {count})"
+        rest = f"({rest} // {count})"
     positions[plan.axes[-1]] = rest
     return positions
 
@@ -79,16 +80,16 @@ def _grouped(
     plane = pid
     if len(counts) > 2:
         plane = name("plane")
-        line(f"{plane} = {pid} % (({rows}) * ({columns}))")
-        rest = f"({pid} // (({rows}) * ({columns})))"
+        line(f"{plane} = {pid} % ({rows} * {columns})")
+        rest = f"({pid} // ({rows} * {columns}))"
         for axis, count in zip(plan.axes[2:-1], counts[2:-1], strict=True):
-            positions[axis] = f"({rest} % ({count}))"
-            rest = f"({rest} // ({count}))"
+            positions[axis] = f"({rest} % {count})"
+            rest = f"({rest} // {count})"
         positions[plan.axes[-1]] = rest
     first, size, inside = name("first_row"), name("group_rows"), name("in_group")
-    line(f"{first} = {plane} // ({group} * ({columns})) * {group}")
+    line(f"{first} = {plane} // ({group} * {columns}) * {group}")
     line(f"{size} = min({rows} - {first}, {group})")
-    line(f"{inside} = {plane} % ({group} * ({columns}))")
+    line(f"{inside} = {plane} % ({group} * {columns})")
     positions[plan.axes[0]] = f"({first} + {inside} % {size})"
     positions[plan.axes[1]] = f"({inside} // {size})"
     return positions

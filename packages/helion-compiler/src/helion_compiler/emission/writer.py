@@ -27,6 +27,11 @@ _RESERVED = frozenset(keyword.kwlist) | {
 }
 
 
+def atom(text: str) -> str:
+    """An expression that may stand beside any operator."""
+    return f"({text})" if " " in text else text
+
+
 class Writer:
     """Collects the body of one kernel."""
 
