@@ -31,47 +31,22 @@ if TYPE_CHECKING:
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 PERSISTENT = "persistent_interleaved"
+WIDE = {"block_sizes": [128, 256, 64], "num_warps": 8, "l2_groupings": [8]}
+ROLLING = {"pid_type": PERSISTENT, "range_flattens": [True, None]}
+DESCRIPTORS = "tensor_descriptor"
 MATMUL_CONFIGS = [
-    helion.Config(block_sizes=[128, 256, 64], num_warps=8, num_stages=3, l2_groupings=[8]),
-    helion.Config(block_sizes=[128, 256, 64], num_warps=8, num_stages=4, l2_groupings=[8]),
-    helion.Config(
-        block_sizes=[128, 256, 64],
-        num_warps=8,
-        num_stages=3,
-        l2_groupings=[8],
-        indexing="tensor_descriptor",
-    ),
-    helion.Config(
-        block_sizes=[128, 256, 64],
-        num_warps=8,
-        num_stages=4,
-        l2_groupings=[8],
-        indexing="tensor_descriptor",
-    ),
-    helion.Config(
-        block_sizes=[128, 256, 64],
-        num_warps=8,
-        num_stages=4,
-        l2_groupings=[8],
-        pid_type=PERSISTENT,
-        indexing=["tensor_descriptor", "tensor_descriptor", "pointer"],
-        range_flattens=[True, None],
-    ),
-    helion.Config(
-        block_sizes=[128, 256, 64],
-        num_warps=8,
-        num_stages=3,
-        l2_groupings=[8],
-        pid_type=PERSISTENT,
-        indexing="tensor_descriptor",
-        range_flattens=[True, None],
-    ),
+    helion.Config(**WIDE, num_stages=3),
+    helion.Config(**WIDE, num_stages=4),
+    helion.Config(**WIDE, num_stages=3, indexing=DESCRIPTORS),
+    helion.Config(**WIDE, num_stages=4, indexing=DESCRIPTORS),
+    helion.Config(**WIDE, **ROLLING, num_stages=4, indexing=[DESCRIPTORS, DESCRIPTORS, "pointer"]),
+    helion.Config(**WIDE, **ROLLING, num_stages=3, indexing=DESCRIPTORS),
     helion.Config(
         block_sizes=[128, 128, 64],
         num_warps=4,
         num_stages=4,
         l2_groupings=[8],
-        indexing="tensor_descriptor",
+        indexing=DESCRIPTORS,
     ),
     helion.Config(block_sizes=[128, 128, 64], num_warps=8, num_stages=4, l2_groupings=[16]),
 ]

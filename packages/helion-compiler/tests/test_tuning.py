@@ -158,7 +158,7 @@ class FakeWorkload:
 @pytest.fixture
 def pretended_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     """Sessions believe in a GPU; returns settings that keep results in a folder of the test's own."""
-    monkeypatch.setattr(choose_config, "_device", lambda leaves: torch.device("cuda"))
+    monkeypatch.setattr(choose_config, "device_of", lambda leaves: torch.device("cuda"))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a GPU")
     monkeypatch.setattr(choose_config, "KernelWorkload", FakeWorkload)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from helion import Config, exc
 from helion_compiler.building import target_of_device
+from helion_compiler.tracing.arguments import device_of
 from helion_compiler.tuning import autotune, choose_config
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ class CompiledBoundKernel:
 
     def install(self, leaves: Sequence[Any]) -> None:
         """Give the dispatcher a variant for these leaves, choosing a config first if none is in use."""
-        built = self.specialized.build(self._choose(leaves), target_of_device(_device(leaves)))
+        built = self.specialized.build(self._choose(leaves), target_of_device(device_of(leaves)))
         self._dispatcher.add(built.variant, {built.image.entry.name: built.image})
 
     def run_leaves(self, leaves: Sequence[Any]) -> Any:
@@ -85,7 +84,7 @@ class CompiledBoundKernel:
 
     def _run(self, args: tuple[Any, ...], config: Config | None) -> Any:
         leaves = self.specialized.call.leaves_of(args)
-        device = _device(leaves)
+        device = device_of(leaves)
         if device.type == "cpu":
             return self.specialized.run_interpreted(leaves, config or self._choose(leaves))
         if device.type != "cuda":
@@ -114,8 +113,3 @@ class CompiledBoundKernel:
     def _fitting(self, config: Config) -> Config:
         self.config_spec.point(config)
         return config
-
-
-def _device(leaves: Sequence[Any]) -> torch.device:
-    device: torch.device = next(leaf.device for leaf in leaves if isinstance(leaf, torch.Tensor))
-    return device

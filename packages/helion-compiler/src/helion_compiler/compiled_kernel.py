@@ -78,7 +78,7 @@ class CompiledKernel:
         call = self._split(args)
         static_shapes = self._definition.settings.static_shapes
         leaves = tuple(_leaf_key(leaf, static_shapes=static_shapes) for leaf in call.leaves)
-        return (call.static, self._extra_key(args), leaves, aligned_leaves(call.leaves))
+        return (call.static, leaves, aligned_leaves(call.leaves))
 
     def reset(self) -> None:
         """Forget every specialization."""

@@ -169,11 +169,6 @@ class EmissionContext:
         self.writer.line(f"{mask} = {index} < {self.text(axis.end)}")
         return mask
 
-    def leave(self, axes: tuple[Axis, ...]) -> None:
-        """Forget axes whose loop ended, and whole axes that were first used inside it."""
-        for axis in axes:
-            self._axes.pop(axis, None)
-
     def active(self) -> dict[Axis, AxisNames]:
         """A copy of the active axes, to restore after a loop."""
         return dict(self._axes)

@@ -10,6 +10,7 @@ value only.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -71,7 +72,7 @@ class ConfigSpace:
     excluded: Sequence[Exclusion]
     seeds: Sequence[Mapping[str, Any]] = ()
 
-    @property
+    @cached_property
     def space(self) -> Space:
         """The tuner's view: every parameter that can change the code, with demands and advice."""
         return Space(self._parameters(), (*self.demands, *self.advice), self.conditions)
@@ -96,7 +97,7 @@ class ConfigSpace:
         """The point of a seed; what a seed leaves out is at its default."""
         return self._bare.point(seed)
 
-    @property
+    @cached_property
     def _bare(self) -> Space:
         return Space(self._parameters(allowed=True), tuple(self.demands), self.conditions)
 

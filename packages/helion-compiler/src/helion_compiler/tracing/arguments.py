@@ -223,6 +223,12 @@ def _cell(contents: dict[str, Any], name: str) -> Any:
     return CellType(contents[name]) if name in contents else CellType()
 
 
+def device_of(leaves: Sequence[Any]) -> torch.device:
+    """Where the leaves of a call are, of which one at least is a tensor."""
+    device: torch.device = next(leaf.device for leaf in leaves if isinstance(leaf, torch.Tensor))
+    return device
+
+
 def is_plain(args: Sequence[Any]) -> bool:
     """Whether the arguments are their own leaves."""
     return all(isinstance(argument, _PLAIN) for argument in args)

@@ -21,6 +21,7 @@ from helion_autotune import (
 )
 from helion_autotune.parameters import Choice
 from helion_compiler.building.compile_pool import CompilePool
+from helion_compiler.tracing.arguments import device_of
 from helion_compiler.tuning.oracle import Oracle, multiplies_in_tf32
 from helion_compiler.tuning.store import open_store
 from helion_compiler.tuning.workload import KernelWorkload
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 BUDGET_SECONDS = {"quick": 30.0, "full": 240.0}
 COMPILE_TIMEOUT_SECONDS = 20.0
 """A config that compiles longer than this is not worth waiting for."""
-STRATEGY = {"quick": "default", "full": "default"}
 
 
 def choose_config(kernel: SpecializedKernel, leaves: Sequence[Any]) -> Config:
@@ -46,7 +46,7 @@ def choose_config(kernel: SpecializedKernel, leaves: Sequence[Any]) -> Config:
     """
     settings = kernel.definition.settings
     configs = kernel.definition.configs
-    if _device(leaves).type != "cuda":
+    if device_of(leaves).type != "cuda":
         return configs[0] if configs else kernel.space.default_config()
     if len(configs) == 1 and not settings.force_autotune:
         return configs[0]
@@ -76,7 +76,7 @@ def autotune(
     """
     settings = kernel.definition.settings
     name = kernel.definition.name
-    if _device(leaves).type != "cuda" or not torch.cuda.is_available():
+    if device_of(leaves).type != "cuda" or not torch.cuda.is_available():
         raise exc.AutotuneError(
             kernel=name, reason="times are only meaningful on a GPU, and the tensors are not on one"
         )
@@ -122,7 +122,7 @@ def _search(
         result = tune(
             space,
             workload,
-            strategy=options.get("strategy", STRATEGY[_effort(kernel)]),
+            strategy=options.get("strategy", "default"),
             budget=budget,
             seeds=valid,
             key=key,
@@ -194,8 +194,3 @@ def _progress(kernel: SpecializedKernel) -> Progress:
     return progress_for(
         sys.stderr, lambda point: repr(kernel.space.config(point)).removeprefix("helion.")
     )
-
-
-def _device(leaves: Sequence[Any]) -> torch.device:
-    device: torch.device = next(leaf.device for leaf in leaves if isinstance(leaf, torch.Tensor))
-    return device

@@ -15,6 +15,7 @@ import torch
 from helion import exc
 from helion_autotune import Records, RecordsError, StoredResult
 from helion_compiler.program.expressions import next_power_of_two
+from helion_compiler.tracing.arguments import device_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,7 @@ def open_store(kernel: SpecializedKernel, leaves: Sequence[Any]) -> Store:
 
     definition = kernel.definition
     source = inspect.getsource(definition.function)
-    device = next(leaf.device for leaf in leaves if isinstance(leaf, torch.Tensor))
+    device = device_of(leaves)
     key = json.dumps(
         {
             "kernel": hashlib.sha256(source.encode()).hexdigest()[:16],

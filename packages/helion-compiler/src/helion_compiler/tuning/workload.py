@@ -12,6 +12,7 @@ from helion_autotune import WrongResult, measure_milliseconds
 from helion_compiler.building import target_of_device
 from helion_compiler.building.poison import poison
 from helion_compiler.program.ops import Store
+from helion_compiler.tracing.arguments import device_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,7 +51,7 @@ class KernelWorkload:
         self._oracle = oracle
         self._listed = listed
         self._compiler = compiler
-        device = next(leaf.device for leaf in leaves if isinstance(leaf, torch.Tensor))
+        device = device_of(leaves)
         self._target = target_of_device(device)
         self._written = _written_arguments(kernel)
 
