@@ -74,10 +74,14 @@ def test_outside_of_kernels_the_place_is_named() -> None:
 
 def test_agreement_lists_every_difference() -> None:
     declarations = {name: hl.DECLARATIONS[name] for name in ("zeros", "tile_id")}
-    hl.agree(declarations, {"zeros": lambda shape, dtype: 0, "tile_id": lambda self, tile: 0})
+    hl.agree(
+        declarations, {"zeros": lambda shape, dtype, device: 0, "tile_id": lambda self, tile: 0}
+    )
     with pytest.raises(TypeError) as caught:
         hl.agree(declarations, {"zeros": lambda shape, kind: 0, "ones": lambda shape: 0})
     text = str(caught.value)
     assert "hl.tile_id has no meaning" in text
     assert "hl.ones is not declared" in text
-    assert "hl.zeros takes ['shape', 'dtype'], its meaning takes ['shape', 'kind']" in text
+    assert (
+        "hl.zeros takes ['shape', 'dtype', 'device'], its meaning takes ['shape', 'kind']" in text
+    )

@@ -30,6 +30,8 @@ class TracingSemantics:
 
     def call(self, declaration: Declaration, arguments: Mapping[str, Any]) -> Any:
         """One call of a language function."""
+        if declaration.name in NOT_YET_COMPILED:
+            raise _not_compiled(f"hl.{declaration.name}")
         return MEANINGS[declaration.name](self._trace, **arguments)
 
 
@@ -76,26 +78,54 @@ def _sizes(trace: Trace, shape: Any) -> tuple[Any, ...]:
     return tuple(trace.symbols.lanes(size) for size in sizes)
 
 
-def zeros(trace: Trace, shape: Any, dtype: torch.dtype) -> torch.Tensor:
+def zeros(
+    trace: Trace, shape: Any, dtype: torch.dtype, device: torch.device | None = None
+) -> torch.Tensor:
     """A tile of zeros."""
-    return full(trace, shape, 0, dtype)
+    return full(trace, shape, 0, dtype, device)
 
 
-def full(trace: Trace, shape: Any, value: Any, dtype: torch.dtype) -> torch.Tensor:
+def full(
+    trace: Trace, shape: Any, value: Any, dtype: torch.dtype, device: torch.device | None = None
+) -> torch.Tensor:
     """A tile of one number."""
     _need_device(trace, "full")
+    if device is not None and torch.device(device) != trace.torch_device:
+        raise exc.WrongDevice(
+            span=here(),
+            parameter="device",
+            found=str(device),
+            other="the kernel",
+            expected=str(trace.torch_device),
+        )
     return fill_tile(trace, _sizes(trace, shape), value, dtype)
 
 
-def load(trace: Trace, tensor: torch.Tensor, index: Any) -> torch.Tensor:
+def load(
+    trace: Trace,
+    tensor: torch.Tensor,
+    index: Any,
+    extra_mask: torch.Tensor | None = None,
+    eviction_policy: str | None = None,
+) -> torch.Tensor:
     """``tensor[index]`` in words."""
     _need_device(trace, "load")
+    if extra_mask is not None or eviction_policy is not None:
+        raise _not_compiled("hl.load with extra_mask or eviction_policy")
     return subscripts.load(trace, tensor, index)
 
 
-def store(trace: Trace, tensor: torch.Tensor, index: Any, value: Any) -> None:
+def store(
+    trace: Trace,
+    tensor: torch.Tensor,
+    index: Any,
+    value: Any,
+    extra_mask: torch.Tensor | None = None,
+) -> None:
     """``tensor[index] = value`` in words."""
     _need_device(trace, "store")
+    if extra_mask is not None:
+        raise _not_compiled("hl.store with extra_mask")
     subscripts.store(trace, tensor, index, value)
 
 
@@ -165,6 +195,51 @@ MEANINGS: dict[str, Callable[..., Any]] = {
     "tile_end": _of_tile("end"),
     "tile_id": _of_tile("id"),
     "tile_block_size": _of_tile("block_size"),
+    "tile_count": _of_tile("count"),
     "specialize": specialize,
     "register_block_size": register_block_size,
 }
+
+NOT_YET_COMPILED: frozenset[str] = frozenset(
+    {
+        "arange",
+        "associative_scan",
+        "atomic_add",
+        "atomic_and",
+        "atomic_cas",
+        "atomic_max",
+        "atomic_min",
+        "atomic_or",
+        "atomic_xchg",
+        "atomic_xor",
+        "barrier",
+        "breakpoint",
+        "cumprod",
+        "cumsum",
+        "device_print",
+        "dot_scaled",
+        "grid",
+        "inline_asm_elementwise",
+        "inline_triton",
+        "jagged_tile",
+        "join",
+        "rand",
+        "rand4x",
+        "randint",
+        "randn",
+        "reduce",
+        "register_tunable",
+        "split",
+        "stacktensor_like",
+        "static_range",
+        "subscript",
+        "triton_kernel",
+    }
+)
+"""Declared, and given meaning in reference mode alone so far. A function leaves this table for MEANINGS."""
+
+
+def _not_compiled(what: str) -> exc.UnsupportedOperator:
+    return exc.UnsupportedOperator(
+        span=here(), operator=what, reason="the compiler does not know it yet"
+    )

@@ -100,7 +100,7 @@ def agree(declarations: Mapping[str, Declaration], table: Mapping[str, Callable[
     for name in declarations.keys() & table.keys():
         declared = list(declarations[name].signature.parameters)
         given = list(inspect.signature(table[name]).parameters)
-        if given[-len(declared) :] != declared or len(given) > len(declared) + 1:
+        if given[len(given) - len(declared) :] != declared or len(given) > len(declared) + 1:
             problems.append(f"hl.{name} takes {declared}, its meaning takes {given}")
     if problems:
         raise TypeError("; ".join(sorted(problems)))

@@ -9,30 +9,33 @@ import torch
 from helion.language._declare import declare
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from helion.language.tiles import Tile
+    from helion.language.indices import Shape
 
 
 @declare
-def zeros(shape: Sequence[int | Tile], dtype: torch.dtype = torch.float32) -> torch.Tensor:
+def zeros(
+    shape: Shape, dtype: torch.dtype = torch.float32, device: torch.device | None = None
+) -> torch.Tensor:
     """A value of zeros, such as an accumulator.
 
     Args:
         shape: one tile or size per dimension.
         dtype: of the elements.
+        device: the kernel's own, if given.
 
     Raises:
         DeviceAPIOnHost: outside of a tile loop; there, use :func:`torch.zeros`.
+        WrongDevice: ``device`` is not the kernel's.
     """
     raise NotImplementedError
 
 
 @declare
 def full(
-    shape: Sequence[int | Tile],
+    shape: Shape,
     value: float | torch.Tensor,
     dtype: torch.dtype = torch.float32,
+    device: torch.device | None = None,
 ) -> torch.Tensor:
     """A value with every element equal to ``value``.
 
@@ -40,8 +43,36 @@ def full(
         shape: one tile or size per dimension.
         value: a number, or a tensor without dimensions; cast to ``dtype``.
         dtype: of the elements.
+        device: the kernel's own, if given.
 
     Raises:
         DeviceAPIOnHost: outside of a tile loop; there, use :func:`torch.full`.
+        WrongDevice: ``device`` is not the kernel's.
+    """
+    raise NotImplementedError
+
+
+@declare
+def arange(
+    start_or_end: int,
+    end: int | None = None,
+    /,
+    step: int = 1,
+    *,
+    dtype: torch.dtype | None = None,
+    device: torch.device | None = None,
+) -> torch.Tensor:
+    """The integers of ``[start, end)`` in steps, a 1-D tensor; as :func:`torch.arange` on the kernel's device.
+
+    Args:
+        start_or_end: the end when ``end`` is not given, else the start.
+        end: one past the last integer.
+        step: distance between integers.
+        dtype: of the elements; int32 if not given.
+        device: the kernel's own, if given.
+
+    Raises:
+        DeviceAPIOnHost: outside of a tile loop; there, use :func:`torch.arange`.
+        WrongDevice: ``device`` is not the kernel's.
     """
     raise NotImplementedError

@@ -26,7 +26,7 @@ def tile(
     begin_or_end: Sequence[int | torch.Tensor],
     end: Sequence[int | torch.Tensor] | None = None,
     /,
-    block_size: Sequence[int | None] | None = None,
+    block_size: Sequence[int | None] | int | None = None,
 ) -> Iterator[tuple[Tile, ...]]: ...
 @declare
 def tile(
@@ -52,5 +52,26 @@ def tile(
 
     Raises:
         InvalidTileRange: beginnings, ends and block sizes do not fit each other.
+    """
+    raise NotImplementedError
+
+
+@declare
+def jagged_tile(parent: torch.Tensor) -> Iterator[Tile]:
+    """Loop in tiles up to the longest of several ends, each lane masked at its own.
+
+    Inside the loop, an element that belongs to a lane of ``parent`` and to a position at or beyond that lane's end
+    is not there: it reads as zero and is not written. Subscripts therefore mention the tile together with the axes of
+    ``parent``: ``x[tile_row, tile]``, or positions computed from both, ``x[start[:, None] + tile.index[None, :]]``.
+
+    Args:
+        parent: an integer tensor with at least one dimension, each of them a tile's of the loops around; its elements
+            are the ends, one per lane.
+
+    Yields:
+        A :class:`Tile` from 0 to the largest end.
+
+    Raises:
+        InvalidJaggedTileUsage: ``parent`` is no integer tensor, has no dimensions, or there is no loop around.
     """
     raise NotImplementedError

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from helion.language._declare import declare
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import EllipsisType
-
     import torch
 
-    from helion.language.tiles import Tile
+    from helion.language.indices import Index
+    from helion.language.stacks import StackTensor
 
 
 @declare
 def load(
-    tensor: torch.Tensor, index: Sequence[Tile | int | slice | EllipsisType | torch.Tensor | None]
+    tensor: torch.Tensor | StackTensor,
+    index: Index,
+    extra_mask: torch.Tensor | None = None,
+    eviction_policy: Literal["", "evict_first", "evict_last"] | None = None,
 ) -> torch.Tensor:
     """Read the part of ``tensor`` that ``index`` selects; the same as ``tensor[*index]``.
 
     Args:
-        tensor: of any rank and dtype.
+        tensor: of any rank and dtype; or stacked tensors, whose stacking dimensions then come first.
         index: an entry per dimension: a tile or a slice keeps the dimension, an integer drops it, ``None`` adds one,
-            ``...`` stands for the dimensions not mentioned, an integer tensor gathers.
+            ``...`` stands for the dimensions not mentioned, an integer tensor gathers. Several index tensors of one
+            dimension combine, each giving a dimension; those of two and more broadcast against each other.
+        extra_mask: a boolean tensor that broadcasts to the selected shape. Where it is false the result is zero, and
+            the position is not read: it may lie outside of the tensor.
+        eviction_policy: how the caches of a GPU should treat what is read; it changes no result.
 
     Returns:
         A value of the dtype of ``tensor``.
@@ -32,6 +37,7 @@ def load(
     Raises:
         RankMismatch: more entries than dimensions.
         TileOutOfBounds: a tile's loop covers more than the dimension.
+        ShapeMismatch: ``extra_mask`` does not broadcast to the selected shape.
         DeviceAPIOnHost: outside of a tile loop.
     """
     raise NotImplementedError
@@ -39,9 +45,10 @@ def load(
 
 @declare
 def store(
-    tensor: torch.Tensor,
-    index: Sequence[Tile | int | slice | EllipsisType | torch.Tensor | None],
+    tensor: torch.Tensor | StackTensor,
+    index: Index,
     value: torch.Tensor | float,
+    extra_mask: torch.Tensor | None = None,
 ) -> None:
     """Write ``value`` into the part of ``tensor`` that ``index`` selects; the same as ``tensor[*index] = value``.
 
@@ -49,9 +56,11 @@ def store(
         tensor: written in place.
         index: as for :func:`load`.
         value: broadcast to the selected shape and cast to the dtype of ``tensor``.
+        extra_mask: a boolean tensor that broadcasts to the selected shape. Where it is false nothing is written, and
+            the position may lie outside of the tensor.
 
     Raises:
-        ShapeMismatch: ``value`` does not broadcast to the selected shape.
+        ShapeMismatch: ``value`` or ``extra_mask`` does not broadcast to the selected shape.
         RankMismatch, TileOutOfBounds, DeviceAPIOnHost: as for :func:`load`.
     """
     raise NotImplementedError

@@ -40,3 +40,9 @@ def tile_id(tile: Tile) -> int:
 def tile_block_size(tile: Tile) -> int:
     """The number of positions of a full tile of the loop; the same as ``tile.block_size``."""
     raise NotImplementedError
+
+
+@declare
+def tile_count(tile: Tile) -> int:
+    """How many tiles the loop of ``tile`` has; the same as ``tile.count``."""
+    raise NotImplementedError

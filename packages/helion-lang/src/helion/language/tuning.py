@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from helion.language._declare import declare
 
+if TYPE_CHECKING:
+    from helion.autotuner import BooleanFragment, EnumFragment, IntegerFragment, PowerOfTwoFragment
+
+ChoiceT = TypeVar("ChoiceT")
 SizeT = TypeVar("SizeT", int, tuple[int, ...])
 
 
@@ -32,6 +36,31 @@ def register_block_size(min_or_max: int, max: int | None = None) -> int:  # noqa
 
     Returns:
         The block size, to be passed as ``hl.tile(..., block_size=...)`` or used as a size.
+    """
+    raise NotImplementedError
+
+
+@overload
+def register_tunable(name: str, fragment: PowerOfTwoFragment | IntegerFragment) -> int: ...
+@overload
+def register_tunable(name: str, fragment: BooleanFragment) -> bool: ...
+@overload
+def register_tunable(name: str, fragment: EnumFragment[ChoiceT]) -> ChoiceT: ...
+@declare
+def register_tunable(name: str, fragment: Any) -> Any:
+    """A number or choice that the config decides.
+
+    Args:
+        name: its key in the config: ``Config(name=...)``; one per kernel.
+        fragment: the values it may have and its default, one of :mod:`helion.autotuner`.
+
+    Returns:
+        The value of the config in use, known at compile time; without one, the default.
+
+    Raises:
+        RegisterTunableArgTypes: ``name`` is no string, or ``fragment`` is none of those.
+        TunableNameConflict: the kernel already has a tunable, or a config key, of this name.
+        NotAllowedOnDevice: inside of a tile loop.
     """
     raise NotImplementedError
 

@@ -15,9 +15,11 @@ from helion.exc import (
     DotBatchDimensionMismatch,
     IncorrectTileUsage,
     NotAllowedOnDevice,
+    NotInReferenceMode,
     ShapeMismatch,
     SpecializeArgType,
     SpecializeOnDevice,
+    WrongDevice,
 )
 from helion.language import DECLARATIONS, Tile, agree
 from helion.reference.ranges import AxisRange, axis_ranges
@@ -55,6 +57,8 @@ class ReferenceSemantics:
         """The result of one language function."""
         if declaration.name in _DEVICE_ONLY and self.depth == 0:
             raise DeviceAPIOnHost(function=declaration.name)
+        if declaration.name in _WITHOUT_MEANING:
+            raise NotInReferenceMode(function=f"hl.{declaration.name}")
         return _MEANINGS[declaration.name](self, **arguments)
 
     def tile(self, begin_or_end: Any, end: Any, block_size: Any) -> Iterator[Any]:
@@ -95,22 +99,44 @@ class ReferenceSemantics:
                 device=self.device,
             )
 
-    def zeros(self, shape: Sequence[Any], dtype: torch.dtype) -> torch.Tensor:
+    def zeros(
+        self, shape: Sequence[Any], dtype: torch.dtype, device: torch.device | None
+    ) -> torch.Tensor:
         """Zeros of the tiles' real sizes."""
+        self._check_device(device)
         return torch.zeros(_sizes(shape), dtype=dtype, device=self.device)
 
-    def full(self, shape: Sequence[Any], value: Any, dtype: torch.dtype) -> torch.Tensor:
+    def full(
+        self, shape: Sequence[Any], value: Any, dtype: torch.dtype, device: torch.device | None
+    ) -> torch.Tensor:
         """One value, of the tiles' real sizes."""
+        self._check_device(device)
         if isinstance(value, torch.Tensor):
             return value.to(dtype).expand(_sizes(shape)).clone()
         return torch.full(_sizes(shape), value, dtype=dtype, device=self.device)
 
-    def load(self, tensor: torch.Tensor, index: Sequence[Any]) -> torch.Tensor:
+    def load(
+        self,
+        tensor: torch.Tensor,
+        index: Sequence[Any],
+        extra_mask: torch.Tensor | None,
+        eviction_policy: str | None,  # noqa: ARG002 - there are no caches here
+    ) -> torch.Tensor:
         """The subscript."""
+        if extra_mask is not None:
+            raise NotInReferenceMode(function="extra_mask=")
         return tensor[tuple(index)]
 
-    def store(self, tensor: torch.Tensor, index: Sequence[Any], value: Any) -> None:
+    def store(
+        self,
+        tensor: torch.Tensor,
+        index: Sequence[Any],
+        value: Any,
+        extra_mask: torch.Tensor | None,
+    ) -> None:
         """The subscript assignment."""
+        if extra_mask is not None:
+            raise NotInReferenceMode(function="extra_mask=")
         tensor[tuple(index)] = value
 
     def dot(
@@ -157,6 +183,10 @@ class ReferenceSemantics:
         """The positions of a full tile."""
         return tile.block_size
 
+    def tile_count(self, tile: Tile) -> int:
+        """The tiles of the loop."""
+        return tile.count
+
     def specialize(self, value: Any) -> Any:
         """The value: here, everything is known."""
         if self.depth:
@@ -172,6 +202,12 @@ class ReferenceSemantics:
             raise NotAllowedOnDevice(function="register_block_size")
         extent = min_or_max if max is None else max
         return self._blocks.choose(_user_frame(), axis=0, axes=1, extent=extent)
+
+    def _check_device(self, device: torch.device | str | None) -> None:
+        if device is not None and torch.device(device) != self.device:
+            raise WrongDevice(
+                parameter="device", found=device, other="the kernel", expected=self.device
+            )
 
 
 def _sizes(shape: Sequence[Any]) -> list[int]:
@@ -199,7 +235,8 @@ def _user_frame() -> FrameType:
     return frame
 
 
+_WITHOUT_MEANING = frozenset(name for name in DECLARATIONS if not hasattr(ReferenceSemantics, name))
 _MEANINGS: Mapping[str, Callable[..., Any]] = MappingProxyType(
-    {name: getattr(ReferenceSemantics, name) for name in DECLARATIONS}
+    {name: getattr(ReferenceSemantics, name) for name in DECLARATIONS.keys() - _WITHOUT_MEANING}
 )
-agree(DECLARATIONS, _MEANINGS)
+agree({name: DECLARATIONS[name] for name in _MEANINGS}, _MEANINGS)

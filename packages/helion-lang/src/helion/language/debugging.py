@@ -1,0 +1,36 @@
+"""Looking at values while a kernel runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from helion.language._declare import declare
+
+if TYPE_CHECKING:
+    import torch
+
+    from helion.language.tiles import Tile
+
+
+@declare
+def device_print(prefix: str, *values: torch.Tensor | Tile | float) -> None:
+    """Print values from inside a tile loop; ``print`` there means the same.
+
+    Args:
+        prefix: what the line begins with.
+        values: what to print. A GPU prints one line per element.
+
+    Raises:
+        DeviceAPIOnHost: outside of a tile loop; there, use ``print``.
+    """
+    raise NotImplementedError
+
+
+@declare
+def breakpoint() -> None:  # noqa: A001 - the name users write
+    """Stop in the debugger, in reference mode and where generated code is interpreted; as Python's ``breakpoint``.
+
+    Raises:
+        BreakpointInDeviceLoopRequiresInterpret: the kernel is compiled for a GPU.
+    """
+    raise NotImplementedError
