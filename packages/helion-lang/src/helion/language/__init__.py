@@ -20,11 +20,11 @@ from helion.language.debugging import breakpoint, device_print  # noqa: A004 - t
 from helion.language.escapes import inline_asm_elementwise, inline_triton, triton_kernel
 from helion.language.loops import jagged_tile, tile
 from helion.language.matrix import dot, dot_scaled
-from helion.language.memory import load, store
+from helion.language.memory import StackTensor, load, store
 from helion.language.random_numbers import rand, rand4x, randint, randn
 from helion.language.ranges import barrier, grid, static_range
 from helion.language.reductions import associative_scan, cumprod, cumsum, reduce
-from helion.language.stacks import StackTensor, stacktensor_like
+from helion.language.stacks import stacktensor_like
 from helion.language.tile_properties import (
     tile_begin,
     tile_block_size,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from helion.language.atomics import MemoryOrder
     from helion.language.indices import Index
-    from helion.language.stacks import StackTensor
+    from helion.language.memory import StackTensor
 
 
 @declare

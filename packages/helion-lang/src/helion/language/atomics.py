@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
 
     from helion.language.indices import Index
-    from helion.language.stacks import StackTensor
+    from helion.language.memory import StackTensor
 
 MemoryOrder: TypeAlias = Literal["relaxed", "acquire", "release", "acq_rel"]
 """How an atomic operation orders the memory accesses around it."""

@@ -2,56 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import attrs
+from typing import TYPE_CHECKING
 
 from helion.language._declare import declare
-from helion.language.memory import load, store
 
 if TYPE_CHECKING:
     import torch
 
-
-@attrs.frozen(eq=False)
-class StackTensor:
-    """Tensors that are alike, stacked: made by :func:`stacktensor_like`, never by users.
-
-    A subscript applies to each of them: reading gives their parts stacked in the shape of ``dev_ptrs``, and an assigned
-    value is taken apart along these dimensions.
-
-    Attributes:
-        tensor_like: a tensor with the shape, strides and dtype of each.
-        dev_ptrs: their addresses.
-    """
-
-    tensor_like: torch.Tensor
-    dev_ptrs: torch.Tensor
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Of each tensor."""
-        return self.tensor_like.dtype
-
-    @property
-    def device(self) -> torch.device:
-        """Of each tensor."""
-        return self.tensor_like.device
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The stacking dimensions, then those of each tensor."""
-        return (*self.dev_ptrs.shape, *self.tensor_like.shape)
-
-    def __getitem__(self, index: Any) -> torch.Tensor:
-        return load(self, _entries(index))
-
-    def __setitem__(self, index: Any, value: torch.Tensor | float) -> None:
-        store(self, _entries(index), value)
-
-
-def _entries(index: Any) -> list[Any]:
-    return list(index) if isinstance(index, (tuple, list)) else [index]
+    from helion.language.memory import StackTensor
 
 
 @declare
