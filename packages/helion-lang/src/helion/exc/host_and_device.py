@@ -43,3 +43,19 @@ class DeviceNotAvailable(HelionError):
     title = "device not available"
     message = "{device} is needed here, and {reason}"
     help = "pass CPU tensors to run without it, or run on a machine that has it"
+
+
+class CantReadOnDevice(HelionError):
+    """Something of the host that device code cannot read."""
+
+    title = "cannot be read on the device"
+    message = "`{name}` is a {type} of the host and cannot be read inside a tile loop"
+    help = "pass it as an argument, or read what is needed of it before the loop"
+
+
+class AtomicOnDeviceTensor(HelionError):
+    """An atomic operation on a value, which has no memory."""
+
+    title = "atomic operation on a value"
+    message = "the target of `hl.{function}` is a value made inside the tile loop"
+    help = "allocate the target on the host, before the loop: `torch.zeros(...)`"

@@ -53,14 +53,6 @@ class FailedToUnpackTile(HelionError):
     help = "loop over as many sizes as names: `for tile_m, tile_n in hl.tile([m, n])`"
 
 
-class NonTensorSubscriptAssign(HelionError):
-    """Subscript assignment on the device to something that is not a tensor."""
-
-    title = "subscript assignment to a non-tensor"
-    message = "the target of this assignment is a {type}, not a tensor"
-    help = "only tensors can be stored to inside a tile loop"
-
-
 class TracedArgNotSupported(HelionError):
     """An argument of a type that kernels cannot take."""
 
@@ -75,3 +67,19 @@ class NoTensorArgs(HelionError):
     title = "no tensor among the arguments"
     message = "kernel `{kernel}` was given no tensor"
     help = "pass at least one tensor: its device is where the kernel runs"
+
+
+class UnsupportedPythonType(HelionError):
+    """A value of a type that kernels cannot use."""
+
+    title = "type not supported"
+    message = "a {type} cannot be used in a kernel"
+    help = "use tensors, numbers, strings, functions, or tuples, lists and dicts of these"
+
+
+class TypeInferenceError(HelionError):
+    """What an expression is cannot be told."""
+
+    title = "type unknown"
+    message = "{problem}"
+    help = "{remedy}"

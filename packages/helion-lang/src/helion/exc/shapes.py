@@ -67,3 +67,59 @@ class InvalidTileRange(HelionError):
     title = "invalid tile range"
     message = "{problem}"
     help = "write `hl.tile(end)`, `hl.tile(begin, end)`, or give sequences of equal length"
+
+
+class InvalidJaggedTileUsage(HelionError):
+    """A jagged tile is made or used in a way that leaves lanes without an end."""
+
+    title = "invalid use of a jagged tile"
+    message = "{problem}"
+    help = "{remedy}"
+
+
+class TileOfTile(HelionError):
+    """A tile is given as the end of a loop."""
+
+    title = "loop over a tile"
+    message = "`hl.{function}` takes sizes, and was given a tile"
+    help = "loop over its positions: `hl.tile(tile.begin, tile.end)`"
+
+
+class OverpackedTile(HelionError):
+    """A tile within a tuple or list subscripts a tensor."""
+
+    title = "tile inside a tuple or list"
+    message = "the subscript has a {container} with a tile in it"
+    help = "`for tile in hl.tile(n)` gives a tile, `for (tile,) in hl.tile([n])` a tuple of one"
+
+
+class IndexOffsetOutOfRangeForInt32(HelionError):
+    """Positions in memory do not fit into 32 bits."""
+
+    title = "tensor too large for 32-bit positions"
+    message = "`{tensor}` reaches over positions up to {offset}"
+    help = "leave the choice of positions to Helion, or set them to 64 bits"
+
+
+class InputTensorNumelExceedsIndexType(HelionError):
+    """A tensor has more elements than positions can count."""
+
+    title = "tensor too large"
+    message = "`{tensor}` has {numel} elements, more than {dtype} can count"
+    help = "leave the choice of positions to Helion, or set them to 64 bits"
+
+
+class DataDependentOutputShapeNotSupported(HelionError):
+    """An operation whose result's shape depends on values."""
+
+    title = "shape depends on values"
+    message = "the shape of what `{operation}` returns depends on the values in its input"
+    help = "keep the shape and choose elements: `torch.where(mask, value, 0)`, or `hl.load(..., extra_mask=mask)`"
+
+
+class DuplicateStoreIndicesError(HelionError):
+    """A store writes different values to one element."""
+
+    title = "several values stored to one element"
+    message = "index {index} occurs more than once in what is stored, with different values"
+    help = "use an atomic operation, such as `hl.atomic_add`, or make the positions distinct"

@@ -61,22 +61,6 @@ class NotAllowedOnDevice(HelionError):
     help = "move the call before the first tile loop"
 
 
-class SpecializeOnDevice(HelionError):
-    """``hl.specialize`` was called inside a tile loop."""
-
-    title = "specialize on the device"
-    message = "`hl.specialize` was called inside a tile loop"
-    help = "specialise before the loop, and use the result inside"
-
-
-class SpecializeArgType(HelionError):
-    """``hl.specialize`` was given something other than sizes."""
-
-    title = "cannot specialise"
-    message = "`hl.specialize` takes a size or a tuple of sizes, not a {type}"
-    help = "pass sizes of arguments, such as `x.size(0)` or `x.shape`"
-
-
 class NotInReferenceMode(HelionError):
     """Something that needs compiling was asked for in reference mode."""
 

@@ -59,3 +59,27 @@ class InternalError(HelionError):
     title = "internal error"
     message = "{reason}"
     help = "this is a fault in Helion, not in your kernel: please report it with the kernel and its arguments' shapes"
+
+
+class TorchOpTracingError(HelionError):
+    """Torch failed while an operator was traced."""
+
+    title = "torch failed"
+    message = "torch could not trace `{operation}`: {reason}"
+    help = "write it with other operators, or move it out of the tile loop"
+
+
+class InvalidAPIUsage(HelionError):
+    """A function of the language is called with arguments that mean nothing."""
+
+    title = "invalid call"
+    message = "`hl.{function}`: {problem}"
+    help = "{remedy}"
+
+
+class BreakpointInDeviceLoopRequiresInterpret(HelionError):
+    """A breakpoint on a device that has no debugger."""
+
+    title = "breakpoint on the device"
+    message = "a breakpoint inside a tile loop cannot stop a kernel that is compiled"
+    help = "set HELION_INTERPRET=1 to run the kernel's own Python, or pass CPU tensors"
