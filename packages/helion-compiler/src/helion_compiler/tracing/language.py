@@ -8,6 +8,7 @@ import torch
 
 from helion import exc
 from helion.language import Tile
+from helion_compiler.program.expressions import next_power_of_two
 from helion_compiler.torch_bridge import symbolic
 from helion_compiler.tracing import subscripts
 from helion_compiler.tracing.fills import fill_tile
@@ -179,7 +180,10 @@ def register_block_size(trace: Trace, min_or_max: int, max: int | None = None) -
     low, high = (None, min_or_max) if max is None else (min_or_max, max)
     hint = symbolic.expression(high) if high is not None else 1 << 16
     limit = int(high) if isinstance(hint, int) else 1 << 16
-    block, _ = trace.body.new_block_size("block", limit, low=low, high=limit)
+    # Extents serve as bounds, too, and blocks are powers of two.
+    least = None if low is None else next_power_of_two(low)
+    most = next_power_of_two(limit)
+    block, _ = trace.body.new_block_size("block", limit, low=least, high=most)
     return trace.symbols.nominal(block.symbol)
 
 

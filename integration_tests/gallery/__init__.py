@@ -1,0 +1,1 @@
+"""The examples as test cases, by family."""
