@@ -59,6 +59,8 @@ def example(name: str) -> Any:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
+    if str(EXAMPLES) not in sys.path:
+        sys.path.append(str(EXAMPLES))  # they import what they share
     spec.loader.exec_module(module)
     return module
 

@@ -1,4 +1,8 @@
-"""A matrix product that takes its last step from the caller: any function of the accumulator and its tiles."""
+"""A matrix product that takes its last step from the caller: any function of the accumulator and its tiles.
+
+The function is an argument. It is traced into the kernel, with the tensors that it captures as further arguments of
+the compiled kernel: bias, residual, activation and quantisation all fuse without a kernel being written for each.
+"""
 
 from collections.abc import Callable
 
@@ -6,6 +10,7 @@ import torch
 
 import helion
 import helion.language as hl
+from beside_torch import DEVICE, compare, half_precision, pick
 
 Epilogue = Callable[[torch.Tensor, tuple[hl.Tile, ...]], torch.Tensor]
 
@@ -24,10 +29,23 @@ def matmul_epilogue(x: torch.Tensor, y: torch.Tensor, epilogue: Epilogue) -> tor
     return out
 
 
+def matmul_bias_relu(x: torch.Tensor, y: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    """``relu(x @ y + bias)`` in one kernel."""
+    return matmul_epilogue(x, y, lambda acc, tiles: torch.relu(acc + bias[tiles[1]]))
+
+
+def reference(x: torch.Tensor, y: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    """The same by torch."""
+    return torch.relu(x @ y + bias)
+
+
+def main() -> None:
+    """Compare with torch; on a GPU, time both."""
+    size, dtype = pick(gpu=4096, cpu=128), half_precision()
+    x, y = (torch.randn(size, size, device=DEVICE).to(dtype) for _ in range(2))
+    bias = torch.randn(size, device=DEVICE)
+    compare("matmul with an epilogue", matmul_bias_relu, reference, (x, y, bias))
+
+
 if __name__ == "__main__":
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    x, y = (torch.randn(128, 128, device=device) for _ in range(2))
-    bias = torch.randn(128, device=device)
-    result = matmul_epilogue(x, y, lambda acc, tiles: torch.relu(acc + bias[tiles[1]]))
-    torch.testing.assert_close(result, torch.relu(x @ y + bias), rtol=1e-2, atol=1e-1)
-    print("matmul_epilogue equals relu(x @ y + bias)")
+    main()

@@ -115,7 +115,7 @@ torch.testing.assert_close(bundle.softmax(x), torch.softmax(x, 1))
 def build(folder: Path, **environment: str) -> Path:
     """A bundle built by the command in a folder of its own, which holds the author's files."""
     folder.mkdir()
-    for name in ("matmul.py", "add.py", "softmax.py"):
+    for name in ("matmul.py", "add.py", "softmax.py", "beside_torch.py"):
         shutil.copy(EXAMPLES / name, folder)
     (folder / "kernels.toml").write_text(BUILD_FILE)
     (folder / "add.json").write_text('{"block_sizes": [4, 512], "num_warps": 4}')

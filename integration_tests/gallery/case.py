@@ -79,6 +79,7 @@ class Case:
         dtypes: in which it is tried.
         higher: give torch the inputs in float64; False where the reference depends on their dtype.
         slack: how many times further from torch than usual it may be.
+        variant: tells it apart from other cases of the function.
         block: the largest block in the interpreter, so that small sizes take several.
     """
 
@@ -92,10 +93,12 @@ class Case:
     dtypes: tuple[torch.dtype, ...] = FLOATS
     higher: bool = True
     slack: float = 1.0
+    variant: str = ""
     block: int = 16
 
     def __str__(self) -> str:
-        return f"{self.function}{'-backward' if self.gradient else ''}"
+        kind = "backward" if self.gradient else self.variant
+        return f"{self.function}-{kind}" if kind else self.function
 
     def runs(self) -> Iterator[tuple[tuple[int, ...], torch.dtype]]:
         """Each of the small sizes, with a dtype; at least one run for each dtype."""

@@ -80,6 +80,20 @@ def test_block_sizes_that_do_not_fit(blocks: Any) -> None:
         run(kernel, (X.clone(),), block_sizes=blocks)
 
 
+def test_values_of_a_registered_block_size_are_filled_by_whole_tiles() -> None:
+    def kernel(x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty([x.size(0)])
+        lanes = hl.register_block_size(x.size(1))
+        for tile in hl.tile(x.size(0)):
+            acc = hl.zeros([tile, lanes])
+            for step in hl.tile(x.size(1), block_size=lanes):
+                acc += x[tile, step]
+            out[tile] = acc.sum(-1)
+        return out
+
+    torch.testing.assert_close(run(kernel, (X,)).outputs, X.sum(-1))
+
+
 def test_registered_block_size_and_specialize() -> None:
     def kernel(x: torch.Tensor) -> int:
         block = hl.register_block_size(2, x.size(0))
@@ -89,7 +103,7 @@ def test_registered_block_size_and_specialize() -> None:
             assert tile.block_size == block
         return block
 
-    assert run(kernel, (X,)).outputs == 8
+    assert run(kernel, (X,)).outputs == X.size(0)  # one tile, and it is not short
     assert run(kernel, (X,), block_sizes={"block": 2}).outputs == 2
     assert run(kernel, (X,), block_sizes=[4]).outputs == 4
 

@@ -32,6 +32,15 @@ class BlockChooser:
         self._given = given
         self._chosen: dict[tuple[CodeType, int, int], int] = {}
 
+    def choose_registered(self, frame: FrameType, extent: int) -> int:
+        """The block size that ``frame`` registers: all of ``extent``, where nothing else is asked for.
+
+        Values of a registered size are made before the loop that fills them, and then no tile of it may be short.
+        """
+        if self._given is None:
+            return max(extent, 1)
+        return self.choose(frame, axis=0, axes=1, extent=extent)
+
     def choose(self, frame: FrameType, axis: int, axes: int, extent: int) -> int:
         """The block size of one axis of the loop that ``frame`` is starting.
 

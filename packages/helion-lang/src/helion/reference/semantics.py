@@ -201,7 +201,7 @@ class ReferenceSemantics:
         if self.depth:
             raise NotAllowedOnDevice(function="register_block_size")
         extent = min_or_max if max is None else max
-        return self._blocks.choose(_user_frame(), axis=0, axes=1, extent=extent)
+        return self._blocks.choose_registered(_user_frame(), extent)
 
     def _check_device(self, device: torch.device | str | None) -> None:
         if device is not None and torch.device(device) != self.device:
