@@ -9,11 +9,13 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
+from helion.constraints import is_integer
+
 ChoiceT = TypeVar("ChoiceT")
 
 
 def _within(fragment: _Range, attribute: attrs.Attribute[Any], value: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not is_integer(value):
         raise TypeError(f"{attribute.name} must be an integer, got {value!r}")
     if value < fragment.low or (attribute.name != "low" and value > fragment.high):
         raise ValueError(
@@ -40,6 +42,10 @@ class _Range:
         """The value without tuning."""
         return self.default_val
 
+    def allows(self, value: object) -> bool:
+        """Whether ``value`` is one of those declared."""
+        return is_integer(value) and self.low <= value <= self.high  # type: ignore[operator]  # an int, by then
+
 
 @attrs.frozen
 class IntegerFragment(_Range):
@@ -57,6 +63,10 @@ class PowerOfTwoFragment(_Range):
         validator=[_within, _power_of_two],
     )
 
+    def allows(self, value: object) -> bool:
+        """Whether ``value`` is one of those declared."""
+        return super().allows(value) and value & (value - 1) == 0  # type: ignore[operator]  # an int, by then
+
 
 @attrs.frozen
 class EnumFragment(Generic[ChoiceT]):
@@ -73,6 +83,10 @@ class EnumFragment(Generic[ChoiceT]):
         """The value without tuning."""
         return self.choices[0]
 
+    def allows(self, value: object) -> bool:
+        """Whether ``value`` is one of those declared."""
+        return value in self.choices
+
 
 @attrs.frozen
 class BooleanFragment:
@@ -81,3 +95,11 @@ class BooleanFragment:
     def default(self) -> bool:
         """The value without tuning."""
         return False
+
+    def allows(self, value: object) -> bool:
+        """Whether ``value`` is one of those declared."""
+        return isinstance(value, bool)
+
+
+FRAGMENTS = (IntegerFragment, PowerOfTwoFragment, EnumFragment, BooleanFragment)
+"""Every kind of fragment."""

@@ -6,13 +6,12 @@ which is their order in the source unless a loop before them never runs.
 
 from __future__ import annotations
 
-import ast
-import linecache
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from helion.constraints import nearest
-from helion.exc import InvalidConfig, Span
+from helion.exc import InvalidConfig
+from helion.reference.places import target_names
 from helion.sizes import next_power_of_2
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ class BlockChooser:
         if isinstance(given, int):
             return _positive(given, given)
         if isinstance(given, Mapping):
-            name = (*_target_names(frame), *[""] * axes)[axis]
+            name = (*target_names(frame), *[""] * axes)[axis]
             if name not in given:
                 raise _no_block_size(given, f"`{name}`", nearest(name, given))
             return _positive(given[name], given)
@@ -93,22 +92,3 @@ def _no_block_size(given: object, what: str, guess: str | None) -> InvalidConfig
         problem=f"no block size for {what}",
         allowed=f"did you write `{guess}` for it?" if guess else "give one for each loop axis",
     )
-
-
-def _target_names(frame: FrameType) -> tuple[str, ...]:
-    """The names that the value of the expression now evaluated in ``frame`` is assigned to."""
-    span = Span.from_frame(frame)
-    source = "".join(linecache.getlines(frame.f_code.co_filename))
-    if span is None or not source:
-        return ()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.For):
-            value, target = node.iter, node.target
-        elif isinstance(node, ast.Assign):
-            value, target = node.value, node.targets[0]
-        else:
-            continue
-        if (value.lineno, value.col_offset) == (span.line, span.column):
-            names = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
-            return tuple(name.id if isinstance(name, ast.Name) else "" for name in names)
-    return ()

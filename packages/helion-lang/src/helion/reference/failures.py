@@ -18,7 +18,7 @@ from helion.exc import (
 )
 
 if TYPE_CHECKING:
-    from helion.reference.semantics import ReferenceSemantics
+    from helion.reference.state import ReferenceState
 
 _SHAPES = re.compile(
     r"The size of tensor a .* must match the size of tensor b"
@@ -37,24 +37,22 @@ _TILE = "ReferenceTile"
 _UNPACKING = re.compile(r"not enough values to unpack|too many values to unpack")
 
 
-def explain(error: Exception, filename: str, semantics: ReferenceSemantics) -> HelionError | None:
+def explain(error: Exception, filename: str, state: ReferenceState) -> HelionError | None:
     """The error to raise in place of ``error``, with the place in the user's file; None to let it pass.
 
     Args:
         error: as caught around the kernel.
         filename: the user's file, in which the place is looked for.
-        semantics: where the kernel was.
+        state: where the kernel was.
     """
     span = Span.from_traceback(error.__traceback__, filename)
     if isinstance(error, HelionError):
         error.locate(span)
         return error
-    return _translate(error, span, semantics)
+    return _translate(error, span, state)
 
 
-def _translate(
-    error: Exception, span: Span | None, semantics: ReferenceSemantics
-) -> HelionError | None:
+def _translate(error: Exception, span: Span | None, state: ReferenceState) -> HelionError | None:
     text = str(error)
     operation = (span.text() if span else None) or "this operation"
     if isinstance(error, (RuntimeError, IndexError)) and _SHAPES.search(text):
@@ -63,8 +61,8 @@ def _translate(
         return UndefinedVariable(name=error.name, span=span)
     if isinstance(error, TypeError) and _TILE in text:
         return IncorrectTileUsage(operation=operation, span=span)
-    if isinstance(error, ValueError) and _UNPACKING.search(text) and semantics.latest_loop:
-        line, axes = semantics.latest_loop
+    if isinstance(error, ValueError) and _UNPACKING.search(text) and state.latest_loop:
+        line, axes = state.latest_loop
         if span is not None and span.line == line:
             wanted = re.search(r"expected (?:at least )?(\d+)", text)
             targets = wanted.group(1) if wanted else "several"

@@ -81,6 +81,14 @@ class Copier:
         self._remember(value, copied)
         return copied
 
+    def tensors(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Every tensor that was copied, with its copy."""
+        return [
+            (original, self._copies[id(original)])
+            for original in self._originals
+            if isinstance(original, torch.Tensor)
+        ]
+
     def _remember(self, value: Any, copied: Any) -> None:
         self._copies[id(value)] = copied
         self._originals.append(value)

@@ -19,10 +19,14 @@ from helion.reference.failures import explain
 from helion.reference.names import names_mentioned
 from helion.reference.precision import Copier
 from helion.reference.semantics import ReferenceSemantics
+from helion.reference.state import ReferenceState
 from helion.reference.torch_functions import ReferenceFunctions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+_LOOPS = frozenset({"tile", "grid", "jagged_tile"})
+_NO_TUNABLES: Mapping[str, Any] = MappingProxyType({})
 
 
 @attrs.frozen(eq=False)
@@ -45,6 +49,7 @@ def run(
     *,
     block_sizes: BlockSizes = None,
     precision: Literal["native", "high"] = "native",
+    tunables: Mapping[str, Any] = _NO_TUNABLES,
 ) -> ReferenceResult:
     """Run a kernel's function in reference mode.
 
@@ -55,6 +60,7 @@ def run(
             or a mapping by the name of the loop's target. Left out, tiles are as large as is sensible.
         precision: "native" computes as the kernel says, on ``args`` themselves. "high" computes on copies in float64,
             the tensors that functions capture included, and leaves everything else untouched.
+        tunables: the values of registered tunables by name; a default for what is not there.
 
     Raises:
         HelionError: the kernel is wrong; the error names the place in its source.
@@ -66,29 +72,37 @@ def run(
     signature = inspect.signature(function)
     code = inspect.unwrap(function).__code__
     device = _common_device(signature, arguments)
-    semantics = ReferenceSemantics(device, BlockChooser(block_sizes))
-    functions = ReferenceFunctions(semantics, high=high)
+    state = ReferenceState(
+        device,
+        BlockChooser(block_sizes),
+        originals=copier.tensors() if high else None,
+        tunables=tunables,
+    )
     positional, keywords = _split(signature, arguments)
     try:
-        with torch.no_grad(), activate(semantics), functions:
+        with torch.no_grad(), activate(ReferenceSemantics(state)), ReferenceFunctions(state):
             outputs = called(*positional, **keywords)
     except Exception as error:
-        explained = explain(error, code.co_filename, semantics)
+        explained = explain(error, code.co_filename, state)
         if explained is None or explained is error:
             raise
         raise explained from error
     # Host code may return before it comes to a loop; what has none is known by its names.
-    if semantics.loops == 0 and "tile" not in names_mentioned(code):
+    if state.loops == 0 and _LOOPS.isdisjoint(names_mentioned(code)):
         raise NoDeviceLoopsInKernel(kernel=function.__name__, span=Span.of_definition(function))
     mutated = {
         position: argument
         for position, argument in enumerate(arguments)
-        if any(
-            tensor.untyped_storage().data_ptr() in functions.written
-            for tensor in _tensors(argument)
-        )
+        if any(_was_written(tensor, state.written) for tensor in _tensors(argument))
     }
     return ReferenceResult(outputs, MappingProxyType(mutated))
+
+
+def _was_written(tensor: torch.Tensor, written: set[int]) -> bool:
+    """Whether memory that ``tensor`` shares was written to."""
+    storage = tensor.untyped_storage()
+    start = storage.data_ptr()
+    return any(start <= address < start + storage.nbytes() for address in written)
 
 
 def _split(

@@ -1,21 +1,29 @@
-"""Subscripts with tiles in them, as torch's own slices.
+"""Subscripts with tiles in them: reading gives a copy, as loading does on a device, and writing broadcasts and casts.
 
-Comes in: a tensor and what stands between the brackets. Goes out: a view or a copy (:func:`read`), or the tensor
-changed in place (:func:`write`). Positions of a shifted tile that lie outside of the tensor read as zero and are not
-written; everything else must lie inside.
+What is contiguous is read and written with torch's own slices; gathers, masks and shifted tiles go element by element,
+see :mod:`helion.reference.selections`. Positions of a shifted tile that lie outside of the tensor, and those where a
+mask is false, read as zero and are not written; everything else must lie inside.
 """
 
 from __future__ import annotations
 
+import operator
 from types import EllipsisType
 from typing import Any
 
-import attrs
 import torch
 
 from helion.constraints import is_integer
-from helion.exc import IndexOutOfRange, InvalidIndexingType, RankMismatch, TileOutOfBounds
+from helion.exc import (
+    IndexOutOfRange,
+    InvalidIndexingType,
+    InvalidJaggedTileUsage,
+    RankMismatch,
+    ShapeMismatch,
+    TileOutOfBounds,
+)
 from helion.language import Tile
+from helion.reference.selections import Selection, select, selected_shape
 from helion.reference.tiles import ReferenceTile, ShiftedReferenceTile
 
 
@@ -24,65 +32,87 @@ def has_tile(index: object) -> bool:
     return any(isinstance(entry, Tile) for entry in _entries(index))
 
 
-def read(tensor: torch.Tensor, index: object) -> torch.Tensor:
-    """``tensor[index]``."""
-    window = _window(tensor, index)
-    return window.padded[window.index]
+def read(tensor: torch.Tensor, index: object, mask: Any = None) -> torch.Tensor:
+    """``tensor[index]``, with zeros where ``mask`` is false."""
+    entries = plain_entries(tensor, index)
+    if mask is None and all(_is_plain(entry) for entry in entries):
+        return tensor[tuple(entries)].clone()
+    selection = select(tensor, entries, mask)
+    if selection.inside is None:
+        return tensor[selection.positions].reshape(selection.shape)
+    result = tensor.new_zeros(selection.shape)
+    result[selection.inside] = tensor[chosen(selection)]
+    return result
 
 
-def write(tensor: torch.Tensor, index: object, value: Any) -> None:
-    """``tensor[index] = value``, broadcast and cast."""
-    window = _window(tensor, index)
-    window.padded[window.index] = value
-    if window.padded is not window.inside:
-        window.inside.copy_(window.padded[window.kept])
+def write(tensor: torch.Tensor, index: object, value: Any, mask: Any = None) -> None:
+    """``tensor[index] = value``, broadcast and cast, where ``mask`` is true."""
+    entries = plain_entries(tensor, index)
+    if mask is None and all(_is_plain(entry) for entry in entries):
+        tensor[tuple(entries)] = value
+        return
+    selection = select(tensor, entries, mask)
+    values = spread(value, selection.shape, tensor)
+    if selection.inside is None:
+        tensor[selection.positions] = values
+    else:
+        tensor[chosen(selection)] = values[selection.inside]
 
 
-@attrs.frozen(eq=False)
-class _Window:
-    """A tensor made just large enough for a subscript that may reach over its bounds.
+def shape_of(tensor: torch.Tensor, index: object) -> tuple[int, ...]:
+    """The shape of ``tensor[index]``."""
+    return selected_shape(tensor, plain_entries(tensor, index))
 
-    ``inside`` is a view of the part of the tensor that is reached, ``padded`` the same with zeros around it (the very
-    same tensor where there is nothing to add), ``kept`` finds the one in the other, and ``index`` is the subscript
-    that remains to be applied to ``padded``.
+
+def chosen(selection: Selection) -> tuple[torch.Tensor, ...]:
+    """The positions of the elements that are inside, one after the other in row-major order."""
+    inside = selection.inside
+    if inside is None:
+        inside = selection.positions[0].new_ones(selection.shape, dtype=torch.bool)
+    return tuple(own.expand(selection.shape)[inside] for own in selection.positions)
+
+
+def spread(value: Any, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tensor:
+    """``value`` broadcast to ``shape``, with the dtype of ``like``.
+
+    Raises:
+        ShapeMismatch: it does not broadcast.
     """
+    given = torch.as_tensor(value, device=like.device).to(like.dtype)
+    while given.ndim > len(shape) and given.size(0) == 1:
+        given = given[0]
+    try:
+        return given.expand(shape)
+    except RuntimeError as error:
+        raise ShapeMismatch(
+            operation="value",
+            reason=f"{list(given.shape)} does not broadcast to the selected {list(shape)}",
+        ) from error
 
-    inside: torch.Tensor
-    padded: torch.Tensor
-    kept: tuple[slice, ...]
-    index: tuple[Any, ...]
 
+def plain_entries(tensor: torch.Tensor, index: object) -> list[Any]:
+    """The entries of a subscript in torch's terms: ``...`` written out, tiles as slices, numbers as numbers.
 
-def _window(tensor: torch.Tensor, index: object) -> _Window:
-    inside = tensor
-    padding = [(0, 0)] * tensor.ndim
+    Raises:
+        RankMismatch: more entries than dimensions.
+        TileOutOfBounds: a tile's loop covers more than the dimension.
+        IndexOutOfRange: a number lies outside of the dimension.
+        InvalidIndexingType: an entry is no index.
+    """
     plain: list[Any] = []
     dimension = 0
-    entries = _expanded(tensor, index)
-    _refuse_ambiguous_gather(entries)
-    for entry in entries:
+    _check_jagged(_entries(index))
+    for entry in _expanded(tensor, index):
         if entry is None:
             plain.append(None)
-            continue
-        size = tensor.size(dimension)
-        if isinstance(entry, ShiftedReferenceTile):
-            low, high = (min(max(edge, 0), size) for edge in (entry.begin, entry.end))
-            inside = inside.narrow(dimension, low, high - low)
-            before = min(max(-entry.begin, 0), int(entry.__index__()))
-            padding[dimension] = (before, entry.__index__() - before - (high - low))
-            plain.append(slice(None))
         else:
-            plain.append(_plain(entry, dimension, size))
-        dimension += 1
-    if not any(before or after for before, after in padding):
-        return _Window(inside, inside, (), tuple(plain))
-    sizes = [low + size + high for size, (low, high) in zip(inside.shape, padding, strict=True)]
-    kept = tuple(
-        slice(low, low + size) for size, (low, _) in zip(inside.shape, padding, strict=True)
-    )
-    padded = inside.new_zeros(sizes)
-    padded[kept] = inside
-    return _Window(inside, padded, kept, tuple(plain))
+            plain.append(_plain(entry, dimension, tensor.size(dimension)))
+            dimension += 1
+    return plain
+
+
+def _is_plain(entry: object) -> bool:
+    return not isinstance(entry, (torch.Tensor, ShiftedReferenceTile))
 
 
 def _entries(index: object) -> tuple[object, ...]:
@@ -102,18 +132,31 @@ def _expanded(tensor: torch.Tensor, index: object) -> list[object]:
     return [*entries, *rest]
 
 
+def _check_jagged(entries: tuple[object, ...]) -> None:
+    """A jagged tile only has ends together with the lanes it belongs to."""
+    jagged = [entry for entry in entries if isinstance(entry, ReferenceTile) and entry.jagged]
+    others = [entry for entry in entries if isinstance(entry, (Tile, torch.Tensor))]
+    if jagged and len(others) == len(jagged):
+        raise InvalidJaggedTileUsage(
+            problem="a jagged tile is the only tile in this subscript",
+            remedy="subscript with the tile of its lanes too: `x[tile_row, tile]`",
+        )
+
+
 def _plain(entry: object, dimension: int, size: int) -> Any:
-    """One entry as torch takes it."""
+    """One entry as torch takes it; a shifted tile stays what it is."""
+    if isinstance(entry, ShiftedReferenceTile):
+        return entry
     if isinstance(entry, ReferenceTile):
         if entry.loop_end > size:
             raise TileOutOfBounds(end=entry.loop_end, dimension=dimension, size=size)
         return slice(entry.begin, entry.end)
     if isinstance(entry, slice):
-        return entry
+        return slice(*map(_bound, (entry.start, entry.stop, entry.step)))
     if isinstance(entry, torch.Tensor) and not _is_integral(entry):
         raise InvalidIndexingType(index=f"a tensor of {entry.dtype}")
     if isinstance(entry, torch.Tensor) and entry.ndim > 0:
-        return entry.long()
+        return entry
     if isinstance(entry, torch.Tensor) or is_integer(entry):
         number = int(entry)  # type: ignore[call-overload]  # one of the two, by the line above
         if not -size <= number < size:
@@ -122,12 +165,15 @@ def _plain(entry: object, dimension: int, size: int) -> Any:
     raise InvalidIndexingType(index=f"a {type(entry).__name__}")
 
 
+def _bound(bound: Any) -> int | None:
+    """A bound or step of a slice: an integer, or a number on the device."""
+    if bound is None:
+        return None
+    try:
+        return operator.index(bound)
+    except TypeError as error:
+        raise InvalidIndexingType(index=f"a slice with a {type(bound).__name__}") from error
+
+
 def _is_integral(tensor: torch.Tensor) -> bool:
     return not (tensor.is_floating_point() or tensor.is_complex() or tensor.dtype is torch.bool)
-
-
-def _refuse_ambiguous_gather(entries: list[object]) -> None:
-    """Several 1-D index tensors could mean pairs or every combination; the author has to say which."""
-    ranks = [entry.ndim for entry in entries if isinstance(entry, torch.Tensor) and entry.ndim]
-    if len(ranks) > 1 and min(ranks) == 1:
-        raise InvalidIndexingType(index="several index tensors, one of them 1-D,")

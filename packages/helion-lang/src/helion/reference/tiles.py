@@ -11,7 +11,10 @@ from helion.language import Tile
 
 @attrs.frozen(kw_only=True)
 class ReferenceTile(Tile):
-    """A tile of a loop that runs as plain Python; its last tile is as short as the loop demands."""
+    """A tile of a loop that runs as plain Python; its last tile is as short as the loop demands.
+
+    ``jagged`` tells a tile of ``hl.jagged_tile``, which subscripts together with the lanes it belongs to alone.
+    """
 
     begin: int
     end: int
@@ -20,6 +23,7 @@ class ReferenceTile(Tile):
     block_size: int
     loop_end: int
     device: torch.device
+    jagged: bool = False
 
     @property
     def index(self) -> torch.Tensor:

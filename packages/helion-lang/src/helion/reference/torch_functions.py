@@ -19,7 +19,7 @@ from helion.reference.subscripts import has_tile, read, write
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from helion.reference.semantics import ReferenceSemantics
+    from helion.reference.state import ReferenceState
 
 _PRODUCTS = frozenset({"mm", "bmm", "matmul", "__matmul__", "__rmatmul__"})
 _ACCUMULATIONS = frozenset({"addmm", "baddbmm"})
@@ -42,13 +42,11 @@ _IN_PLACE = re.compile(
 
 
 class ReferenceFunctions(TorchFunctionMode):
-    """The mode for one run; ``written`` collects the storages (by address) that are written to."""
+    """The mode for one run."""
 
-    def __init__(self, semantics: ReferenceSemantics, *, high: bool) -> None:
+    def __init__(self, state: ReferenceState) -> None:
         super().__init__()
-        self.written: set[int] = set()
-        self._semantics = semantics
-        self._high = high
+        self._state = state
 
     def __torch_function__(
         self,
@@ -58,11 +56,21 @@ class ReferenceFunctions(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         """Run one call of a torch function."""
-        name = getattr(func, "__name__", "")
         kwargs = dict(kwargs or {})
+        if self._state.working:
+            return func(*args, **kwargs)
+        name = getattr(func, "__name__", "")
         for target in _targets(name, args, kwargs):
-            self.written.add(target.untyped_storage().data_ptr())
-        if not self._high:
+            self._state.note_write(target)
+        result = self._precise(name, func, args, kwargs)
+        if self._state.depth:
+            self._note_values(args, result)
+        return result
+
+    def _precise(
+        self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if not self._state.high:
             return self._run(name, func, args, kwargs)
         if is_cast(name):
             return args[0].to(torch.float64)
@@ -75,7 +83,7 @@ class ReferenceFunctions(TorchFunctionMode):
     def _run(
         self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        on_device = self._semantics.depth > 0
+        on_device = self._state.depth > 0
         if name == "__getitem__" and (on_device or has_tile(args[1])):
             return read(args[0], args[1])
         if name == "__setitem__" and (on_device or has_tile(args[1])):
@@ -83,8 +91,21 @@ class ReferenceFunctions(TorchFunctionMode):
         if name in _PRODUCTS or name in _ACCUMULATIONS:
             return _multiply(name, func, args, kwargs)
         if name in _CREATIONS and on_device:
-            kwargs.setdefault("device", self._semantics.device)
+            kwargs.setdefault("device", self._state.device)
         return func(*args, **kwargs)
+
+    def _note_values(self, args: tuple[Any, ...], result: Any) -> None:
+        """Tell values from views of the host's tensors, which remain such."""
+        if isinstance(result, torch.Tensor) and any(
+            isinstance(arg, torch.Tensor) and not self._state.is_value(arg) and _share(arg, result)
+            for arg in args
+        ):
+            return
+        self._state.add_values(result)
+
+
+def _share(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
 
 
 def _targets(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[torch.Tensor]:

@@ -1,0 +1,114 @@
+"""Loops in reference mode: plain Python, over tiles of the sizes that were asked for."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from helion.exc import BarrierOnlyAllowedAtTopLevel, InvalidJaggedTileUsage
+from helion.reference.callers import user_frame
+from helion.reference.jagged_lanes import axes_of_lanes
+from helion.reference.ranges import AxisRange, axis_ranges, static_positions
+from helion.reference.tiles import ReferenceTile
+from helion.sizes import cdiv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from helion.reference.state import ReferenceState
+
+
+def tile(state: ReferenceState, begin_or_end: Any, end: Any, block_size: Any) -> Iterator[Any]:
+    """Tiles, or tuples of tiles where sequences are given."""
+    ranges = axis_ranges("tile", begin_or_end, end, block_size, steps="block sizes")
+    frame = user_frame()
+    sizes = [
+        state.blocks.choose(frame, axis, len(ranges), one.end - one.begin)
+        if one.step is None
+        else one.step
+        for axis, one in enumerate(ranges)
+    ]
+    for axis in axes_of_lanes(frame):
+        sizes[axis] = 1
+    axes = [_tiles(state, one, size) for one, size in zip(ranges, sizes, strict=True)]
+    return _start(state, axes, begin_or_end)
+
+
+def grid(state: ReferenceState, begin_or_end: Any, end: Any, step: Any) -> Iterator[Any]:
+    """Positions, or tuples of positions where sequences are given."""
+    ranges = axis_ranges("grid", begin_or_end, end, step, steps="steps")
+    axes = [range(one.begin, one.end, one.step or 1) for one in ranges]
+    return _start(state, axes, begin_or_end)
+
+
+def static_range(
+    state: ReferenceState,  # noqa: ARG001 - every meaning takes it
+    begin_or_end: Any,
+    end: Any,
+    step: Any,
+) -> Iterator[int]:
+    """Python's own range."""
+    return iter(static_positions(begin_or_end, end, step))
+
+
+def jagged_tile(state: ReferenceState, parent: Any) -> Iterator[ReferenceTile]:
+    """Tiles up to the one end that there is, as lanes come one at a time."""
+    if state.depth == 0:
+        raise InvalidJaggedTileUsage(
+            problem="`hl.jagged_tile` is the outermost loop",
+            remedy="loop over the lanes first: `for tile in hl.tile(lengths.size(0))`",
+        )
+    if not isinstance(parent, torch.Tensor) or parent.ndim == 0 or parent.is_floating_point():
+        raise InvalidJaggedTileUsage(
+            problem="`hl.jagged_tile` takes an integer tensor with one end per lane",
+            remedy="load the ends of the lanes: `hl.jagged_tile(lengths[tile])`; for one end, use `hl.tile`",
+        )
+    ends = sorted(set(parent.reshape(-1).tolist()))
+    if len(ends) > 1:
+        raise InvalidJaggedTileUsage(
+            problem="the tile that the lanes come from cannot be told",
+            remedy="compute the ends from a tile in the function that loops over it",
+        )
+    end = ends[0] if ends else 0
+    frame = user_frame()
+    size = state.blocks.choose(frame, 0, 1, end)
+    return _start(state, [_tiles(state, AxisRange(0, end, None), size, jagged=True)], None)
+
+
+def barrier(state: ReferenceState) -> None:
+    """Nothing: here, one loop has run before the next begins."""
+    if state.depth:
+        raise BarrierOnlyAllowedAtTopLevel()
+
+
+def _start(state: ReferenceState, axes: Sequence[Any], given: Any) -> Iterator[Any]:
+    state.loops += 1
+    state.latest_loop = (user_frame().f_lineno, len(axes))
+    return _iterate(state, axes, several=isinstance(given, (list, tuple)))
+
+
+def _iterate(state: ReferenceState, axes: Sequence[Any], *, several: bool) -> Iterator[Any]:
+    state.depth += 1
+    try:
+        for entries in itertools.product(*axes):
+            yield entries if several else entries[0]
+    finally:
+        state.depth -= 1
+
+
+def _tiles(
+    state: ReferenceState, axis: AxisRange, size: int, *, jagged: bool = False
+) -> Iterator[ReferenceTile]:
+    for number, begin in enumerate(range(axis.begin, axis.end, size)):
+        yield ReferenceTile(
+            begin=begin,
+            end=min(begin + size, axis.end),
+            id=number,
+            count=cdiv(axis.end - axis.begin, size),
+            block_size=size,
+            loop_end=axis.end,
+            jagged=jagged,
+            device=state.device,
+        )
