@@ -33,10 +33,7 @@ UNSUPPORTED: dict[str, tuple[type[Exception], str]] = {
     "jsd": (exc.StatementNotSupported, "computing on the host"),
     "fused_linear_jsd": (exc.HelionError, "loops in helper functions"),
 }
-UNSUPPORTED_IN_REFERENCE_MODE: dict[str, tuple[type[Exception], str]] = {
-    "rms_norm-backward": (exc.NotInReferenceMode, "atomics"),
-    "cross_entropy_ignoring": (exc.NotInReferenceMode, "extra_mask"),
-}
+UNSUPPORTED_IN_REFERENCE_MODE: dict[str, tuple[type[Exception], str]] = {}
 
 PROGRAMS = {"demo", "beside_torch"}  # in examples/, but no examples
 
