@@ -126,7 +126,7 @@ def _positions(entry: Any, size: int, device: torch.device) -> torch.Tensor:
     if isinstance(entry, ShiftedReferenceTile):
         return torch.arange(entry.begin, entry.end, device=device)
     if isinstance(entry, slice):
-        return torch.arange(*entry.indices(size), device=device)
+        return torch.tensor(range(*entry.indices(size)), dtype=torch.int64, device=device)
     return torch.tensor(entry, device=device)
 
 

@@ -78,7 +78,7 @@ def spread(value: Any, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tens
     Raises:
         ShapeMismatch: it does not broadcast.
     """
-    given = torch.as_tensor(value, device=like.device).to(like.dtype)
+    given = torch.as_tensor(value, dtype=like.dtype, device=like.device)
     while given.ndim > len(shape) and given.size(0) == 1:
         given = given[0]
     try:
