@@ -20,7 +20,10 @@ def emit_load(context: EmissionContext, op: Load) -> None:
         text = _descriptor_load(context, op)
     else:
         address, mask = _address(context, op.buffer, op.subscripts)
-        masked = "" if mask is None else f", mask={mask}, other=0"
+        # Triton casts `other` to the dtype of the tensor, and knows no cast of an integer to an 8-bit float.
+        dtype = op.result.type.dtype
+        zero = "0.0" if dtype.is_floating_point and dtype.itemsize == 1 else "0"
+        masked = "" if mask is None else f", mask={mask}, other={zero}"
         text = f"tl.load({address}{masked})"
     context.define(op.result, text)
 

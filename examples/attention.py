@@ -1,0 +1,114 @@
+"""Attention without the matrix of scores: plain, causal, and with scores modified by a function of the caller.
+
+Each program takes some queries and walks along the keys. It keeps, for each query, the largest score so far, the sum of
+exponentials relative to it, and their weighted sum of values; when the largest score grows, both sums are rescaled
+(Milakov and Gimelshein, 2018; Dao et al., 2022).
+
+              keys
+            ┌──────────────┐
+    queries │▒▒▒▒│──>      │     causal: the walk ends at the diagonal,
+            │▒▒▒▒│         │     so it is as long as the queries are far down
+            └──────────────┘
+
+Alongside the result goes the logarithm of each query's sum of exponentials, which the backward pass needs (see
+``attention_backward.py``).
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+
+import helion
+import helion.language as hl
+from beside_torch import DEVICE, compare, half_precision, pick
+
+Modification = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def unmodified(scores: torch.Tensor, _query: torch.Tensor, _key: torch.Tensor) -> torch.Tensor:
+    """Scores as they are."""
+    return scores
+
+
+@helion.kernel()
+def attention(
+    q_in: torch.Tensor,
+    k_in: torch.Tensor,
+    v_in: torch.Tensor,
+    causal: hl.constexpr = False,
+    modify: Modification = unmodified,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The result, like the queries, and the logarithm of the sum of exponentials, ``[batch, heads, queries]``.
+
+    Args:
+        q_in: queries, ``[batch, heads, queries, depth]``.
+        k_in: keys, ``[batch, heads, keys, depth]``.
+        v_in: values, like the keys.
+        causal: query i looks at keys 0 to i only.
+        modify: from scores, positions of queries and positions of keys to scores; traced into the kernel.
+    """
+    batch, heads, queries, depth = q_in.size()
+    keys = k_in.size(2)
+    depth = hl.specialize(depth)
+    q = q_in.reshape([-1, queries, depth])
+    k = k_in.reshape([-1, keys, depth]).transpose(1, 2)
+    v = v_in.reshape([-1, keys, depth])
+    out = torch.empty_like(q)
+    lse = torch.empty([batch * heads, queries], dtype=torch.float32, device=q.device)
+    scale = 1.0 / math.sqrt(depth)
+    for tile_b, tile_m in hl.tile([batch * heads, queries]):
+        largest = hl.full([tile_b, tile_m], float("-inf"), dtype=torch.float32)
+        total = hl.zeros([tile_b, tile_m], dtype=torch.float32)
+        acc = hl.zeros([tile_b, tile_m, depth], dtype=torch.float32)
+        query = q[tile_b, tile_m, :]
+        for tile_n in hl.tile(tile_m.end if causal else keys):
+            scores = hl.dot(query, k[tile_b, :, tile_n]) * scale
+            row, column = tile_m.index[:, None], tile_n.index[None, :]
+            scores = modify(scores, row, column)
+            if causal:
+                scores = torch.where((row >= column)[None, :, :], scores, float("-inf"))
+            grown = torch.maximum(largest, torch.amax(scores, dim=-1))
+            weights = torch.exp(scores - grown[:, :, None])
+            shrink = torch.exp(largest - grown)
+            total = total * shrink + torch.sum(weights, dim=-1)
+            value = v[tile_b, tile_n, :]
+            acc = torch.baddbmm(acc * shrink[:, :, None], weights.to(value.dtype), value)
+            largest = grown
+        out[tile_b, tile_m, :] = acc / total[:, :, None]
+        lse[tile_b, tile_m] = largest + torch.log(total)
+    return out.view(q_in.size()), lse.view([batch, heads, queries])
+
+
+def nearer_is_better(scores: torch.Tensor, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+    """A penalty that grows with the distance between query and key, as ALiBi has it."""
+    return scores - 0.05 * torch.abs(query - key)
+
+
+def reference(
+    q: torch.Tensor,
+    k: torch.Tensor,
+    v: torch.Tensor,
+    causal: bool = False,
+    modify: Modification = unmodified,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The same by torch, with the matrix of scores."""
+    row = torch.arange(q.size(2), device=q.device)[:, None]
+    column = torch.arange(k.size(2), device=q.device)[None, :]
+    scores = modify(q @ k.mT / math.sqrt(q.size(-1)), row, column)
+    if causal:
+        scores = torch.where(row >= column, scores, float("-inf"))
+    return torch.softmax(scores, dim=-1) @ v, torch.logsumexp(scores, dim=-1)
+
+
+def main() -> None:
+    """Compare with torch; on a GPU, time both."""
+    shape = [pick(gpu=4, cpu=1), pick(gpu=32, cpu=2), pick(gpu=4096, cpu=70), pick(gpu=128, cpu=32)]
+    q, k, v = (torch.randn(shape, device=DEVICE).to(half_precision()) for _ in range(3))
+    compare("attention", attention, reference, (q, k, v))
+    compare("causal attention", attention, reference, (q, k, v, True))
+    compare("attention, ALiBi", attention, reference, (q, k, v, False, nearer_is_better))
+
+
+if __name__ == "__main__":
+    main()
