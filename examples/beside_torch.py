@@ -88,7 +88,7 @@ def relative_error(ours: torch.Tensor, theirs: torch.Tensor) -> float:
     if ours.shape != theirs.shape:
         return float("inf")
     difference, size = (ours.double() - theirs.double()).norm(), theirs.double().norm()
-    return float(difference if size == 0 else difference / size)
+    return float((difference if size == 0 else difference / size).detach())
 
 
 def _leaf(value: Any) -> Any:
