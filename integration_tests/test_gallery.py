@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 import helion
-from gallery import attentions, losses, products, rows
+from gallery import attentions, indexed, losses, products, ragged, rows
 from gallery.case import EXAMPLES, Case, Maker, check, kernels, load, use
 from helion import exc
 
 if TYPE_CHECKING:
     import torch
 
-CASES = [*rows.CASES, *losses.CASES, *products.CASES, *attentions.CASES]
+CASES = [
+    *rows.CASES,
+    *losses.CASES,
+    *products.CASES,
+    *attentions.CASES,
+    *ragged.CASES,
+    *indexed.CASES,
+]
 
 # Examples that cannot be compiled yet, by function: the error that they meet, and why.
 UNSUPPORTED: dict[str, tuple[type[Exception], str]] = {
@@ -38,6 +45,22 @@ UNSUPPORTED: dict[str, tuple[type[Exception], str]] = {
     "gather_gemv": (exc.InvalidIndexingType, "gathers"),
     "differentiable_attention-backward": (exc.UnsupportedOperator, "barriers"),
     "flex_attention": (exc.UnsupportedOperator, "hl.grid"),
+    "embedding": (exc.InvalidIndexingType, "gathers"),
+    "embedding-backward": (exc.InvalidIndexingType, "gathers"),
+    "concatenate": (exc.UnsupportedOperator, "extra_mask"),
+    "rope": (exc.InvalidIndexingType, "slices with bounds"),
+    "rope-backward": (exc.InvalidIndexingType, "slices with bounds"),
+    "dropout": (exc.UnsupportedOperator, "hl.rand"),
+    "gradient_of_sum": (exc.UnsupportedOperator, "hl.rand"),
+    "segment_sum": (exc.UnsupportedOperator, "extra_mask, scans, atomics"),
+    "jagged_sum": (exc.InvalidIndexingType, "gathers"),
+    "jagged_mean": (exc.InvalidIndexingType, "gathers"),
+    "jagged_softmax": (exc.InvalidIndexingType, "gathers"),
+    "jagged_layer_norm": (exc.InvalidIndexingType, "gathers"),
+    "jagged_dense_add": (exc.UnsupportedOperator, "hl.grid"),
+    "jagged_dense_bmm": (exc.UnsupportedOperator, "hl.grid"),
+    "jagged_dense_bmm-without-bias": (exc.UnsupportedOperator, "hl.grid"),
+    "hstu_attention": (exc.StatementNotSupported, "conditions on values of the device"),
 }
 
 PROGRAMS = {"demo", "beside_torch"}  # in examples/, but no examples
