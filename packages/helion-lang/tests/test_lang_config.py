@@ -125,3 +125,10 @@ def test_failed_save_keeps_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigFileError, match="cannot write"):
         helion.Config().save(target)
     assert [entry.name for entry in tmp_path.iterdir()] == ["directory"]
+
+
+def test_tunables_come_last_and_survive_json() -> None:
+    config = helion.Config(zeta=True, split=4, num_warps=8, order="rows", weight=0.5)
+    assert list(config) == ["num_warps", "order", "split", "weight", "zeta"]
+    assert helion.Config.from_json(config.to_json()) == config
+    assert config != helion.Config(num_warps=8)

@@ -24,10 +24,11 @@ class Config(Mapping[str, Any]):
 
     ``helion.Config(block_sizes=[128, 64], num_warps=8)``. Lists become tuples. A list may also be written as a mapping
     by the stable names that a kernel gives its loops and accesses. A singular, such as ``block_size=64``, stands for
-    a list of one entry.
+    a list of one entry. Any other name is that of a tunable which the kernel registers
+    (:func:`helion.language.register_tunable`), and holds one number, flag or string.
 
     Raises:
-        InvalidConfig: a key is unknown, given twice (singular and plural), or holds what it cannot.
+        InvalidConfig: a key is misspelt, given twice (singular and plural), or holds what it cannot.
     """
 
     __slots__ = ("_hash", "_values")
@@ -134,13 +135,15 @@ _KEY_LIST = f"the keys are {', '.join(CONFIG_KEYS)}"
 
 
 def _canonical(keys: Mapping[str, Any]) -> dict[str, Any]:
-    """``keys`` checked, aliases resolved, values frozen, in the order of the table."""
+    """``keys`` checked, aliases resolved, values frozen, in the order of the table, tunables last."""
     given: dict[str, Any] = {}
+    tunables: dict[str, Any] = {}
     spelled: dict[str, str] = {}
     for written, value in keys.items():
         name = ALIASES.get(written, written)
         if name not in CONFIG_KEYS:
-            raise _unknown(written, value)
+            tunables[written] = _tunable(written, value)
+            continue
         if name in given:
             raise InvalidConfig(
                 key=written,
@@ -150,16 +153,25 @@ def _canonical(keys: Mapping[str, Any]) -> dict[str, Any]:
             )
         spelled[name] = written
         given[name] = [value] if written in ALIASES else value
-    return {name: _checked(key, given[name]) for name, key in CONFIG_KEYS.items() if name in given}
+    checked = {
+        name: _checked(key, given[name]) for name, key in CONFIG_KEYS.items() if name in given
+    }
+    return checked | dict(sorted(tunables.items()))
 
 
-def _unknown(key: str, value: Any) -> InvalidConfig:
+def _tunable(key: str, value: Any) -> Any:
+    """``value``, if ``key`` may be the name of a tunable; whether a kernel registers it is not known here."""
     guess = nearest(key, [*CONFIG_KEYS, *ALIASES])
-    return InvalidConfig(
+    if not guess and isinstance(value, (bool, int, float, str)):
+        return value
+    problem = "there is no such key" if guess else "a tunable has one value"
+    raise InvalidConfig(
         key=key,
         value=repr(value),
-        problem="there is no such key",
-        allowed=f"did you mean `{guess}`?" if guess else _KEY_LIST,
+        problem=problem,
+        allowed=f"did you mean `{guess}`?"
+        if guess
+        else f"{_KEY_LIST}; a tunable is a number, a flag or a string",
     )
 
 

@@ -1,4 +1,4 @@
-"""A config key like no other."""
+"""A config key like no other, with what no tunable holds."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ import helion
 
 
 def provoke() -> None:
-    helion.Config(zzz=4)
+    helion.Config(zzz=[4])

@@ -37,8 +37,9 @@ class ReferenceKernel:
 
     def __call__(self, *args: Any) -> Any:
         """Run on ``args``."""
+        function = self.definition.function
         block_sizes = self.config.get("block_sizes")
-        return run(self.definition.function, args, block_sizes=block_sizes).outputs
+        return run(function, args, block_sizes=block_sizes, tunables=self.config).outputs
 
     def bind(self, args: tuple[Any, ...]) -> BoundReferenceKernel:  # noqa: ARG002 - the Protocol's
         """The same kernel: nothing is specialised."""
@@ -53,7 +54,7 @@ class ReferenceKernel:
 
 
 class BoundReferenceKernel:
-    """A kernel whose config may be changed; of a config, block sizes alone have a meaning here."""
+    """A kernel whose config may be changed; of a config, block sizes and tunables have a meaning here."""
 
     def __init__(self, kernel: ReferenceKernel) -> None:
         self._kernel = kernel
