@@ -73,3 +73,11 @@ def test_settings_object_excludes_single_settings() -> None:
         return x
 
     assert kernel.settings is chosen
+
+
+def test_reference_mode_has_names() -> None:
+    assert helion.Settings(ref_mode=helion.RefMode.EAGER).ref_mode is True
+    assert helion.Settings(ref_mode=helion.RefMode.OFF).ref_mode is False
+    assert helion.Settings.read({"ref_mode": helion.RefMode.EAGER}).ref_mode is True
+    with pytest.raises(InvalidSetting):
+        helion.Settings(ref_mode="eager")  # type: ignore[arg-type]  # the mistake under test

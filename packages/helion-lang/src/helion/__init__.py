@@ -7,9 +7,10 @@ packages found by entry point: see :mod:`helion.backends`.
 from __future__ import annotations
 
 from helion import exc
-from helion.bound_kernel import BoundKernel
+from helion.bound_kernel import BoundKernel, OutputCodeOptions
 from helion.config import Config
 from helion.kernels import Kernel, jit, kernel
+from helion.ref_mode import RefMode
 from helion.settings import Settings
 from helion.sizes import cdiv, next_power_of_2
 
@@ -17,6 +18,8 @@ __all__ = [
     "BoundKernel",
     "Config",
     "Kernel",
+    "OutputCodeOptions",
+    "RefMode",
     "Settings",
     "cdiv",
     "exc",

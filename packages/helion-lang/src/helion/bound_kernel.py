@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import attrs
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -55,6 +57,23 @@ class BoundKernel(Generic[R]):
         """The Triton source for ``config``, or for the config in use."""
         return self._implementation.to_triton_code(config)
 
-    def to_code(self, config: Config | None = None) -> str:
+    def to_code(
+        self,
+        config: Config | None = None,
+        *,
+        options: OutputCodeOptions | None = None,  # noqa: ARG002 - see OutputCodeOptions
+    ) -> str:
         """The generated source; the same as :meth:`to_triton_code`."""
         return self.to_triton_code(config)
+
+
+@attrs.frozen
+class OutputCodeOptions:
+    """What generated source may contain, for :meth:`BoundKernel.to_code`.
+
+    Attributes:
+        allow_helion_deps: whether it may import Helion. Our source never does: it is Triton, and the mathematical
+            functions that torch and Triton bring along.
+    """
+
+    allow_helion_deps: bool = True

@@ -131,6 +131,7 @@ class Config(Mapping[str, Any]):
         return (Config.from_json, (self.to_json(),))
 
 
+_MISSPELT = 0.8  # a letter or two; tunables have names of their own, such as `order`
 _KEY_LIST = f"the keys are {', '.join(CONFIG_KEYS)}"
 
 
@@ -161,7 +162,7 @@ def _canonical(keys: Mapping[str, Any]) -> dict[str, Any]:
 
 def _tunable(key: str, value: Any) -> Any:
     """``value``, if ``key`` may be the name of a tunable; whether a kernel registers it is not known here."""
-    guess = nearest(key, [*CONFIG_KEYS, *ALIASES])
+    guess = nearest(key, [*CONFIG_KEYS, *ALIASES], likeness=_MISSPELT)
     if not guess and isinstance(value, (bool, int, float, str)):
         return value
     problem = "there is no such key" if guess else "a tunable has one value"

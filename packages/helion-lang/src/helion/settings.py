@@ -13,6 +13,7 @@ import attrs
 
 from helion.constraints import nearest
 from helion.exc import InvalidSetting
+from helion.ref_mode import as_flag
 from helion.setting_kinds import (
     FLAG,
     OPTIONAL_PATH,
@@ -25,14 +26,23 @@ from helion.setting_kinds import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from helion.ref_mode import RefMode
 
 _KIND = "kind"
 _HELP = "help"
 _VARIABLES = "variables"
 
 
-def _setting(default: Any, kind: Kind, words: str, *, variables: tuple[str, ...] = ()) -> Any:
+def _setting(
+    default: Any,
+    kind: Kind,
+    words: str,
+    *,
+    variables: tuple[str, ...] = (),
+    converter: Callable[[Any], Any] | None = None,
+) -> Any:
     """A field with its check; ``variables`` are names in the environment besides the usual one."""
 
     def check(_: Settings, field: attrs.Attribute[Any], value: object) -> None:
@@ -45,7 +55,7 @@ def _setting(default: Any, kind: Kind, words: str, *, variables: tuple[str, ...]
             )
 
     metadata = {_KIND: kind, _HELP: words, _VARIABLES: variables}
-    return attrs.field(default=default, validator=check, metadata=metadata)
+    return attrs.field(default=default, validator=check, metadata=metadata, converter=converter)
 
 
 @attrs.frozen(kw_only=True)
@@ -71,8 +81,9 @@ class Settings:
     ref_mode: bool = _setting(
         default=False,
         kind=FLAG,
-        words="Run the kernel's own Python on real slices instead of compiling it.",
+        words="Run the kernel's own Python on real slices instead of compiling it; or a RefMode.",
         variables=("HELION_INTERPRET",),
+        converter=as_flag,
     )
     bundle: str | None = _setting(
         None, OPTIONAL_PATH, "A bundle to run from, with helion-runtime, instead of compiling."
@@ -170,7 +181,7 @@ class SettingKeywords(TypedDict, total=False):
     dot_precision: Literal["tf32", "tf32x3", "ieee"]
     backend: Literal["triton"]
     persistent_reserved_sms: int
-    ref_mode: bool
+    ref_mode: bool | RefMode
     bundle: str | None
     print_output_code: bool
     output_origin_lines: bool
