@@ -70,11 +70,14 @@ def compare(
         print(f"{name}: {ours_ms:.3f} ms, torch {theirs_ms:.3f} ms")
 
 
-def gradients(function: Runs) -> Runs:
-    """``function`` with the gradients of its floating inputs as its result, for a fixed gradient of its output."""
+def gradients(function: Runs, *, first: int | None = None) -> Runs:
+    """``function`` with the gradients of its floating inputs as its result, for a fixed gradient of its output.
+
+    Given ``first``, only those of so many arguments.
+    """
 
     def run(*args: Any) -> tuple[torch.Tensor, ...]:
-        leaves = [_leaf(arg) for arg in args]
+        leaves = [*map(_leaf, args[:first]), *args[len(args[:first]) :]]
         out = function(*leaves)
         weights = torch.linspace(-1, 1, out.numel(), device=out.device, dtype=torch.float32)
         wanted = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor) and leaf.requires_grad]

@@ -76,6 +76,7 @@ class Case:
         large: sizes for a GPU.
         reference: the name of the function that computes the same by torch.
         gradient: compare the gradients instead.
+        first: only of so many arguments.
         dtypes: in which it is tried.
         higher: give torch the inputs in float64; False where the reference depends on their dtype.
         slack: how many times further from torch than usual it may be.
@@ -90,6 +91,7 @@ class Case:
     large: tuple[int, ...]
     reference: str = "reference"
     gradient: bool = False
+    first: int | None = None
     dtypes: tuple[torch.dtype, ...] = FLOATS
     higher: bool = True
     slack: float = 1.0
@@ -152,7 +154,8 @@ def check(module: ModuleType, case: Case, sizes: tuple[int, ...], make: Maker) -
     """Run the example once, and torch, and compare."""
     function, reference = getattr(module, case.function), getattr(module, case.reference)
     if case.gradient:
-        function, reference = gradients(function), gradients(reference)
+        function = gradients(function, first=case.first)
+        reference = gradients(reference, first=case.first)
     args = case.arguments(make, *sizes)
     before = [arg.clone() if isinstance(arg, torch.Tensor) else arg for arg in args]
     results = function(*args)
