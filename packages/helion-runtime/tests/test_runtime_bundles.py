@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import threading
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -13,6 +13,9 @@ import torch
 
 from helion_runtime import Requirements, load, write_bundle
 from helion_runtime.bundle.format import FORMAT_VERSION
+from helion_runtime.bundle.manifest import manifest_from_json
+from helion_runtime.bundle.needed_version import needed_version
+from helion_runtime.bundle.reading import read_verified
 from helion_runtime.driver import DeviceProperties
 from helion_runtime.errors import (
     ArchitectureError,
@@ -24,13 +27,17 @@ from helion_runtime.errors import (
     DigestError,
     DriverTooOldError,
     DuplicateNameError,
+    FormatVersionError,
     NoVariantError,
     PinMismatchError,
+    ReadingError,
     SchemaError,
 )
 from helion_runtime.recording_driver import RecordingDriver
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from helion_runtime.bundle.reading import VerifiedContent
 
 
@@ -328,8 +335,47 @@ def test_a_directory_with_a_damaged_or_missing_file(
     shutil.rmtree(path)
 
 
-def test_the_frozen_bundle_is_of_the_present_format(frozen: VerifiedContent) -> None:
-    """A new format version needs a frozen bundle of its own; this one must stay readable."""
-    assert frozen.manifest.format_version == (1, 0)
-    name = "format_{}_{}.helion".format(*FORMAT_VERSION)
-    assert (Path(__file__).with_name("data") / name).exists()
+def test_every_format_version_has_its_frozen_bundle(frozen_path: Path) -> None:
+    """A new format version needs a frozen bundle of its own; those of earlier ones must stay readable."""
+    major, minor = FORMAT_VERSION
+    for version in range(minor + 1):
+        path = frozen_path.with_name(f"format_{major}_{version}.helion")
+        assert read_verified(path).manifest.format_version == (major, version)
+
+
+def test_the_frozen_bundle_of_format_1_1_runs(frozen_path: Path) -> None:
+    path = frozen_path.with_name("format_1_1.helion")
+    driver = RecordingDriver(read_verified(path).manifest.kernels)
+    bundle = load(path, driver=driver)
+    x = torch.zeros(4, 4)
+    for total in (3, 0, 7):
+        x[0, 0] = total
+        found = bundle.computing(x, torch.ones(4, 4), 4.0)
+        assert found["out"].shape == (4 + total, 4)
+        assert found["sums"].tolist() == [0.0] * 4
+        assert found["twice_the_mean"] == 0.0
+        assert driver.launches[-1].parameters[4] == struct.pack("=f", 4.0)
+    x[0, 0] = -1
+    prepared = bundle.computing.prepare((x, x, 1.0), bundle.computing.variants[0])
+    with pytest.raises(ReadingError, match=r"host code read -1 .* 0 <= item 6"):
+        prepared(x, x, 1.0)
+
+
+def test_the_lowest_version_that_will_do_is_written(
+    parts: dict[str, object], tmp_path: Path, frozen_path: Path
+) -> None:
+    write_bundle(tmp_path / "old", **parts)
+    assert read_verified(tmp_path / "old").manifest.format_version == (1, 0)
+    newer = read_verified(frozen_path.with_name("format_1_1.helion")).manifest
+    assert needed_version(newer.ops[:1]) == (1, 0)
+    assert needed_version(newer.ops) == (1, 1)
+    for changed in (
+        {"outputs": ("dict", ())},
+        {"guard": (("le", ("float", 1), 2),)},
+        {"outputs": ("tuple", (("value", ("sqrt", 2)),))},
+    ):
+        op = newer.ops[0]
+        variant = attrs.evolve(op.variants[0], **changed)
+        assert needed_version([attrs.evolve(op, variants=(variant,))]) == (1, 1)
+    with pytest.raises(FormatVersionError, match=r"at least 1\.1"):
+        manifest_from_json(attrs.evolve(newer, format_version=(1, 0)).to_json(), "manifest")

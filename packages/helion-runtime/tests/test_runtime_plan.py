@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 import torch
@@ -15,16 +17,17 @@ from helion_runtime.entries import (
 )
 from helion_runtime.errors import ExpressionError
 from helion_runtime.evaluated import Address, Scalar
-from helion_runtime.plan import (
-    ArgumentMetadata,
-    build_outputs,
-    evaluate_variant,
-    run_steps,
-)
+from helion_runtime.execution import execute
+from helion_runtime.plan import ArgumentMetadata, evaluate_variant
 
 
 def metadata(*arguments: object) -> ArgumentMetadata:
     return ArgumentMetadata(arguments, lambda: 132)
+
+
+def carry_out(variant: VariantEntry, *arguments: object) -> Any:
+    """What a variant without launches returns."""
+    return execute(variant, metadata(*arguments), torch.device("cpu"), launch=None)
 
 
 def test_numbers_of_a_variant(add_variant: VariantEntry) -> None:
@@ -66,10 +69,7 @@ def test_steps_and_outputs_on_tensors(add_variant: VariantEntry) -> None:
         ),
     )
     x = torch.arange(12.0).view(3, 4)
-    arguments = (x[1:], x, 0.5)
-    plan = evaluate_variant(variant, metadata(*arguments))
-    buffers = run_steps(plan, arguments, torch.device("cpu"))
-    made, row, scale, count = build_outputs(plan, buffers, arguments)
+    made, row, scale, count = carry_out(variant, x[1:], x, 0.5)
     assert torch.equal(made, torch.full((4, 2), 5, dtype=torch.int32))
     assert made.stride() == (1, 4)
     assert row.tolist() == [9.0, 10.0]

@@ -143,6 +143,9 @@ class _Sample:
     def sm_count(self) -> int:
         return int(self._value(("sm_count",)))
 
+    def item(self, step: int) -> int:
+        return int(self._value(("item", step)))
+
     def _value(self, reading: _Reading) -> Any:
         return self._values.setdefault(reading, _FIRST_SAMPLE + 2 * len(self._values))
 

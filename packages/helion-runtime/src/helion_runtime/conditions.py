@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from helion_runtime.errors import ExpressionError
 from helion_runtime.expression_text import describe_expression, describe_subject, is_node
-from helion_runtime.expressions import ARGUMENT_NODES, evaluate
+from helion_runtime.expressions import ARGUMENT_NODES, evaluate, item_uses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,9 +23,11 @@ def unmet_conditions(
 ) -> tuple[str, ...]:
     """What of the guard does not hold for a call that the signature takes; empty if it all holds.
 
-    A condition without a value for this call does not hold.
+    A condition without a value for this call does not hold; one on numbers that are yet to be read from
+    tensors is not looked at.
     """
-    return tuple(dict.fromkeys(_unmet(["and", *variant.guard], names, metadata)))
+    guards = [guard for guard in variant.guard if not item_uses(guard)]
+    return tuple(dict.fromkeys(_unmet(["and", *guards], names, metadata)))
 
 
 def _unmet(guard: Any, names: Sequence[str], metadata: CallMetadata) -> Iterator[str]:

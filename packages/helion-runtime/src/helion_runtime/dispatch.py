@@ -16,20 +16,20 @@ from helion_runtime.conditions import unmet_conditions
 from helion_runtime.default_driver import default_driver
 from helion_runtime.entry_check import check_kernel, check_names, check_variant
 from helion_runtime.errors import ArchitectureError, CallError, NoVariantError
-from helion_runtime.generate import generate_run
-from helion_runtime.launcher import prepare_launch
+from helion_runtime.generate import Entrance
 from helion_runtime.misses import Rejection, explain
 from helion_runtime.modules import KernelImage, ModuleLoader
-from helion_runtime.plan import ArgumentMetadata, evaluate_variant, serves
+from helion_runtime.plan import ArgumentMetadata, serves
+from helion_runtime.run_maker import RunMaker
 from helion_runtime.signature import argument_kinds, check_call, misaligned, mismatches
 from helion_runtime.signature_key import argument_fields, generate_call
-from helion_runtime.tensor_maps import refuse_empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from helion_runtime.driver import Driver
     from helion_runtime.entries import VariantEntry
+    from helion_runtime.errors import ReadingError
     from helion_runtime.evaluated import EvaluatedVariant
     from helion_runtime.signature_key import ArgumentKind
 
@@ -258,39 +258,28 @@ class Dispatcher:
     def _prepare(
         self, item: _Installed, args: Sequence[Any], device: int, *, alone: bool = False
     ) -> PreparedCall:
-        driver = self._loader.driver
-        plan = evaluate_variant(item.variant, self._metadata(args, device))
-        for launch in plan.launches:
-            if launch.programs:
-                entry = item.images[launch.kernel].entry
-                refuse_empty(launch, entry, self.name, self.arguments)
-        launches = [
-            prepare_launch(
-                launch,
-                entry.arguments,
-                item.images[entry.kernel].entry,
-                self._loader.function(item.images[entry.kernel], device),
-                driver,
-                device,
-            )
-            for launch, entry in zip(plan.launches, item.variant.launches, strict=True)
-            if launch.programs
-        ]
-
         def unaligned(*passed: object) -> Any:
             if alone:
                 reasons = tuple(misaligned(item.variant, self.arguments, passed))
                 raise self._miss_error(passed, [Rejection(item.variant, reasons)])
             return self._run_behind(item, passed, device)
 
+        def unserved(error: ReadingError, passed: tuple[object, ...]) -> Any:
+            if alone:
+                raise error
+            return self._run_behind(item, passed, device)
+
+        driver = self._loader.driver
         elsewhere = _run_elsewhere(driver, device) if driver.device_count() > 1 else None
-        run = generate_run(
-            plan, launches, item.variant.aligned, driver, device, unaligned, elsewhere
+        maker = RunMaker(
+            self.name, self.arguments, item.variant, item.images, self._loader, device, unserved
         )
+        plan, run = maker.make(args, Entrance(item.variant.aligned, unaligned, elsewhere))
         return PreparedCall(item.variant, plan, run)
 
     def _run_behind(self, item: _Installed, args: tuple[Any, ...], device: int) -> Any:
-        """Serve a call whose tensors are not aligned as ``item`` needs, by a variant behind it."""
+        """Serve a call whose tensors are not aligned as ``item`` needs, or hold a number that it was
+        not compiled for, by a variant behind it."""
         key = (item, device, self._key(args))
         run = self._fallbacks.get(key)
         if run is None:

@@ -5,17 +5,22 @@ The compiler produces these, a bundle stores them as JSON, the dispatcher runs t
 needs a device.
 
 Buffers are numbered: the op's tensor arguments come first, under their argument position (positions
-of scalar arguments are left unused); each host step then defines the next number, starting at the
-number of arguments.
+of scalar arguments are left unused); each host step then takes the next numbers, starting at the
+number of arguments: a call one for each of its results, every other step one.
+
+Steps run in order. The launches come before the first step that is marked ``after``, or behind all.
 
 Expressions are those of :mod:`helion_runtime.expressions`: JSON lists over the arguments' metadata.
 """
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Expression: TypeAlias = (
     "int | float | bool | str | list[Expression] | tuple[Expression, ...] | None"
@@ -25,7 +30,7 @@ list."""
 
 OutputTree: TypeAlias = "list[object] | tuple[object, ...]"
 """``["buffer", n]``, ``["value", expression]``, ``["tuple", [tree, ...]]``, ``["list", [tree,
-...]]`` or ``["none"]``."""
+...]]``, ``["dict", [[name, tree], ...]]`` or ``["none"]``."""
 
 
 @attrs.frozen
@@ -68,7 +73,59 @@ class ViewStep:
     offset: Expression = 0
 
 
-HostStep: TypeAlias = AllocateStep | ViewStep
+CallTree: TypeAlias = "list[object] | tuple[object, ...]"
+"""An argument of an operator: ``["buffer", n]``, ``["value", expression]``, ``["list", [tree, ...]]``,
+``["dtype", name]``, ``["memory_format", name]`` or ``["device"]``, the op's."""
+
+
+@attrs.frozen
+class ResultEntry:
+    """A tensor that an operator gives, as the rest of the variant takes it to be laid out."""
+
+    sizes: tuple[Expression, ...]
+    strides: tuple[Expression, ...]
+    dtype: str
+
+
+@attrs.frozen
+class CallStep:
+    """Call an ATen operator, ``"aten::name.overload"``, of the list in
+    :mod:`helion_runtime.host_operators`, on every call of the op.
+
+    ``results`` are its tensors in order, one or several; none for an operator that writes into its
+    arguments. ``after`` says that it runs behind the launches.
+    """
+
+    operator: str
+    arguments: tuple[CallTree, ...]
+    keywords: tuple[tuple[str, CallTree], ...]
+    results: tuple[ResultEntry, ...]
+    after: bool = False
+
+
+@attrs.frozen
+class ReadStep:
+    """Read the one element of a buffer as a Python number; ``["item", n]`` is its value from here on."""
+
+    buffer: int
+    kind: Literal["int", "float", "bool"]
+    after: bool = False
+
+
+HostStep: TypeAlias = AllocateStep | ViewStep | CallStep | ReadStep
+
+
+def numbers_taken(step: HostStep) -> int:
+    """How many buffer numbers a step takes."""
+    return len(step.results) if isinstance(step, CallStep) else 1
+
+
+def launch_position(steps: Sequence[HostStep]) -> int:
+    """Before which step the launches come."""
+    for position, step in enumerate(steps):
+        if isinstance(step, (CallStep, ReadStep)) and step.after:
+            return position
+    return len(steps)
 
 
 @attrs.frozen

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 from helion_runtime.abi import check_words, expand
 from helion_runtime.architecture import parse_architecture
 from helion_runtime.entries import (
-    AllocateStep,
     DescriptorArgument,
     PointerArgument,
     ScalarArgument,
     ScalarSignature,
     TensorSignature,
+    launch_position,
 )
 from helion_runtime.errors import DuplicateNameError, SchemaError
-from helion_runtime.expressions import MAX_DIMENSIONS, check
+from helion_runtime.expressions import MAX_DIMENSIONS, MAX_STRING, check
 from helion_runtime.plan import torch_dtype
+from helion_runtime.step_check import StepCheck, check_buffer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -103,23 +104,20 @@ def check_variant(
     for position in variant.aligned:
         if position not in tensors:
             raise SchemaError(f"{where}: aligned: argument {position} is not a tensor argument")
-    buffers = set(tensors)
-    for number, step in enumerate(variant.steps, start=n_arguments):
-        if isinstance(step, AllocateStep):
-            torch_dtype(step.dtype)
-            _check_fill(step.fill, f"{where}: buffer {number}: fill")
-        else:
-            _check_buffer(step.buffer, buffers, f"{where}: buffer {number}")
-        if len(step.sizes) != len(step.strides) or len(step.sizes) > MAX_DIMENSIONS:
-            raise SchemaError(
-                f"{where}: buffer {number}: {len(step.sizes)} sizes and {len(step.strides)} strides"
-            )
-        buffers.add(number)
+    steps = StepCheck(n_arguments, tensors)
+    launching = launch_position(variant.steps)
+    for step in variant.steps[:launching]:
+        steps.check(step, where, after=False)
     for number, launch in enumerate(variant.launches):
-        _check_launch(launch, buffers, kernels, f"{where}: launch {number}")
-    values = list(_output_values(variant.outputs, buffers, f"{where}: outputs"))
-    for expression, place in (*_expressions(variant, where), *values):
-        check(expression, n_arguments, place)
+        _check_launch(launch, steps.buffers, kernels, f"{where}: launch {number}")
+    for expression, place in _launch_expressions(variant, where):
+        check(expression, n_arguments, place, steps.items)
+    for step in variant.steps[launching:]:
+        steps.check(step, where, after=True)
+    for expression, place in _output_values(variant.outputs, steps.buffers, f"{where}: outputs"):
+        check(expression, n_arguments, place, steps.items)
+    for number, guard in enumerate(variant.guard):
+        check(guard, n_arguments, f"{where}: guard {number}", steps.items)
 
 
 def _check_signature(item: TensorSignature | ScalarSignature, where: str) -> None:
@@ -141,7 +139,7 @@ def _check_launch(
         raise SchemaError(f"{where}: there is no kernel {launch.kernel!r:.80}")
     for position, argument in enumerate(launch.arguments):
         if not isinstance(argument, ScalarArgument):
-            _check_buffer(argument.buffer, buffers, f"{where}: argument {position}")
+            check_buffer(argument.buffer, buffers, f"{where}: argument {position}")
         if isinstance(argument, DescriptorArgument):
             _check_descriptor(argument, kernels[launch.kernel], f"{where}: argument {position}")
     expand(kernels[launch.kernel], launch.arguments)
@@ -170,33 +168,13 @@ def _check_layout(layout: DescriptorLayout, where: str) -> None:
     _check_range(layout.swizzle, 0, 6, f"{where}: swizzle")
 
 
-def _check_buffer(number: int, buffers: set[int], where: str) -> None:
-    if type(number) is not int or number not in buffers:
-        raise SchemaError(f"{where}: there is no buffer {number} yet; there are {sorted(buffers)}")
-
-
-def _check_fill(fill: object, where: str) -> None:
-    number = isinstance(fill, float) or (isinstance(fill, int) and -(2**63) <= fill < 2**63)
-    if fill is not None and not number:
-        raise SchemaError(
-            f"{where}: expected a number of at most 64 bits or null, found {fill!r:.80}"
-        )
-
-
 def _check_range(value: int, low: int, high: int, where: str) -> None:
     if not low <= value <= high:
         raise SchemaError(f"{where}: expected {low} to {high}, found {value}")
 
 
-def _expressions(variant: VariantEntry, where: str) -> Iterator[tuple[object, str]]:
-    """Every expression of a variant outside its outputs, with its place."""
-    for number, guard in enumerate(variant.guard):
-        yield guard, f"{where}: guard {number}"
-    for number, step in enumerate(variant.steps):
-        for item in (*step.sizes, *step.strides):
-            yield item, f"{where}: step {number}"
-        if not isinstance(step, AllocateStep):
-            yield step.offset, f"{where}: step {number}: offset"
+def _launch_expressions(variant: VariantEntry, where: str) -> Iterator[tuple[object, str]]:
+    """Every expression of a variant's launches, with its place."""
     for number, launch in enumerate(variant.launches):
         for extent in launch.grid:
             yield extent, f"{where}: launch {number}: grid"
@@ -223,14 +201,31 @@ def _output_values(
         case ("none",) | ["none"]:
             return
         case ("buffer", int() as number) | ["buffer", int() as number]:
-            _check_buffer(number, buffers, where)
+            check_buffer(number, buffers, where)
         case ("value", expression) | ["value", expression]:
             yield expression, where
+        case ("dict", [*pairs]) | ["dict", [*pairs]] | ("dict", (*pairs,)):
+            for name, item in _named(pairs, where):
+                yield from _output_values(item, buffers, f"{where}[{name!r}]", depth + 1)
         case (("tuple" | "list"), [*trees]) | (("tuple" | "list"), (*trees,)):
             for item in trees:
                 yield from _output_values(item, buffers, where, depth + 1)
         case _:
             raise SchemaError(
-                f'{where}: expected ["buffer", n], ["value", expression], ["tuple", trees], ["list", trees] or '
-                f'["none"], found {tree!r:.120}'
+                f'{where}: expected ["buffer", n], ["value", expression], ["tuple", trees], ["list", trees], '
+                f'["dict", pairs] or ["none"], found {tree!r:.120}'
             )
+
+
+def _named(pairs: Sequence[object], where: str) -> Iterator[tuple[str, object]]:
+    """The entries of a dict, whose names are strings, no two the same."""
+    seen: set[str] = set()
+    for pair in pairs:
+        match pair:
+            case [str() as name, tree] if name not in seen and len(name) <= MAX_STRING:
+                seen.add(name)
+                yield name, tree
+            case _:
+                raise SchemaError(
+                    f"{where}: expected [name, tree] with a name of its own, found {pair!r:.120}"
+                )

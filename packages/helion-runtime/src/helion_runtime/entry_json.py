@@ -13,12 +13,15 @@ import attrs
 
 from helion_runtime.entries import (
     AllocateStep,
+    CallStep,
     DescriptorArgument,
     DescriptorLayout,
     KernelEntry,
     LaunchEntry,
     OpEntry,
     PointerArgument,
+    ReadStep,
+    ResultEntry,
     ScalarArgument,
     ScalarSignature,
     TensorSignature,
@@ -119,6 +122,8 @@ _TAGS: Mapping[type[Any], str] = {
     ScalarSignature: "scalar",
     AllocateStep: "allocate",
     ViewStep: "view",
+    CallStep: "call",
+    ReadStep: "read",
     PointerArgument: "pointer",
     ScalarArgument: "scalar",
     DescriptorArgument: "descriptor",
@@ -128,6 +133,8 @@ _FIELDS: dict[type[Any], Mapping[str, Callable[[object, str], Any]]] = {
     ScalarSignature: {"kind": read_string, "constant": read_bool, "value": read_scalar},
     AllocateStep: {"sizes": _TREES, "strides": _TREES, "dtype": read_string, "fill": read_scalar},
     ViewStep: {"buffer": read_integer, "sizes": _TREES, "strides": _TREES, "offset": read_tree},
+    ResultEntry: {"sizes": _TREES, "strides": _TREES, "dtype": read_string},
+    ReadStep: {"buffer": read_integer, "kind": read_string, "after": read_bool},
     PointerArgument: {"buffer": read_integer, "offset": read_tree},
     ScalarArgument: {"type": read_string, "value": read_tree},
     DescriptorArgument: {
@@ -166,6 +173,13 @@ _FIELDS: dict[type[Any], Mapping[str, Callable[[object, str], Any]]] = {
         "config": read_string,
     },
 }
+_FIELDS[CallStep] = {
+    "operator": read_string,
+    "arguments": _TREES,
+    "keywords": _TREES,
+    "results": read_list(_read_entry(ResultEntry)),
+    "after": read_bool,
+}
 _FIELDS[LaunchEntry] = {
     "kernel": read_string,
     "grid": _read_grid,
@@ -175,7 +189,7 @@ _FIELDS[VariantEntry] = {
     "signature": read_list(_one_of(TensorSignature, ScalarSignature)),
     "guard": _TREES,
     "aligned": _INTEGERS,
-    "steps": read_list(_one_of(AllocateStep, ViewStep)),
+    "steps": read_list(_one_of(AllocateStep, ViewStep, CallStep, ReadStep)),
     "launches": read_list(_read_entry(LaunchEntry)),
     "outputs": read_tree,
 }

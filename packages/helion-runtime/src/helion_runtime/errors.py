@@ -106,6 +106,14 @@ class NoVariantError(CallError):
     """No variant of the op serves these arguments."""
 
 
+class ReadingError(CallError, ValueError):
+    """A number that host code read from a tensor is one that the variant was not compiled for."""
+
+
+class ResultError(CallError):
+    """An operator of host logic gave something else than was traced."""
+
+
 class EmptyTensorError(CallError, ValueError):
     """A tensor without elements, where a kernel that does run takes a tensor map of it."""
 

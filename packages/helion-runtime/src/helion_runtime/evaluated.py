@@ -6,12 +6,21 @@ Made by :func:`helion_runtime.plan.evaluate_variant`; carried out on tensors by 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
+
+
+class _OpDevice:
+    """Stands for the op's device among the arguments of an operator."""
+
+
+DEVICE = _OpDevice()
 
 
 @attrs.frozen
@@ -38,6 +47,54 @@ class View:
 
 
 @attrs.frozen
+class Reference:
+    """A buffer as an argument of an operator."""
+
+    buffer: int
+
+
+@attrs.frozen
+class CallNumber:
+    """A number that each call computes: an expression of which only open floats are left."""
+
+    expression: Any
+
+
+@attrs.frozen
+class Result:
+    """A tensor that an operator gives: its number, and the layout that the rest takes it to have."""
+
+    buffer: int
+    sizes: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: torch.dtype
+
+
+@attrs.frozen
+class Call:
+    """An operator to call. Arguments are constants, :class:`Reference`, :class:`CallNumber`, and
+    tuples of them."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    keywords: tuple[tuple[str, Any], ...]
+    results: tuple[Result, ...]
+
+
+@attrs.frozen
+class Read:
+    """Read the element of a buffer under ``number``; ``exact`` where what follows depends on its
+    value, not on its type alone."""
+
+    number: int
+    buffer: int
+    exact: bool
+
+
+EvaluatedStep: TypeAlias = Allocation | View | Call | Read
+
+
+@attrs.frozen
 class Address:
     """Where ``root`` (an argument or an allocation, never a view) starts, plus ``byte_offset``."""
 
@@ -55,10 +112,10 @@ class Scalar:
 
 @attrs.frozen
 class CallScalar:
-    """A float argument of the call, packed as ``type`` on every call."""
+    """A float that each call computes from its open floats, packed as ``type``."""
 
     type: str
-    position: int
+    number: CallNumber
 
 
 @attrs.frozen
@@ -91,13 +148,24 @@ class EvaluatedLaunch:
 
 @attrs.frozen
 class EvaluatedVariant:
-    """Everything of a variant that an argument signature decides.
+    """What of a variant an argument signature decides, and the numbers read so far.
 
-    ``outputs`` is a tree of ``("buffer", n)``, ``("argument", n)``, ``("constant", value)``,
-    ``("tuple", trees)`` and ``("list", trees)``.
+    ``steps`` come first, then ``launches``, then the steps in ``after``, then the return. Where the
+    last step is a :class:`Read`, what follows it is unknown until its number is, and ``outputs`` is
+    None.
+
+    ``outputs`` is a tree of ``("buffer", n)``, ``("number", CallNumber)``, ``("constant", value)``,
+    ``("tuple", trees)``, ``("list", trees)`` and ``("dict", pairs)``.
     """
 
     n_arguments: int
-    steps: tuple[Allocation | View, ...]
+    steps: tuple[EvaluatedStep, ...]
     launches: tuple[EvaluatedLaunch, ...]
-    outputs: tuple[object, ...]
+    outputs: tuple[object, ...] | None
+    after: tuple[EvaluatedStep, ...] = ()
+
+    @property
+    def read(self) -> Read | None:
+        """The number to read before the rest can be evaluated."""
+        last = (*self.steps, *self.after)[-1:]
+        return last[0] if last and isinstance(last[0], Read) else None

@@ -45,6 +45,8 @@ def describe_expression(expression: Any, names: Sequence[str]) -> str:
             return str(names[operands[0]])
         case "sm_count":
             return "sm_count"
+        case "item":
+            return f"item {operands[0]}"
         case "neg" | "not":
             sign = "-" if operator == "neg" else "not "
             return sign + _operand(operands[0], names)

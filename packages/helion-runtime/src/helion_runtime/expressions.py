@@ -8,13 +8,14 @@ as Python.
 
 from __future__ import annotations
 
+import math
 import reprlib
 from typing import TYPE_CHECKING, Any, Protocol
 
 from helion_runtime.errors import ExpressionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 MAX_DIMENSIONS = 64
 """More dimensions than any tensor of torch's has."""
@@ -24,6 +25,7 @@ ARGUMENT_NODES: Mapping[str, int] = {
     "stride": 2,  # ["stride", argument, dimension], in elements
     "argument": 1,  # ["argument", position]: the value of a scalar argument
     "sm_count": 0,  # ["sm_count"]: streaming multiprocessors of the op's device
+    "item": 1,  # ["item", step's number]: the number that a read step took out of a tensor
 }
 """Nodes that read the call; their operands are plain integers, counted here."""
 
@@ -46,8 +48,22 @@ OPERATORS: Mapping[str, tuple[int | None, Callable[..., object]]] = {
     "not": (1, lambda a: not a),
     "truediv": (2, lambda a, b: a / b),
     "pow": (2, lambda a, b: a**b),
+    "float": (1, float),
+    "trunc": (1, math.trunc),
+    "floor": (1, math.floor),
+    "ceil": (1, math.ceil),
+    "abs": (1, abs),
+    "sqrt": (1, math.sqrt),
+    "exp": (1, math.exp),
+    "log": (1, math.log),
+    "log2": (1, math.log2),
 }
 """Operators by name: the number of operands (None: one or more) and the function."""
+
+SINCE_1_1 = frozenset(
+    ("item", "float", "trunc", "floor", "ceil", "abs", "sqrt", "exp", "log", "log2")
+)
+"""Nodes that bundles of format 1.0 do not know."""
 
 
 def _product(values: Sequence[int]) -> int:
@@ -64,6 +80,7 @@ class CallMetadata(Protocol):
     def stride(self, argument: int, dimension: int) -> int: ...  # noqa: D102
     def argument(self, position: int) -> int | float | bool | str | None: ...  # noqa: D102
     def sm_count(self) -> int: ...  # noqa: D102
+    def item(self, step: int) -> int | float | bool: ...  # noqa: D102
 
 
 MAX_DEPTH = 64
@@ -74,9 +91,14 @@ MAX_BITS = 128
 computed by it."""
 
 
-def check(expression: object, n_arguments: int, where: str = "expression") -> None:
+def check(
+    expression: object,
+    n_arguments: int,
+    where: str = "expression",
+    items: Collection[int] = (),
+) -> None:
     """Raise :class:`ExpressionError` unless ``expression`` is well formed for an op of
-    ``n_arguments`` arguments."""
+    ``n_arguments`` arguments, where the read steps numbered ``items`` have been taken."""
     pending: list[tuple[object, int]] = [(expression, 1)]
     nodes = 0
     while pending:
@@ -87,7 +109,8 @@ def check(expression: object, n_arguments: int, where: str = "expression") -> No
         if depth > MAX_DEPTH:
             raise ExpressionError(f"{where}: nested deeper than {MAX_DEPTH}")
         if isinstance(node, (list, tuple)):
-            pending.extend((operand, depth + 1) for operand in _operands(node, n_arguments, where))
+            operands = _operands(node, n_arguments, where, items)
+            pending.extend((operand, depth + 1) for operand in operands)
         else:
             _check_constant(node, where)
 
@@ -115,22 +138,39 @@ def evaluate(expression: object, metadata: CallMetadata) -> int | float | bool |
 
 def argument_uses(expression: object) -> set[int]:
     """Positions of the scalar arguments whose values the expression reads."""
-    if not isinstance(expression, (list, tuple)):
-        return set()
-    if expression[0] == "argument":
-        return {expression[1]}
-    if expression[0] in ARGUMENT_NODES:
-        return set()
-    return set().union(*(argument_uses(operand) for operand in expression[1:]))
+    return {node[1] for node in _readings(expression) if node[0] == "argument"}
 
 
-def _operands(node: Sequence[object], n_arguments: int, where: str) -> Sequence[object]:
+def item_uses(expression: object) -> set[int]:
+    """The read steps whose numbers the expression reads."""
+    return {node[1] for node in _readings(expression) if node[0] == "item"}
+
+
+def nodes(expression: object) -> Iterator[Sequence[Any]]:
+    """Every node of a checked expression, itself first."""
+    if isinstance(expression, (list, tuple)):
+        yield expression
+        if expression[0] not in ARGUMENT_NODES:
+            for operand in expression[1:]:
+                yield from nodes(operand)
+
+
+def _readings(expression: object) -> Iterator[Sequence[Any]]:
+    return (node for node in nodes(expression) if node[0] in ARGUMENT_NODES)
+
+
+def _operands(
+    node: Sequence[object], n_arguments: int, where: str, items: Collection[int]
+) -> Sequence[object]:
     """The operands of a node that are expressions themselves, after checking the node."""
     if not node or not isinstance(node[0], str):
         raise ExpressionError(f"{where}: expected [operator, operand, ...], found {_short(node)}")
     operator, operands = node[0], node[1:]
     if operator in ARGUMENT_NODES:
-        _check_reading(operator, operands, n_arguments, where)
+        if operator == "item":
+            _check_item(operands, items, where)
+        else:
+            _check_reading(operator, operands, n_arguments, where)
         return ()
     if operator not in OPERATORS:
         known = ", ".join(sorted((*ARGUMENT_NODES, *OPERATORS)))
@@ -142,6 +182,13 @@ def _operands(node: Sequence[object], n_arguments: int, where: str) -> Sequence[
         wanted = "one or more operands" if arity is None else f"{arity} operand(s)"
         raise ExpressionError(f"{where}: {operator!r} takes {wanted}, found {len(operands)}")
     return operands
+
+
+def _check_item(operands: Sequence[object], items: Collection[int], where: str) -> None:
+    if len(operands) != 1 or type(operands[0]) is not int or operands[0] not in items:
+        raise ExpressionError(
+            f"{where}: 'item' takes the number of a step that has read one, found {_short(operands)}"
+        )
 
 
 def _check_reading(operator: str, operands: Sequence[object], n_arguments: int, where: str) -> None:
@@ -179,6 +226,8 @@ def _read(
                 return metadata.stride(*operands)
             case "argument":
                 return metadata.argument(*operands)
+            case "item":
+                return metadata.item(*operands)
             case _:
                 return metadata.sm_count()
     except (IndexError, TypeError, KeyError, AttributeError) as error:

@@ -9,44 +9,95 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import torch
 
-from helion_runtime.evaluated import Address, Allocation, CallScalar, View
+from helion_runtime.evaluated import (
+    DEVICE,
+    Address,
+    Allocation,
+    Call,
+    CallNumber,
+    CallScalar,
+    Reference,
+    View,
+)
+from helion_runtime.expressions import OPERATORS
 from helion_runtime.launcher import STREAM_OFFSET, MapNeed, ScratchNeed
+from helion_runtime.results import conform, several
 from helion_runtime.scalars import rounded
 from helion_runtime.straight_line import factory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from helion_runtime.driver import Driver
-    from helion_runtime.evaluated import EvaluatedVariant
+    from helion_runtime.evaluated import EvaluatedStep, EvaluatedVariant, Read
     from helion_runtime.launcher import PreparedLaunch
 
 _SAFE_ALIGNMENT = 256  # torch's allocators give at least this
+_INFIX = {"add": " + ", "sub": " - ", "mul": " * ", "truediv": " / "}
+
+
+@attrs.frozen
+class Made:
+    """What the part of a call before a read step leaves to the part behind it: tensors and numbers by
+    number, and views that nothing has needed yet."""
+
+    buffers: tuple[int, ...] = ()
+    items: tuple[int, ...] = ()
+    views: Mapping[int, View] = attrs.field(factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The variables, in the order in which one function passes them to the other."""
+        return (*(f"b{n:d}" for n in self.buffers), *(f"v{n:d}" for n in self.items))
+
+
+@attrs.frozen(eq=False)
+class Pause:
+    """How a call goes on behind a read step: ``remembered`` by what the number is, or else
+    ``find(number, made, arguments)``. The function takes the arguments, then what was made."""
+
+    remembered: Mapping[Any, Callable[..., Any]]
+    find: Callable[[Any, Made, tuple[Any, ...]], Callable[..., Any]]
 
 
 def generate_run(
     plan: EvaluatedVariant,
     launches: Sequence[PreparedLaunch],
-    aligned: Sequence[int],
     driver: Driver,
     device: int,
-    unaligned: Callable[..., Any],
-    elsewhere: Callable[..., Any] | None,
+    entrance: Entrance | None = None,
+    made: Made | None = None,
+    pause: Pause | None = None,
 ) -> Callable[..., Any]:
-    """The function that carries a prepared call out.
-
-    ``unaligned(*args)`` takes over when an ``aligned`` argument does not start at a multiple of 16
-    bytes; ``elsewhere(run, *args)``, where given, when the thread's device is another one.
-    """
-    writer = _RunWriter(plan, driver, device)
-    writer.begin(aligned, unaligned, elsewhere)
-    writer.allocations()
+    """The function that carries a prepared call out: all of it, up to a ``pause``, or, where something
+    is ``made`` already, from there on. ``entrance`` is what a call passes first."""
+    writer = _RunWriter(plan, driver, device, made or Made())
+    if entrance is not None:
+        writer.begin(entrance)
+    writer.steps(plan.steps)
     for launch in launches:
         writer.launch(launch)
-    writer.finish()
+    writer.steps(plan.after)
+    if plan.read is not None:
+        assert pause is not None, "a plan that stops at a number goes on somewhere"
+        writer.pause(plan.read, pause)
+    else:
+        writer.finish()
     return writer.function()
+
+
+@attrs.frozen(eq=False)
+class Entrance:
+    """What may hand a call to someone else: ``unaligned(*args)`` takes over when an ``aligned`` argument
+    does not start at a multiple of 16 bytes; ``elsewhere(run, *args)``, where given, when the thread's
+    device is another one."""
+
+    aligned: Sequence[int]
+    unaligned: Callable[..., Any]
+    elsewhere: Callable[..., Any] | None
 
 
 def _bits(value: float) -> int | float:
@@ -58,7 +109,7 @@ class _RunWriter:
     """Writes the body of one prepared call; ``_constant`` turns a value into a closure variable's
     name."""
 
-    def __init__(self, plan: EvaluatedVariant, driver: Driver, device: int) -> None:
+    def __init__(self, plan: EvaluatedVariant, driver: Driver, device: int, made: Made) -> None:
         self._plan = plan
         self._driver = driver
         self._device = device
@@ -66,33 +117,86 @@ class _RunWriter:
         self._constants: list[object] = []
         self._addresses: set[int] = set()
         self._arguments = "".join(f"a{i}, " for i in range(plan.n_arguments))
+        self._parameters = self._arguments + "".join(f"{name}, " for name in made.names)
+        self._buffers = list(made.buffers)
+        self._items = list(made.items)
+        self._views = dict(made.views)
         self._has_stream = False
         self._torch_device = driver.torch_device(device)
 
-    def begin(
-        self,
-        aligned: Sequence[int],
-        unaligned: Callable[..., Any],
-        elsewhere: Callable[..., Any] | None,
-    ) -> None:
+    def begin(self, entrance: Entrance) -> None:
         """The checks that may hand the call to someone else."""
-        if elsewhere is not None:
+        if entrance.elsewhere is not None:
             ask = self._constant(self._driver.current_device)
             condition = f"if {ask}() != {self._constant(self._device)}:"
             self._line(condition)
-            self._line(f"    return {self._constant(elsewhere)}(run, {self._arguments})")
-        if aligned:
-            bits = " | ".join(self._address(position) for position in aligned)
+            self._line(f"    return {self._constant(entrance.elsewhere)}(run, {self._arguments})")
+        if entrance.aligned:
+            bits = " | ".join(self._address(position) for position in entrance.aligned)
             self._line(f"if ({bits}) & 15:")
-            self._line(f"    return {self._constant(unaligned)}({self._arguments})")
+            self._line(f"    return {self._constant(entrance.unaligned)}({self._arguments})")
 
-    def allocations(self) -> None:
-        """Every buffer the variant makes."""
-        for step in self._plan.steps:
-            if isinstance(step, Allocation):
-                made = self._empty(step.sizes, step.strides, step.dtype)
-                fill = "" if step.fill is None else f".fill_({self._constant(step.fill)})"
-                self._line(f"b{step.buffer:d} = {made}{fill}")
+    def steps(self, steps: Sequence[EvaluatedStep]) -> None:
+        """Every buffer the variant makes; views are written where they are needed."""
+        for step in steps:
+            match step:
+                case Allocation():
+                    made = self._empty(step.sizes, step.strides, step.dtype)
+                    fill = "" if step.fill is None else f".fill_({self._constant(step.fill)})"
+                    self._line(f"b{step.buffer:d} = {made}{fill}")
+                    self._buffers.append(step.buffer)
+                case View():
+                    self._views[step.buffer] = step
+                case Call():
+                    self._call(step)
+
+    def _call(self, step: Call) -> None:
+        """Call an operator, and see to it that what it gives is laid out as expected."""
+        arguments = [self._call_argument(value) for value in step.arguments]
+        for name, value in step.keywords:
+            assert name.isidentifier(), "check_variant has seen it"
+            arguments.append(f"{name}={self._call_argument(value)}")
+        text = f"{self._constant(step.function)}({', '.join(arguments)})"
+        if not step.results:
+            self._line(text)
+            return
+        names = [f"b{result.buffer:d}" for result in step.results]
+        if len(names) > 1:
+            take = self._constant(several)
+            self._line(f"{', '.join(names)} = {take}({text}, {self._constant(len(names))})")
+        else:
+            self._line(f"{names[0]} = {text}")
+        for name, result in zip(names, step.results, strict=True):
+            self._line(f"{name} = {self._constant(conform)}({name}, {self._constant(result)})")
+            self._buffers.append(result.buffer)
+
+    def _call_argument(self, value: Any) -> str:
+        match value:
+            case Reference():
+                return self._materialise(value.buffer)
+            case CallNumber():
+                return self._number(value)
+            case tuple() if any(isinstance(item, (Reference, CallNumber)) for item in value):
+                return f"[{', '.join(map(self._call_argument, value))}]"
+            case tuple():
+                return self._constant(list(value))
+            case _:
+                return self._constant(self._torch_device if value is DEVICE else value)
+
+    def pause(self, read: Read, pause: Pause) -> None:
+        """Read a number, and go on as the call does for such a one."""
+        name = f"v{read.number:d}"
+        self._line(f"{name} = {self._materialise(read.buffer)}.item()")
+        self._items.append(read.number)
+        made = Made(tuple(self._buffers), tuple(self._items), dict(self._views))
+        key = f"{name}.__class__, repr({name})" if read.exact else f"{name}.__class__"
+        self._line("try:")
+        self._line(f"    rest = {self._constant(pause.remembered)}[{key}]")
+        self._line("except KeyError:")
+        find, known = self._constant(pause.find), self._constant(made)
+        numbers = "".join(f"v{n:d}, " for n in self._items)
+        self._line(f"    rest = {find}(({numbers}), {known}, ({self._arguments}))")
+        self._line(f"return rest({self._arguments}{', '.join(made.names)})")
 
     def launch(self, launch: PreparedLaunch) -> None:
         """Fill a slot and launch."""
@@ -122,16 +226,15 @@ class _RunWriter:
 
     def finish(self) -> None:
         """Views that are returned, and the return."""
-        views = {step.buffer: step for step in self._plan.steps if isinstance(step, View)}
-        text = self._output(self._plan.outputs, views)
-        self._line(f"return {text}")
+        assert self._plan.outputs is not None, "nothing is left to read"
+        self._line(f"return {self._output(self._plan.outputs)}")
 
     def function(self) -> Callable[..., Any]:
         """Compile, or find compiled, and bind the constants."""
         parameters = ", ".join(f"k{i}" for i in range(len(self._constants)))
         body = "\n".join(f"        {line}" for line in self._lines)
-        arguments = self._arguments.rstrip(", ")
-        text = f"def make({parameters}):\n    def run({arguments}):\n{body}\n    return run\n"
+        taken = self._parameters.rstrip(", ")
+        text = f"def make({parameters}):\n    def run({taken}):\n{body}\n    return run\n"
         function: Callable[..., Any] = factory(text)(*self._constants)
         return function
 
@@ -169,10 +272,28 @@ class _RunWriter:
     def _float(self, field: CallScalar) -> str:
         """A float of the call; ``bf16`` has no letter in ``struct`` and is turned into its bits
         first."""
-        value = f"a{field.position:d}"
+        value = self._number(field.number)
         if field.type != "bf16":
             return value
         return f"{self._constant(_bits)}({value})"
+
+    def _number(self, number: CallNumber) -> str:
+        """An expression of open floats as the Python that computes it."""
+        return self._expression(number.expression)
+
+    def _expression(self, expression: Any) -> str:
+        match expression:
+            case ("argument", int() as position):
+                return f"a{position:d}"
+            case ("item", int() as step):
+                return f"v{step:d}"
+            case (str() as operator, *operands):
+                texts = [self._expression(operand) for operand in operands]
+                if operator in _INFIX:
+                    return f"({_INFIX[operator].join(texts)})"
+                return f"{self._constant(OPERATORS[operator][1])}({', '.join(texts)})"
+            case _:
+                return self._constant(expression)
 
     def _scratch(self, need: ScratchNeed, name: str) -> str:
         """Scratch is kept by a local variable until the call returns; it is freed in stream order."""
@@ -198,27 +319,31 @@ class _RunWriter:
         parts = [self._constant(item) for item in (sizes, strides, dtype, self._torch_device)]
         return f"{make}({parts[0]}, {parts[1]}, dtype={parts[2]}, device={parts[3]})"
 
-    def _output(self, tree: tuple[Any, ...], views: dict[int, View]) -> str:
+    def _output(self, tree: tuple[Any, ...]) -> str:
         kind, content = tree
         match kind:
             case "buffer":
-                return self._materialise(content, views)
-            case "argument":
-                return f"a{content:d}"
+                return self._materialise(content)
+            case "number":
+                return self._number(content)
             case "constant":
                 return self._constant(content)
+            case "dict":
+                pairs = [f"{self._constant(name)}: {self._output(item)}" for name, item in content]
+                return f"{{{', '.join(pairs)}}}"
             case _:
-                inner = "".join(self._output(item, views) + ", " for item in content)
+                inner = "".join(self._output(item) + ", " for item in content)
                 return f"({inner})" if kind == "tuple" else f"[{inner}]"
 
-    def _materialise(self, number: int, views: dict[int, View]) -> str:
+    def _materialise(self, number: int) -> str:
         """The name of a buffer, making it first if it is a view."""
-        view = views.pop(number, None)
+        view = self._views.pop(number, None)
         if view is not None:
-            base = self._materialise(view.base, views)
+            base = self._materialise(view.base)
             sizes, strides = self._constant(view.sizes), self._constant(view.strides)
             offset = f"{base}.storage_offset() + {self._constant(view.offset)}"
             self._line(f"b{number:d} = {base}.as_strided({sizes}, {strides}, {offset})")
+            self._buffers.append(number)
         return self._name(number)
 
     def _name(self, number: int) -> str:

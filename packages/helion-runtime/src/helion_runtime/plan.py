@@ -1,37 +1,49 @@
-"""Host logic, evaluated: allocations, views, grids and scalars of one variant as plain numbers.
+"""Host logic, evaluated: allocations, views, calls, grids and scalars of one variant as plain numbers.
 
 In: a checked variant and the metadata of one call. Out: an :class:`EvaluatedVariant`, computed once
-per argument signature; :func:`run_steps` and :func:`build_outputs` carry it out on tensors. Nothing
-here launches.
+per argument signature, or as far as the next number that only the elements of a tensor tell.
+:mod:`helion_runtime.execution` carries it out on tensors. Nothing here launches.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import torch
 
 from helion_runtime.entries import (
     AllocateStep,
+    CallStep,
     DescriptorArgument,
     PointerArgument,
-    ScalarSignature,
+    ReadStep,
     TensorSignature,
+    launch_position,
+    numbers_taken,
 )
-from helion_runtime.errors import ExpressionError, GridError
+from helion_runtime.errors import ExpressionError, GridError, ReadingError
 from helion_runtime.evaluated import (
+    DEVICE,
     Address,
     Allocation,
+    Call,
+    CallNumber,
     CallScalar,
     Descriptor,
     EvaluatedLaunch,
     EvaluatedVariant,
+    Read,
+    Reference,
+    Result,
     Scalar,
     View,
 )
-from helion_runtime.expressions import evaluate
+from helion_runtime.expression_text import describe_expression
+from helion_runtime.expressions import evaluate, item_uses
+from helion_runtime.host_operators import find_operator
+from helion_runtime.open_numbers import deciding_items, open_numbers
 from helion_runtime.scalars import FLOAT_TYPES, packable
 
 if TYPE_CHECKING:
@@ -39,13 +51,13 @@ if TYPE_CHECKING:
 
     from helion_runtime.entries import (
         Expression,
+        HostStep,
         LaunchArgument,
         LaunchEntry,
         OutputTree,
         VariantEntry,
-        ViewStep,
     )
-    from helion_runtime.evaluated import EvaluatedArgument
+    from helion_runtime.evaluated import EvaluatedArgument, EvaluatedStep
     from helion_runtime.expressions import CallMetadata
 
 _MAX_GRID = (2**31 - 1, 65535, 65535)
@@ -59,6 +71,7 @@ class ArgumentMetadata:
 
     arguments: Sequence[object]
     count_multiprocessors: Callable[[], int]
+    items: Mapping[int, int | float | bool] = attrs.field(factory=dict)
 
     def size(self, argument: int, dimension: int) -> int:
         """The extent of a dimension."""
@@ -79,6 +92,10 @@ class ArgumentMetadata:
         """Streaming multiprocessors of the op's device."""
         return self.count_multiprocessors()
 
+    def item(self, step: int) -> int | float | bool:
+        """The number that a read step has taken."""
+        return self.items[step]
+
     def _tensor(self, argument: int) -> torch.Tensor:
         value = self.arguments[argument]
         if not isinstance(value, torch.Tensor):
@@ -95,83 +112,79 @@ def torch_dtype(name: str) -> torch.dtype:
 
 
 def serves(variant: VariantEntry, metadata: CallMetadata) -> bool:
-    """Whether every guard of ``variant`` holds. A guard without a value for this call does not
-    hold."""
+    """Whether every guard of ``variant`` holds, as far as the arguments tell. A guard without a value
+    for this call does not hold."""
     try:
-        return all(evaluate(guard, metadata) for guard in variant.guard)
+        return all(evaluate(guard, metadata) for guard in variant.guard if not item_uses(guard))
     except ExpressionError:
         return False
 
 
-def evaluate_variant(variant: VariantEntry, metadata: CallMetadata) -> EvaluatedVariant:
-    """Compute every number of ``variant`` for one call.
+def evaluate_variant(
+    variant: VariantEntry, metadata: CallMetadata, read: int | None = None
+) -> EvaluatedVariant:
+    """Compute every number of ``variant`` for one call, from the read step numbered ``read`` on, whose
+    number ``metadata`` has; up to the next read step.
 
     Raises :class:`ExpressionError` for an expression without a value, :class:`GridError` for a grid
-    that cannot be launched, :class:`ScalarRangeError` for a scalar that does not fit its type.
+    that cannot be launched, :class:`ScalarRangeError` for a scalar that does not fit its type,
+    :class:`ReadingError` where the number read is one that ``variant`` was not compiled for.
     """
+    if read is not None:
+        check_reading(variant, metadata, read)
     evaluator = _Evaluator(variant, metadata)
-    first = len(variant.signature)
-    steps = tuple(evaluator.step(first + i, step) for i, step in enumerate(variant.steps))
-    launches = tuple(
-        evaluator.launch(number, entry) for number, entry in enumerate(variant.launches)
+    numbers = _first_numbers(variant)
+    begin = 0 if read is None else numbers.index(read) + 1
+    launching = launch_position(variant.steps)
+    evaluated: list[EvaluatedStep] = []
+    for position, (number, step) in enumerate(zip(numbers, variant.steps, strict=True)):
+        evaluated.append(evaluator.step(number, step))
+        if position >= begin and isinstance(step, ReadStep):
+            break
+    ends = len(evaluated) == len(variant.steps) and evaluator.complete(evaluated, begin)
+    launches: tuple[EvaluatedLaunch, ...] = ()
+    if begin <= launching and (launching < len(evaluated) or ends):
+        launches = tuple(
+            evaluator.launch(number, entry) for number, entry in enumerate(variant.launches)
+        )
+    return EvaluatedVariant(
+        n_arguments=len(variant.signature),
+        steps=tuple(evaluated[begin:launching]),
+        launches=launches,
+        outputs=evaluator.outputs(variant.outputs) if ends else None,
+        after=tuple(evaluated[max(begin, launching) :]),
     )
-    outputs = evaluator.outputs(variant.outputs)
-    return EvaluatedVariant(first, steps, launches, outputs)
 
 
-def run_steps(
-    plan: EvaluatedVariant, arguments: Sequence[object], device: torch.device
-) -> dict[int, torch.Tensor]:
-    """Make every buffer of ``plan``: the tensor arguments under their positions, then the steps'
-    buffers."""
-    buffers = {
-        position: value
-        for position, value in enumerate(arguments)
-        if isinstance(value, torch.Tensor)
-    }
-    for step in plan.steps:
-        if isinstance(step, View):
-            base = buffers[step.base]
-            buffers[step.buffer] = base.as_strided(
-                step.sizes, step.strides, base.storage_offset() + step.offset
+def _first_numbers(variant: VariantEntry) -> list[int]:
+    """The number that each step begins with."""
+    number = len(variant.signature)
+    numbers = []
+    for step in variant.steps:
+        numbers.append(number)
+        number += numbers_taken(step)
+    return numbers
+
+
+def check_reading(variant: VariantEntry, metadata: CallMetadata, read: int) -> None:
+    """Raise :class:`ReadingError` unless the guards hold that ``read`` was the last thing missing
+    for."""
+    for guard in variant.guard:
+        if max(item_uses(guard), default=-1) == read and not evaluate(guard, metadata):
+            expected = describe_expression(guard, [f"x{i}" for i in range(len(variant.signature))])
+            raise ReadingError(
+                f"host code read {metadata.item(read)!r} in step {read}, and this "
+                f"variant was compiled for {expected}; build one for such values"
             )
-            continue
-        buffer = torch.empty_strided(step.sizes, step.strides, dtype=step.dtype, device=device)
-        buffers[step.buffer] = buffer if step.fill is None else buffer.fill_(step.fill)
-    return buffers
-
-
-def build_outputs(
-    plan: EvaluatedVariant, buffers: Mapping[int, torch.Tensor], arguments: Sequence[object]
-) -> object:
-    """What the call returns: the output tree with tensors and values in place."""
-    return _build(plan.outputs, buffers, arguments)
-
-
-def _build(
-    tree: tuple[object, ...], buffers: Mapping[int, torch.Tensor], arguments: Sequence[object]
-) -> object:
-    match tree:
-        case ("buffer", int() as number):
-            return buffers[number]
-        case ("argument", int() as position):
-            return arguments[position]
-        case ("constant", value):
-            return value
-        case ("tuple", tuple() as trees):
-            return tuple(_build(item, buffers, arguments) for item in trees)
-        case ("list", tuple() as trees):
-            return [_build(item, buffers, arguments) for item in trees]
-        case _:
-            raise ExpressionError(f"not an output tree: {tree!r:.120}")
 
 
 class _Evaluator:
     """Evaluates one variant's parts; knows where each buffer starts and how large its elements are."""
 
     def __init__(self, variant: VariantEntry, metadata: CallMetadata) -> None:
-        self._variant = variant
         self._metadata = metadata
+        self._open = open_numbers(variant)
+        self._deciding = deciding_items(variant)
         self._roots: dict[int, tuple[int, int]] = {}
         self._itemsizes: dict[int, int] = {}
         for position, item in enumerate(variant.signature):
@@ -179,19 +192,74 @@ class _Evaluator:
                 self._roots[position] = (position, 0)
                 self._itemsizes[position] = torch_dtype(item.dtype).itemsize
 
-    def step(self, number: int, step: AllocateStep | ViewStep) -> Allocation | View:
-        sizes = self._integers(step.sizes, f"sizes of buffer {number}", 0)
-        strides = self._integers(step.strides, f"strides of buffer {number}", 0)
+    def step(self, number: int, step: HostStep) -> EvaluatedStep:
+        """One step, whose first number is ``number``."""
+        match step:
+            case CallStep():
+                return self._call(number, step)
+            case ReadStep():
+                exact = step.kind != "float" or number in self._deciding
+                return Read(number, step.buffer, exact)
+        sizes, strides = self._geometry(step.sizes, step.strides, number)
         if isinstance(step, AllocateStep):
             dtype = torch_dtype(step.dtype)
-            self._roots[number] = (number, 0)
-            self._itemsizes[number] = dtype.itemsize
+            self._make(number, dtype)
             return Allocation(number, sizes, strides, dtype, step.fill)
         offset = self._integer(step.offset, f"offset of buffer {number}", 0)
         root, start = self._roots[step.buffer]
         itemsize = self._itemsizes[number] = self._itemsizes[step.buffer]
         self._roots[number] = (root, start + offset * itemsize)
         return View(number, step.buffer, sizes, strides, offset)
+
+    @staticmethod
+    def complete(evaluated: Sequence[EvaluatedStep], begin: int) -> bool:
+        """Whether all of ``evaluated`` can be carried out, from step ``begin`` on, without a pause."""
+        return not evaluated[begin:] or not isinstance(evaluated[-1], Read)
+
+    def _call(self, number: int, step: CallStep) -> Call:
+        results = []
+        for i, result in enumerate(step.results, start=number):
+            dtype = torch_dtype(result.dtype)
+            self._make(i, dtype)
+            results.append(Result(i, *self._geometry(result.sizes, result.strides, i), dtype))
+        return Call(
+            function=find_operator(step.operator),
+            arguments=tuple(map(self._call_argument, step.arguments)),
+            keywords=tuple((name, self._call_argument(tree)) for name, tree in step.keywords),
+            results=tuple(results),
+        )
+
+    def _call_argument(self, tree: Any) -> Any:
+        kind, *content = tree
+        match kind:
+            case "buffer":
+                return Reference(int(content[0]))
+            case "value":
+                return self._number(content[0])
+            case "list":
+                return tuple(map(self._call_argument, content[0]))
+            case "dtype" | "memory_format":
+                return getattr(torch, str(content[0]))
+            case "device":
+                return DEVICE
+        raise ExpressionError(f"not an argument of an operator: {tree!r:.120}")
+
+    def _make(self, number: int, dtype: torch.dtype) -> None:
+        self._roots[number] = (number, 0)
+        self._itemsizes[number] = dtype.itemsize
+
+    def _geometry(
+        self, sizes: Sequence[Expression], strides: Sequence[Expression], number: int
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        return (
+            self._integers(sizes, f"sizes of buffer {number}", 0),
+            self._integers(strides, f"strides of buffer {number}", 0),
+        )
+
+    def _number(self, expression: Any) -> Any:
+        """The value of an expression, or what each call has to compute of it."""
+        left = self._open.fold(expression, self._metadata)
+        return CallNumber(left) if isinstance(left, tuple) else left
 
     def launch(self, number: int, entry: LaunchEntry) -> EvaluatedLaunch:
         grid = tuple(self._integer(item, f"grid of launch {number}") for item in entry.grid)
@@ -214,12 +282,13 @@ class _Evaluator:
             case ("none",):
                 return ("constant", None)
             case ("value", expression):
-                position = self._argument_position(expression)
-                if position is not None:
-                    return ("argument", position)
-                return ("constant", evaluate(expression, self._metadata))
+                number = self._number(expression)
+                is_open = isinstance(number, CallNumber)
+                return ("number", number) if is_open else ("constant", number)
             case (("tuple" | "list") as kind, trees) if isinstance(trees, (list, tuple)):
                 return (kind, tuple(self.outputs(item) for item in trees))
+            case ("dict", pairs) if isinstance(pairs, (list, tuple)):
+                return ("dict", tuple((name, self.outputs(item)) for name, item in pairs))
             case _:
                 raise ExpressionError(f"not an output tree: {tree!r:.120}")
 
@@ -230,9 +299,10 @@ class _Evaluator:
             address = self._address(item.buffer, item.offset, where)
             shape = self._integers(item.shape, where, 0)
             return Descriptor(address, item.layout, shape, self._integers(item.strides, where, 0))
-        position = self._argument_position(item.value)
-        if position is not None and item.type in FLOAT_TYPES and self._is_free_float(position):
-            return CallScalar(item.type, position)
+        if item.type in FLOAT_TYPES:
+            number = self._number(item.value)
+            if isinstance(number, CallNumber):
+                return CallScalar(item.type, number)
         value = evaluate(item.value, self._metadata)
         return Scalar(item.type, packable(item.type, value, where))
 
@@ -242,17 +312,6 @@ class _Evaluator:
         if byte_offset > _MAX_OFFSET:
             raise ExpressionError(f"{where}: an offset of {byte_offset} bytes leaves every memory")
         return Address(root, byte_offset)
-
-    def _is_free_float(self, position: int) -> bool:
-        item = self._variant.signature[position]
-        return isinstance(item, ScalarSignature) and item.kind == "float" and not item.constant
-
-    @staticmethod
-    def _argument_position(expression: object) -> int | None:
-        """The position, where the expression is exactly ``["argument", position]``."""
-        if isinstance(expression, (list, tuple)) and expression[0] == "argument":
-            return int(expression[1])
-        return None
 
     def _integers(
         self, items: Sequence[Expression], where: str, least: int | None = None

@@ -7,16 +7,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from helion_runtime.entries import (
-    AllocateStep,
-    DescriptorArgument,
-    PointerArgument,
-    ScalarArgument,
-    TensorSignature,
-)
+from helion_runtime.entries import TensorSignature
 from helion_runtime.errors import ArgumentCountError, ArgumentTypeError, DeviceMismatchError
-from helion_runtime.expressions import argument_uses
-from helion_runtime.scalars import FLOAT_TYPES
+from helion_runtime.open_numbers import deciding_arguments
 from helion_runtime.signature_key import ABSENT
 
 if TYPE_CHECKING:
@@ -31,17 +24,12 @@ _PLAIN_DISPATCH = torch.Tensor.__torch_dispatch__
 def argument_kinds(variants: Sequence[VariantEntry], n_arguments: int) -> tuple[ArgumentKind, ...]:
     """How each argument must enter the key so that equal keys mean the same prepared call for every
     variant."""
-    by_value = set().union(*(floats_read(variant) for variant in variants))
+    by_value = set().union(*(deciding_arguments(variant) for variant in variants))
     kinds: list[ArgumentKind] = []
     for position in range(n_arguments):
         items = [variant.signature[position] for variant in variants]
         kinds.append(_kind(items, position in by_value))
     return tuple(kinds)
-
-
-def floats_read(variant: VariantEntry) -> set[int]:
-    """Positions whose value decides something else than one scalar parameter or one returned value."""
-    return set().union(*(argument_uses(item) for item in _deciding_expressions(variant)))
 
 
 def check_call(
@@ -144,42 +132,6 @@ def _kind(items: Sequence[TensorSignature | ScalarSignature], by_value: bool) ->
     if any(item.kind != "float" for item in scalars):
         return "any"
     return "exact float" if by_value or any(item.constant for item in scalars) else "float"
-
-
-def _deciding_expressions(variant: VariantEntry) -> Iterator[object]:
-    yield from variant.guard
-    for step in variant.steps:
-        yield from (*step.sizes, *step.strides)
-        if not isinstance(step, AllocateStep):
-            yield step.offset
-    for launch in variant.launches:
-        yield from launch.grid
-        for argument in launch.arguments:
-            if isinstance(argument, PointerArgument):
-                yield argument.offset
-            elif isinstance(argument, DescriptorArgument):
-                yield from (*argument.shape, *argument.strides, argument.offset)
-            elif not _passes_float_on(argument):
-                yield argument.value
-    yield from _deciding_outputs(variant.outputs)
-
-
-def _passes_float_on(argument: ScalarArgument) -> bool:
-    return argument.type in FLOAT_TYPES and _is_bare_argument(argument.value)
-
-
-def _deciding_outputs(tree: object) -> Iterator[object]:
-    if not isinstance(tree, (list, tuple)) or len(tree) != 2:
-        return
-    if tree[0] == "value" and not _is_bare_argument(tree[1]):
-        yield tree[1]
-    elif tree[0] in ("tuple", "list"):
-        for item in tree[1]:
-            yield from _deciding_outputs(item)
-
-
-def _is_bare_argument(expression: object) -> bool:
-    return isinstance(expression, (list, tuple)) and expression[0] == "argument"
 
 
 def _check_tensor(op: str, name: str, tensor: torch.Tensor, device_type: str) -> None:

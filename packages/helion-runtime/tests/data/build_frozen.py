@@ -17,10 +17,13 @@ from helion_runtime import write_bundle
 from helion_runtime.bundle.format import FORMAT_VERSION
 from helion_runtime.entries import (
     AllocateStep,
+    CallStep,
     KernelEntry,
     LaunchEntry,
     OpEntry,
     PointerArgument,
+    ReadStep,
+    ResultEntry,
     ScalarArgument,
     ScalarSignature,
     TensorSignature,
@@ -78,6 +81,58 @@ def variant(kernel: str, *, aligned: bool) -> VariantEntry:
     )
 
 
+def computing(plain: VariantEntry) -> VariantEntry:
+    """The same kernel with host code around it: what format 1.1 added, all of it."""
+    rows, columns = ["add", ["size", 0, 0], ["item", 6]], ["size", 0, 1]
+    matrix = ResultEntry((["size", 1, 0], ["size", 1, 1]), (["size", 1, 1], 1), "float32")
+    half = ["mul", ["argument", 2], 0.5]
+    (launch,) = plain.launches
+    x, _, _, *numbers = launch.arguments
+    return VariantEntry(
+        signature=plain.signature,
+        guard=(*plain.guard, ["le", 0, ["item", 6]]),
+        aligned=plain.aligned,
+        steps=(
+            CallStep("aten::mul.Scalar", (["buffer", 1], ["value", half]), (), (matrix,)),
+            CallStep("aten::sum", (["buffer", 0],), (), (ResultEntry((), (), "float32"),)),
+            CallStep(
+                "aten::_to_copy",
+                (["buffer", 4],),
+                (("dtype", ["dtype", "int64"]), ("device", ["device"])),
+                (ResultEntry((), (), "int64"),),
+            ),
+            ReadStep(5, "int"),
+            AllocateStep((rows, columns), (columns, 1), "float32", 0),
+            CallStep(
+                "aten::sum.dim_IntList",
+                (["buffer", 7], ["list", [["value", 0]]], ["value", False]),
+                (),
+                (ResultEntry((columns,), (1,), "float32"),),
+                after=True,
+            ),
+            CallStep(
+                "aten::mean", (["buffer", 7],), (), (ResultEntry((), (), "float32"),), after=True
+            ),
+            ReadStep(9, "float", after=True),
+        ),
+        launches=(
+            LaunchEntry(
+                launch.kernel,
+                launch.grid,
+                (x, PointerArgument(3), PointerArgument(7), *numbers),
+            ),
+        ),
+        outputs=[
+            "dict",
+            [
+                ["out", ["buffer", 7]],
+                ["sums", ["buffer", 8]],
+                ["twice_the_mean", ["value", ["mul", ["item", 10], ["float", 2]]]],
+            ],
+        ],
+    )
+
+
 def main() -> None:
     kernels, blobs, variants = [], {}, []
     for name, arch, capability, kind, aligned in (
@@ -89,11 +144,15 @@ def main() -> None:
         blobs[blob] = binary
         kernels.append(KernelEntry(name, "scaled_add", blob, arch, PARAMETERS, **launch))
         variants.append(variant(name, aligned=aligned))
-    op = OpEntry("scaled_add", ("x", "y", "scale"), tuple(variants))
+    names = ("x", "y", "scale")
+    ops = [
+        OpEntry("scaled_add", names, tuple(variants)),
+        OpEntry("computing", names, tuple(map(computing, variants))),
+    ]
     name = "format_{}_{}.helion".format(*FORMAT_VERSION)
     identity = write_bundle(
         Path(__file__).with_name(name),
-        [op],
+        ops,
         kernels,
         blobs,
         {"add_sm90a": "# the generated source would stand here\n"},

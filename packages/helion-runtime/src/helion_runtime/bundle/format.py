@@ -8,8 +8,9 @@ from typing import Any
 
 from helion_runtime.errors import DuplicateNameError, SchemaError
 
-FORMAT_VERSION = (1, 0)
-"""What this version of the runtime writes; it reads the same major version up to this minor one."""
+FORMAT_VERSION = (1, 1)
+"""What this version of the runtime reads: the same major version up to this minor one. It writes the
+lowest that can say what a bundle says."""
 
 MANIFEST = "manifest.json"
 MANIFEST_DIGEST = "manifest.sha256"

@@ -19,6 +19,7 @@ from helion_runtime.bundle.format import (
     canonical_json,
     parse_json,
 )
+from helion_runtime.bundle.needed_version import needed_version
 from helion_runtime.entry_check import check_kernel, check_op
 from helion_runtime.entry_json import kernel_from_json, kernel_to_json, op_from_json, op_to_json
 from helion_runtime.errors import DuplicateNameError, FormatVersionError, SchemaError
@@ -113,6 +114,12 @@ def check_manifest(manifest: Manifest, where: str) -> None:
         check_kernel(kernel)
     for op in manifest.ops:
         check_op(op, kernels)
+    needed = needed_version(manifest.ops)
+    if needed > manifest.format_version:
+        raise FormatVersionError(
+            f"{where}: format_version: expected at least {needed[0]}.{needed[1]} for what the bundle "
+            f"says, found {manifest.format_version[0]}.{manifest.format_version[1]}"
+        )
     _check_references(manifest, where)
 
 

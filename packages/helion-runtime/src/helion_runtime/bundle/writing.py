@@ -9,6 +9,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import attrs
+
 from helion_runtime.bundle.format import (
     MANIFEST,
     MANIFEST_DIGEST,
@@ -21,6 +23,7 @@ from helion_runtime.bundle.manifest import (
     Requirements,
     check_manifest,
 )
+from helion_runtime.bundle.needed_version import needed_version
 from helion_runtime.bundle.reading import check_binaries
 from helion_runtime.errors import BundleExistsError, BundleWriteError, SchemaError
 
@@ -57,6 +60,7 @@ def write_bundle(  # noqa: PLR0913  # each is one part of the file; most have de
         ops, kernels, blobs, sources or {}, built_with or {}, requires, tested_on
     )
     check_manifest(manifest, str(destination))
+    manifest = attrs.evolve(manifest, format_version=needed_version(manifest.ops))
     check_binaries(destination, manifest, files)
     raw = manifest.to_json()
     identity = digest(raw)
@@ -114,7 +118,12 @@ def _assemble(
     ordered = dict(sorted(files.items()))
     records = tuple(FileRecord(name, len(data), digest(data)) for name, data in ordered.items())
     manifest = Manifest(
-        bare.ops, bare.kernels, records, bare.requires, bare.built_with, bare.tested_on
+        bare.ops,
+        bare.kernels,
+        records,
+        bare.requires,
+        bare.built_with,
+        bare.tested_on,
     )
     return manifest, ordered
 
