@@ -7,26 +7,24 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from helion_compiler.emission import BufferParameter, DescriptorParameter
+from helion_compiler.tracing.arguments import device_of
 from helion_runtime.conditions import unmet_conditions
-from helion_runtime.entries import TensorSignature
-from helion_runtime.errors import ExpressionError
-from helion_runtime.expressions import evaluate
+from helion_runtime.entries import TensorSignature, VariantEntry
+from helion_runtime.errors import ExpressionError, ReadingError
+from helion_runtime.evaluated import CallScalar
+from helion_runtime.execution import execute, read_ahead
+from helion_runtime.expressions import evaluate, item_uses
 from helion_runtime.misses import Rejection, explain
-from helion_runtime.plan import (
-    ArgumentMetadata,
-    build_outputs,
-    evaluate_variant,
-    run_steps,
-)
+from helion_runtime.plan import ArgumentMetadata
 from helion_runtime.signature import mismatches
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from helion_compiler.emission import EmittedKernel
     from helion_compiler.program.program import Program
-    from helion_runtime.entries import VariantEntry
-    from helion_runtime.evaluated import EvaluatedArgument
+    from helion_runtime.entries import Expression
+    from helion_runtime.evaluated import EvaluatedArgument, EvaluatedLaunch
 
 INTERPRETER_SMS = 4
 """Multiprocessors that the interpreter pretends to have: few, so that persistent kernels loop."""
@@ -50,17 +48,34 @@ def serves_call(program: Program, leaves: Sequence[Any]) -> bool:
         elif not _fits(entry, leaf):
             return False
     metadata = metadata_of(leaves)
+    guards = (*program.guard, *program.assumptions)
     try:
-        return all(evaluate(guard, metadata) for guard in (*program.guard, *program.assumptions))
-    except ExpressionError:
+        if not all(evaluate(guard, metadata) for guard in guards if not item_uses(guard)):
+            return False
+        if any(map(item_uses, guards)):
+            read_ahead(_host_part(program, guards), metadata, device_of(leaves))
+    except (ExpressionError, ReadingError):
         return False
+    return True
+
+
+def _host_part(program: Program, guards: tuple[Expression, ...]) -> VariantEntry:
+    """What a Program's host code does, with nothing to launch."""
+    return VariantEntry(
+        signature=program.signature,
+        guard=guards,
+        aligned=(),
+        steps=program.steps,
+        launches=(),
+        outputs=("none",),
+    )
 
 
 def _fits(entry: Any, leaf: Any) -> bool:
     kinds = {"int": int, "float": float, "bool": bool, "str": str, "none": type(None)}
     if type(leaf) is not kinds[entry.kind]:
         return False
-    return not entry.constant or leaf == entry.value
+    return not entry.constant or repr(leaf) == repr(entry.value)
 
 
 def run_interpreted(
@@ -80,16 +95,20 @@ def run_interpreted(
     from helion_compiler.interpreting import interpret  # loads triton
 
     _refuse_other_calls(variant, emitted.name, names, leaves)
-    plan = evaluate_variant(variant, metadata_of(leaves))
-    buffers = run_steps(plan, leaves, torch.device("cpu"))
-    (launch,) = plan.launches
-    if launch.programs:
-        arguments = [
-            _argument(parameter, argument, buffers)
-            for parameter, argument in zip(emitted.parameters, launch.arguments, strict=True)
-        ]
-        interpret(function, launch.grid, arguments)
-    return build_outputs(plan, buffers, leaves)
+
+    def launch(
+        evaluated: EvaluatedLaunch,
+        buffers: Mapping[int, torch.Tensor],
+        metadata: ArgumentMetadata,
+    ) -> None:
+        if evaluated.programs:
+            arguments = [
+                _argument(parameter, argument, buffers, metadata)
+                for parameter, argument in zip(emitted.parameters, evaluated.arguments, strict=True)
+            ]
+            interpret(function, evaluated.grid, arguments)
+
+    return execute(variant, metadata_of(leaves), torch.device("cpu"), launch)
 
 
 def _refuse_other_calls(
@@ -105,7 +124,8 @@ def _refuse_other_calls(
 def _argument(
     parameter: Any,
     argument: EvaluatedArgument,
-    buffers: dict[int, torch.Tensor],
+    buffers: Mapping[int, torch.Tensor],
+    metadata: ArgumentMetadata,
 ) -> Any:
     if isinstance(parameter, BufferParameter):
         return buffers[parameter.buffer.number]
@@ -116,4 +136,6 @@ def _argument(
         return TensorDescriptor(
             tensor, list(tensor.shape), list(tensor.stride()), list(parameter.block)
         )
+    if isinstance(argument, CallScalar):
+        return evaluate(argument.number.expression, metadata)
     return argument.value  # type: ignore[union-attr]  # a scalar: numbers by now

@@ -63,6 +63,10 @@ def _type(program: Program, parameter: KernelParameter) -> str:
             block = ",".join(map(str, parameter.block))
             return f"tensordesc<{triton_type(parameter.buffer.dtype)}[{block}]>"
         case ScalarParameter():
+            if not parameter.symbol.is_integer:
+                return "fp64" if program.computes_doubles() else "fp32"
+            if program.is_read(parameter.symbol):
+                return "i64"
             return "i32" if program.symbol_hints[parameter.symbol] < 1 << 31 else "i64"
 
 
@@ -78,6 +82,8 @@ def _divisible(program: Program, parameter: KernelParameter, aligned: frozenset[
         case BufferParameter():
             return is_aligned(program, parameter.buffer, aligned)
         case ScalarParameter():
+            if not parameter.symbol.is_integer or program.is_read(parameter.symbol):
+                return False
             return program.symbol_hints[parameter.symbol] % ALIGNMENT == 0
         case DescriptorParameter():
             return False
@@ -88,6 +94,8 @@ def is_aligned(program: Program, buffer: Buffer, aligned: frozenset[int]) -> boo
     offset = program.resolve(buffer.offset)
     if not isinstance(offset, int) and not offset.is_Integer:
         return False
+    if buffer.root in program.aliases:
+        return False  # torch may have moved its start
     is_argument = buffer.root < len(program.arguments)
     starts = buffer.root in aligned if is_argument else True
     return starts and int(offset) * buffer.dtype.itemsize % ALIGNMENT == 0

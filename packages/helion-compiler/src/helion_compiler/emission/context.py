@@ -125,6 +125,12 @@ class EmissionContext:
                 self._name_symbol(symbol)
         return to_triton(resolved, self._symbols)
 
+    def float_text(self, symbol: sympy.Symbol, *, double: bool) -> str:
+        """A float that the host passes, as Triton text: a float64 if ``double``, else a float32."""
+        text = self.text(symbol)
+        both = self.schedule.program.computes_doubles()
+        return f"{text}.to(tl.float32)" if both and not double else text
+
     def _name_symbol(self, symbol: sympy.Symbol) -> None:
         program = self.schedule.program
         if symbol in self._symbols or symbol not in program.symbols:
@@ -132,8 +138,11 @@ class EmissionContext:
         source = program.symbols[symbol]
         assert isinstance(source, list)
         kind, position, *dim = source
-        owner = program.arguments[int(position)]  # type: ignore[arg-type]  # an argument's position
-        wanted = "_".join((owner, *(() if kind == "argument" else (str(kind), *map(str, dim)))))
+        if kind not in ("argument", "size", "stride"):
+            wanted = "item" if kind == "item" else "number"
+        else:
+            owner = program.arguments[int(position)]  # type: ignore[arg-type]  # an argument's position
+            wanted = "_".join((owner, *(() if kind == "argument" else (str(kind), *map(str, dim)))))
         self._symbols[symbol] = self._parameter(
             symbol, lambda: ScalarParameter(self.writer.name(wanted), symbol)
         )

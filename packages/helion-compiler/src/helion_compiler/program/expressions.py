@@ -17,7 +17,20 @@ _RUNTIME_OPERATORS: dict[str, str] = {
     "Mul": "mul",
     "FloorDiv": "floordiv",
     "CleanDiv": "floordiv",
-    "CeilToInt": "ceildiv",
+    "CeilToInt": "ceil",
+    "FloorToInt": "floor",
+    "TruncToInt": "trunc",
+    "ToFloat": "float",
+    "floor": "floor",
+    "ceiling": "ceil",
+    "Abs": "abs",
+    "IntTrueDiv": "truediv",
+    "FloatTrueDiv": "truediv",
+    "FloatPow": "pow",
+    "OpaqueUnaryFn_sqrt": "sqrt",
+    "OpaqueUnaryFn_exp": "exp",
+    "OpaqueUnaryFn_log": "log",
+    "OpaqueUnaryFn_log2": "log2",
     "Mod": "mod",
     "PythonMod": "mod",
     "Max": "max",
@@ -55,6 +68,10 @@ def to_runtime(size: Size | sympy.Basic, symbols: Mapping[sympy.Symbol, Expressi
         return size
     if isinstance(size, sympy.Integer):
         return int(size)
+    if isinstance(size, sympy.Float):
+        return float(size)
+    if isinstance(size, sympy.Rational):
+        return ["truediv", int(size.p), int(size.q)]
     if size is sympy.true or size is sympy.false:
         return bool(size)
     if isinstance(size, sympy.Symbol):

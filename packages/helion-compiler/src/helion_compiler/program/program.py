@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 import sympy
+import torch
 
 from helion_compiler.program.expressions import next_power_of_two
 from helion_compiler.program.ops import Block, Grid, Load, Loop, Op, Store
-from helion_compiler.program.types import WholeSlice
+from helion_compiler.program.types import Value, WholeSlice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,6 +49,14 @@ class Program:
     equalities: Mapping[sympy.Symbol, sympy.Expr]
     """Host symbols that the guard makes equal to other expressions."""
     grid: Grid
+    aliases: Mapping[int, int] = attrs.field(factory=dict)
+    """Roots of buffers whose memory is another root's: what an operator of the host gave a view of."""
+    host_writes: frozenset[int] = frozenset()
+    """The arguments that host code writes into."""
+
+    def owner(self, buffer: Buffer) -> int:
+        """The root that owns the memory of ``buffer``."""
+        return self.aliases.get(buffer.root, buffer.root)
 
     def same(self, first: Size, second: Size) -> bool:
         """Whether two sizes are equal wherever the guard holds."""
@@ -68,6 +77,17 @@ class Program:
     def walk(self) -> Iterator[Op]:
         """Every op, a loop before the ops of its body."""
         return walk(self.grid.body)
+
+    def is_read(self, symbol: sympy.Symbol) -> bool:
+        """Whether a host symbol is a number read from a tensor, of which binaries assume nothing."""
+        source = self.symbols[symbol]
+        return isinstance(source, list) and source[0] == "item"
+
+    def computes_doubles(self) -> bool:
+        """Whether some number on the device is a float64."""
+        results = (getattr(op, "result", None) for op in self.walk())
+        dtypes = {result.type.dtype for result in results if isinstance(result, Value)}
+        return torch.float64 in dtypes | {buffer.dtype for buffer in self.buffers}
 
     def loops(self) -> tuple[Loop, ...]:
         """Every inner loop, in source order."""

@@ -52,7 +52,10 @@ def _why_not_aligned(
             return f"a stride of {buffer.name} is only known at run time"
         if int(known) * buffer.dtype.itemsize % STRIDE_BYTES:
             return f"a stride of {buffer.name} is not a multiple of {STRIDE_BYTES} bytes"
-    if aligned is not None and buffer.root < len(program.arguments) and buffer.root not in aligned:
+    unknown = buffer.root in program.aliases
+    if unknown or (
+        aligned is not None and buffer.root < len(program.arguments) and buffer.root not in aligned
+    ):
         return f"{buffer.name} does not start at a multiple of {STRIDE_BYTES} bytes"
     return None
 

@@ -26,16 +26,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Size",
-    "asks_for_unknown_number",
+    "asked_of_unknown_numbers",
     "expression",
     "fake_like",
     "fake_mode",
     "floor_div",
     "guards",
+    "has_unknown_shape",
     "is_composite",
     "is_fake",
     "make_shape_env",
+    "new_float",
+    "new_number",
     "new_symbol",
+    "unknown_float",
+    "unknown_number",
 ]
 
 Size = int | torch.SymInt
@@ -53,11 +58,22 @@ def fake_mode(shape_env: ShapeEnv) -> FakeTensorMode:
     return FakeTensorMode(shape_env=shape_env, allow_non_fake_inputs=False)
 
 
-def asks_for_unknown_number(error: BaseException) -> bool:
-    """Whether an error of torch says that Python asked for a number that only the run will tell."""
+def asked_of_unknown_numbers(error: BaseException) -> frozenset[sympy.Symbol] | None:
+    """What an error of torch is about that says that Python asked for a number which only the run will
+    tell: the symbols in the question. None for any other error.
+    """
     from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
-    return isinstance(error, GuardOnDataDependentSymNode)
+    if not isinstance(error, GuardOnDataDependentSymNode):
+        return None
+    return frozenset(getattr(error.cond, "free_symbols", ()))
+
+
+def has_unknown_shape(error: BaseException) -> bool:
+    """Whether an error of torch says that the shape of a result depends on the elements of a tensor."""
+    from torch._subclasses.fake_tensor import DynamicOutputShapeException
+
+    return isinstance(error, DynamicOutputShapeException)
 
 
 def new_symbol(shape_env: ShapeEnv, name: str, hint: int) -> torch.SymInt:
@@ -81,6 +97,42 @@ def new_symbol(shape_env: ShapeEnv, name: str, hint: int) -> torch.SymInt:
     size = shape_env.create_symintnode(symbol, hint=hint, source=source)
     assert isinstance(size, torch.SymInt)
     return size
+
+
+def new_number(shape_env: ShapeEnv, name: str, hint: int) -> torch.SymInt:
+    """A fresh integer of which nothing is assumed; what Python asks of it is decided by ``hint`` and
+    becomes a guard.
+    """
+    source = ConstantSource(name)
+    symbol = shape_env.create_symbol(
+        hint, source, DimDynamic.DYNAMIC, positive=None, do_not_specialize_zero_one=True
+    )
+    number = shape_env.create_symintnode(symbol, hint=hint, source=source)
+    assert isinstance(number, torch.SymInt)
+    return number
+
+
+def new_float(shape_env: ShapeEnv, name: str, hint: float) -> torch.SymFloat:
+    """A fresh float; what Python asks of it is decided by ``hint`` and becomes a guard."""
+    source = ConstantSource(name)
+    symbol = shape_env.create_unspecified_symbol(hint, source, DimDynamic.DYNAMIC)
+    number = shape_env.create_symfloatnode(symbol, hint=hint, source=source)
+    assert isinstance(number, torch.SymFloat)
+    return number
+
+
+def unknown_number(shape_env: ShapeEnv) -> torch.SymInt:
+    """A fresh integer that Python may compute with, but not ask about."""
+    number = shape_env.create_unbacked_symint()
+    assert isinstance(number, torch.SymInt)
+    return number
+
+
+def unknown_float(shape_env: ShapeEnv) -> torch.SymFloat:
+    """A fresh float that Python may compute with, but not ask about."""
+    number = shape_env.create_unbacked_symfloat()
+    assert isinstance(number, torch.SymFloat)
+    return number
 
 
 def expression(size: Size) -> sympy.Expr | int:

@@ -24,6 +24,8 @@ def assumptions(program: Program) -> tuple[Expression, ...]:
     """The guards of the class that the example of ``program`` belongs to; none with static shapes."""
     guards: list[Expression] = []
     for symbol, source in program.symbols.items():
+        if program.is_read(symbol) or not symbol.is_integer:
+            continue
         divisible = program.symbol_hints[symbol] % _DIVISOR == 0
         guards.append(["eq" if divisible else "ne", ["mod", source, _DIVISOR], 0])
         guards += _below(program, symbol, _INT32)

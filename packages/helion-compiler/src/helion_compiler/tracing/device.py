@@ -10,6 +10,7 @@ from helion import exc
 from helion_compiler.program.ops import Pointwise
 from helion_compiler.torch_bridge.decompositions import decomposition_table
 from helion_compiler.torch_bridge.symbolic import is_composite
+from helion_compiler.tracing.fixed_floats import with_fixed_floats
 from helion_compiler.tracing.in_place import record_in_place
 from helion_compiler.tracing.location import here, location
 from helion_compiler.tracing.operators import TABLE
@@ -53,6 +54,7 @@ def pointwise(
     trace: Trace, operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> torch.Tensor:
     """An operator that works lane by lane, as TorchInductor will tell when it is emitted."""
+    args, kwargs = with_fixed_floats(operator, args, kwargs)
     try:
         with trace.fake_mode:
             result = operator(*args, **kwargs)
@@ -98,6 +100,8 @@ def _operand(trace: Trace, argument: Any) -> Any:
         return trace.value_of(argument)
     if isinstance(argument, torch.SymInt):
         return trace.number(argument)
+    if isinstance(argument, torch.SymFloat):
+        return trace.float_number(argument)
     if isinstance(argument, list | tuple):
         return tuple(_operand(trace, item) for item in argument)
     return argument

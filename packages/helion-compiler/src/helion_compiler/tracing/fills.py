@@ -19,6 +19,8 @@ def fill_tile(trace: Trace, sizes: tuple[Size, ...], fill: Any, dtype: torch.dty
     tensor = trace.fake(sizes, dtype)
     if isinstance(fill, torch.SymInt):
         fill = trace.number(fill)
+    elif isinstance(fill, torch.SymFloat) and dtype.is_floating_point:
+        fill = trace.float_number(fill)
     elif dtype is torch.bool:
         fill = bool(fill)
     else:

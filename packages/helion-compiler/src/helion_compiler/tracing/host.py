@@ -1,4 +1,4 @@
-"""Write host code down as a plan: what each ATen call of the host allocates or views."""
+"""Write host code down as a plan: what each ATen call of the host allocates, views, computes or writes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from helion import exc
+from helion.language import Tile
+from helion_compiler.torch_bridge import symbolic
+from helion_compiler.tracing.host_calls import constant, record_call
 from helion_compiler.tracing.location import here
+from helion_compiler.tracing.readings import read_element
 from helion_compiler.tracing.tiles import DeviceOnly
 
 if TYPE_CHECKING:
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 _FILLS: dict[str, float | None] = {
     "aten::empty": None,
     "aten::empty_like": None,
+    "aten::empty_permuted": None,
     "aten::empty_strided": None,
     "aten::new_empty": None,
     "aten::new_empty_strided": None,
@@ -36,26 +41,44 @@ _FILL_ARGUMENT = {"aten::full": 1, "aten::full_like": 1, "aten::new_full": 2}
 def record_host(trace: Trace, operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run one ATen call of the host on fakes, and write it down."""
     name = operator._schema.name
-    _refuse_data(name, mutable=operator._schema.is_mutable)
+    if name == "aten::_local_scalar_dense":
+        return read_element(trace, args[0])
+    if name == "aten::lift_fresh" and not symbolic.is_fake(args[0]):
+        return constant(trace, args[0])
+    _refuse_device_values(trace, (*args, *kwargs.values()))
     with trace.fake_mode:
-        result = operator(*args, **kwargs)
-    if isinstance(result, list | tuple):
-        for part in result:
-            if isinstance(part, torch.Tensor):
-                _view_or_refuse(trace, name, part, args)
-    elif not isinstance(result, torch.Tensor):
-        return result
-    elif name in _FILLS:
+        result = _on_fakes(operator, args, kwargs)
+    if name in _FILLS:
         _allocate(trace, result, _FILLS[name])
     elif name in _FILL_ARGUMENT:
-        _allocate(trace, result, args[_FILL_ARGUMENT[name]])
-    elif trace.buffer_of(result) is None:
-        _view_or_refuse(trace, name, result, args)
+        _fill(trace, result, args[_FILL_ARGUMENT[name]])
+    elif torch.Tag.inplace_view in operator.tags:
+        _view(trace, args[0], args[0])
+    elif operator._schema.is_mutable:
+        record_call(trace, operator, args, kwargs, ())
+    else:
+        _record_results(trace, operator, args, kwargs, result)
     return result
 
 
+def check_host_index(tensor: torch.Tensor, index: Any) -> None:
+    """Refuse what is no index outside of a tile loop: tiles, and values of the device."""
+    entries = index if isinstance(index, tuple | list) else (index,)
+    for entry in entries:
+        if isinstance(entry, DeviceOnly):
+            entry.refuse()
+        if isinstance(entry, Tile):
+            raise exc.InvalidIndexingType(span=here(), index=f"a {type(entry).__name__}")
+    given = [entry for entry in entries if entry is not None and entry is not Ellipsis]
+    plain = not any(isinstance(entry, torch.Tensor | list | bool) for entry in given)
+    if isinstance(index, tuple) and plain and len(given) > tensor.ndim:
+        raise exc.RankMismatch(
+            span=here(), what="the subscript", expected=tensor.ndim, found=len(given)
+        )
+
+
 def name_buffers(trace: Trace, scope: Mapping[str, Any]) -> None:
-    """Call allocations by the variables that hold them."""
+    """Call what the host made by the variables that hold it."""
     for name, tensor in scope.items():
         buffer = trace.buffer_of(tensor) if isinstance(tensor, torch.Tensor) else None
         if buffer is not None:
@@ -72,17 +95,32 @@ def host_outputs(trace: Trace, returned: Any, span: Span | None) -> OutputTree:
             if buffer is None:
                 raise exc.CannotReadDeviceVariableOnHost(span=span, name="the returned tensor")
             return ["buffer", buffer.number]
-        case bool() | int() | float() | torch.SymInt():
-            return ["value", trace.plan.runtime(trace.symbols.expression(returned))]
+        case bool() | int() | float() | str():
+            return ["value", returned]
+        case torch.SymInt() | torch.SymFloat() | torch.SymBool():
+            return ["value", trace.plan.number(returned)]
         case tuple() | list():
             kind = "tuple" if isinstance(returned, tuple) else "list"
             return [kind, [host_outputs(trace, item, span) for item in returned]]
+        case dict() if all(isinstance(name, str) for name in returned):
+            return ["dict", [[k, host_outputs(trace, v, span)] for k, v in returned.items()]]
         case _:
             if isinstance(returned, DeviceOnly):
                 returned.refuse(span)
             raise exc.TracedArgNotSupported(
                 parameter="return", type=type(returned).__name__, span=span
             )
+
+
+def _on_fakes(operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    try:
+        return operator(*args, **kwargs)
+    except Exception as error:
+        if symbolic.has_unknown_shape(error):
+            raise exc.DataDependentOutputShapeNotSupported(
+                span=here(), operation=operator._schema.name.replace("aten::", "torch.")
+            ) from error
+        raise
 
 
 def _allocate(trace: Trace, tensor: torch.Tensor, fill: Any) -> None:
@@ -94,43 +132,75 @@ def _allocate(trace: Trace, tensor: torch.Tensor, fill: Any) -> None:
             other="the first argument",
             expected=str(trace.torch_device),
         )
-    if isinstance(fill, torch.SymInt | torch.SymFloat):
-        raise exc.UnsupportedOperator(
-            span=here(), operator="torch.full", reason="its fill value must be a constant here"
-        )
     trace.add_buffer(tensor, trace.plan.allocation(tensor, fill))
 
 
-def _view_or_refuse(
-    trace: Trace, operator: str, tensor: torch.Tensor, args: tuple[Any, ...]
+def _fill(trace: Trace, tensor: torch.Tensor, fill: Any) -> None:
+    """A tensor of one number; one that only the call tells is written by a step of its own."""
+    known = isinstance(fill, bool | int | float)
+    _allocate(trace, tensor, fill if known else None)
+    if not known:
+        record_call(trace, torch.ops.aten.fill_.Scalar, (tensor, fill), {}, ())
+
+
+def _record_results(
+    trace: Trace, operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
 ) -> None:
-    storage = tensor.untyped_storage()._cdata
-    bases = [
-        argument
-        for argument in args
-        if isinstance(argument, torch.Tensor) and argument.untyped_storage()._cdata == storage
+    """Write down what an operator that writes nowhere has given: views, or something computed."""
+    tensors = [
+        item
+        for item in (result if isinstance(result, list | tuple) else (result,))
+        if isinstance(item, torch.Tensor)
     ]
-    source = trace.buffer_of(bases[0]) if bases else None
-    if source is None or source.dtype != tensor.dtype:
-        raise only_plans(operator, "compute it before calling the kernel, or inside the tile loop")
-    trace.add_buffer(tensor, trace.plan.view(tensor, source))
+    fresh = [tensor for tensor in tensors if trace.buffer_of(tensor) is None]
+    if not fresh:
+        return
+    sources = [_source(trace, tensor, args) for tensor in fresh]
+    views = [
+        (tensor, source)
+        for tensor, source in zip(fresh, sources, strict=True)
+        if source is not None and _same_elements(tensor, source)
+    ]
+    if len(views) == len(fresh):
+        for tensor, source in views:
+            _view(trace, tensor, source)
+    else:
+        record_call(trace, operator, args, kwargs, tensors, alias_of=sources[0])
 
 
-def _refuse_data(operator: str, *, mutable: bool) -> None:
-    """The plan of the host has no step that reads or writes elements."""
-    if operator == "aten::_local_scalar_dense":
-        raise only_plans("reading an element", "pass the number to the kernel as an argument")
-    if mutable:
-        raise only_plans(operator, "write before calling the kernel, or inside the tile loop")
-
-
-def only_plans(operator: str, remedy: str) -> exc.StatementNotSupported:
-    """The error for host code that touches the elements of a tensor."""
-    return exc.StatementNotSupported(
-        span=here(),
-        statement=operator.replace("aten::", "torch."),
-        notes=(
-            "outside of tile loops, a kernel may allocate and view tensors and compute with sizes",
+def _source(trace: Trace, tensor: torch.Tensor, args: tuple[Any, ...]) -> torch.Tensor | None:
+    """The argument whose memory a result shares."""
+    storage = tensor.untyped_storage()._cdata
+    return next(
+        (
+            argument
+            for argument in args
+            if isinstance(argument, torch.Tensor)
+            and trace.buffer_of(argument) is not None
+            and argument.untyped_storage()._cdata == storage
         ),
-        remedy=remedy,
+        None,
     )
+
+
+def _same_elements(tensor: torch.Tensor, source: torch.Tensor) -> bool:
+    """Whether two tensors of one memory read the same bytes as the same numbers."""
+    return (
+        tensor.dtype == source.dtype
+        and tensor.is_conj() == source.is_conj()
+        and tensor.is_neg() == source.is_neg()
+    )
+
+
+def _view(trace: Trace, tensor: torch.Tensor, source: torch.Tensor) -> None:
+    buffer = trace.buffer_of(source)
+    assert buffer is not None, "asked before"
+    trace.add_buffer(tensor, trace.plan.view(tensor, buffer))
+
+
+def _refuse_device_values(trace: Trace, arguments: tuple[Any, ...]) -> None:
+    for argument in arguments:
+        if isinstance(argument, torch.Tensor) and trace.is_value(argument):
+            raise exc.CannotReadDeviceVariableOnHost(span=here(), name="a tile")
+        if isinstance(argument, list | tuple):
+            _refuse_device_values(trace, tuple(argument))

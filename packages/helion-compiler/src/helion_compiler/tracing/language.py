@@ -168,6 +168,8 @@ def specialize(trace: Trace, value: Any) -> Any:
     """Turn sizes into constants, which the specialization then depends on."""
     if isinstance(value, list | tuple):
         return type(value)(specialize(trace, item) for item in value)
+    if isinstance(value, torch.SymFloat):
+        return float(value)
     if isinstance(value, torch.SymInt):
         if not trace.symbols.is_host(trace.symbols.expression(value)):
             raise exc.IncorrectTileUsage(span=here(), operation="hl.specialize")

@@ -9,7 +9,7 @@ from torch.overrides import TorchFunctionMode
 
 from helion_compiler.torch_bridge.modes import TorchDispatchMode
 from helion_compiler.tracing.device import record_device
-from helion_compiler.tracing.host import record_host
+from helion_compiler.tracing.host import check_host_index, record_host
 from helion_compiler.tracing.subscripts import assign, subscript
 
 if TYPE_CHECKING:
@@ -29,17 +29,22 @@ class AtenListener(TorchDispatchMode):
 
 
 class SubscriptListener(TorchFunctionMode):
-    """Gives ``tensor[...]`` its meaning for tiles; everything else is torch's own."""
+    """Gives ``tensor[...]`` its meaning in device code; everything else is torch's own."""
 
     def __init__(self, trace: Trace) -> None:
         super().__init__()
         self._trace = trace
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func is torch.Tensor.__getitem__:
+        if func in _SUBSCRIPTS and not self._trace.on_device:
+            check_host_index(args[0], args[1])
+        elif func in _SUBSCRIPTS:
             with self:
-                return subscript(self._trace, *args)
-        if func is torch.Tensor.__setitem__:
-            with self:
-                return assign(self._trace, *args)
+                return _SUBSCRIPTS[func](self._trace, *args)
         return func(*args, **(kwargs or {}))
+
+
+_SUBSCRIPTS: dict[Any, Any] = {
+    torch.Tensor.__getitem__: subscript,
+    torch.Tensor.__setitem__: assign,
+}

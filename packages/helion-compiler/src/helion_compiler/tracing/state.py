@@ -29,7 +29,8 @@ class Trace:
     """Everything that is known while a kernel is traced.
 
     ``listener`` makes the mode that shows ATen calls to this trace: rules enter it to have what they
-    call recorded, too. Fake tensors are kept alive with what they stand for.
+    call recorded, too. Fake tensors are kept alive with what they stand for. ``leaves`` are the tensors
+    and numbers of the call that is traced.
     """
 
     def __init__(
@@ -38,12 +39,14 @@ class Trace:
         symbols: Symbols,
         device: torch.device,
         listener: Callable[[Trace], AbstractContextManager[Any]],
+        leaves: tuple[Any, ...] = (),
     ) -> None:
         self.fake_mode = fake_mode
         self.symbols = symbols
         self.torch_device = device
         self.plan = PlanBuilder(symbols)
         self.body = BodyBuilder(symbols)
+        self.leaves = leaves
         self.on_device = False
         self._listener = listener
         self._buffers: dict[int, tuple[torch.Tensor, Buffer]] = {}
@@ -58,6 +61,7 @@ class Trace:
             yield
         finally:
             self.on_device = False
+            self.plan.launched = True
 
     def listening(self) -> AbstractContextManager[Any]:
         """A context in which operators are recorded although one is being recorded already."""
@@ -82,6 +86,18 @@ class Trace:
                 lanes = axis.block.symbol
                 changes[lanes] = sympy.Min(lanes, axis.end - axis.offset)
         return size.xreplace(changes)
+
+    def float_number(self, value: torch.SymFloat) -> Any:
+        """A float as the device is given it: computed by the host, and passed as one number."""
+        if value.node.expr.is_number:
+            return float(value)
+        if not value.node.expr.free_symbols <= self.symbols.host.keys():
+            raise exc.StatementNotSupported(
+                span=here(),
+                statement="a fraction of a tile's position as a Python number",
+                remedy="compute with the tile's indices instead: `tile.index / 2`",
+            )
+        return self.symbols.device_float(self.plan.number(value))
 
     # Fake tensors and what they stand for.
 

@@ -19,7 +19,6 @@ from helion_compiler.program.types import (
     whole_axis,
 )
 from helion_compiler.tracing.fills import fill_tile
-from helion_compiler.tracing.host import only_plans
 from helion_compiler.tracing.location import here, location
 from helion_compiler.tracing.tiles import DeviceOnly, TracedTile
 
@@ -39,10 +38,6 @@ def subscript(trace: Trace, tensor: torch.Tensor, index: Any) -> torch.Tensor:
 
 def assign(trace: Trace, tensor: torch.Tensor, index: Any, value: Any) -> None:
     """``tensor[index] = value``: a store."""
-    if not trace.on_device:
-        raise only_plans(
-            "tensor[...] = value", "write before calling the kernel, or inside the tile loop"
-        )
     if trace.buffer_of(tensor) is None:
         raise exc.NonTensorSubscriptAssign(span=here(), type="tile")
     store(trace, tensor, index, value)
@@ -79,7 +74,7 @@ def store(trace: Trace, tensor: torch.Tensor, index: Any, value: Any) -> None:
     if isinstance(value, torch.Tensor):
         trace.value_of(value)
         value = _fit(trace, value.to(buffer.dtype), sizes, buffer)
-    elif isinstance(value, bool | int | float | torch.SymInt):
+    elif isinstance(value, bool | int | float | torch.SymInt | torch.SymFloat):
         value = fill_tile(trace, sizes, value, buffer.dtype)
     else:
         raise exc.InvalidIndexingType(

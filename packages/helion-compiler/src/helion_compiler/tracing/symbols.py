@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import sympy
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _FIRST_BLOCK_HINT = 1_000_003
 _BLOCK_HINT_STEP = 1_000_033
 _NOMINAL_STEP = 10_007
+_UNKNOWN_HINT = 4099
+"""What a number that nothing is known of is taken for where a size has to be guessed."""
 
 
 class Symbols:
@@ -27,16 +29,51 @@ class Symbols:
     def __init__(self) -> None:
         self.shape_env = symbolic.make_shape_env()
         self.host: dict[sympy.Symbol, Expression] = {}
-        self.host_hints: dict[sympy.Symbol, int] = {}
+        self.host_hints: dict[sympy.Symbol, Any] = {}
         self._sym_ints: dict[sympy.Symbol, torch.SymInt] = {}
         self._block_hints: dict[sympy.Symbol, int] = {}
+        self._floats: dict[str, sympy.Symbol] = {}
         self._nominal: dict[sympy.Symbol, torch.SymInt] = {}
         self.nominal_blocks: dict[sympy.Symbol, sympy.Symbol] = {}
         """Symbols of block sizes as numbers, and the lanes they are the number of."""
 
     def host_symbol(self, source: Expression, hint: int) -> torch.SymInt:
         """A size, stride or integer argument that is not specialised."""
-        value = symbolic.new_symbol(self.shape_env, f"s{len(self.host)}", hint)
+        value: torch.SymInt = self._host_number(
+            symbolic.new_symbol(self.shape_env, f"s{len(self.host)}", hint), source, hint
+        )
+        return value
+
+    def item(self, source: Expression, value: float) -> Any:
+        """A number that the host reads from a tensor, ``value`` in the call that is being traced."""
+        name = f"s{len(self.host)}"
+        make: Any = symbolic.new_float if isinstance(value, float) else symbolic.new_number
+        return self._host_number(make(self.shape_env, name, value), source, value)
+
+    def unknown_item(self, source: Expression, kind: Literal["int", "float", "bool"]) -> Any:
+        """A number that the host reads from a tensor, and that nothing can be told of."""
+        if kind == "float":
+            return self._host_number(symbolic.unknown_float(self.shape_env), source, 0.0)
+        number = self._host_number(symbolic.unknown_number(self.shape_env), source, _UNKNOWN_HINT)
+        return number if kind == "int" else number == 1
+
+    def float_argument(self, source: Expression, value: float) -> torch.SymFloat:
+        """A float argument, which is not specialised."""
+        made: torch.SymFloat = self.item(source, value)
+        return made
+
+    def device_float(self, source: Expression) -> sympy.Symbol:
+        """A float that the host computes for the device, one symbol for one expression. Unlike every other
+        symbol it is no integer."""
+        key = repr(source)
+        if key not in self._floats:
+            symbol = sympy.Symbol(f"f{len(self._floats)}", real=True, integer=False)
+            self._floats[key] = symbol
+            self.host[symbol] = source
+            self.host_hints[symbol] = 0.0
+        return self._floats[key]
+
+    def _host_number(self, value: Any, source: Expression, hint: float) -> Any:
         symbol = self._remember(value)
         self.host[symbol] = source
         self.host_hints[symbol] = hint
@@ -72,7 +109,7 @@ class Symbols:
         self._remember(value)
         return value
 
-    def _remember(self, value: torch.SymInt) -> sympy.Symbol:
+    def _remember(self, value: Any) -> sympy.Symbol:
         symbol = value.node.expr
         assert isinstance(symbol, sympy.Symbol)
         self._sym_ints[symbol] = value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +50,9 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
     """
     symbols = Symbols()
     mode = symbolic.fake_mode(symbols.shape_env)
-    state = Trace(mode, symbols, _device(call), AtenListener)
+    state = Trace(mode, symbols, _device(call), AtenListener, call.leaves)
     inputs = _fake_inputs(state, call, static_shapes=static_shapes)
+    state.plan.signature = inputs.signature
     arguments, closure, globals_ = call.join(inputs.fakes)
     loops = TracedLoops(state)
     function = staged.bind(loops, closure, globals_)
@@ -61,7 +63,7 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
         activate(TracingSemantics(state)),
         SubscriptListener(state),
         state.listening(),
-        _in_author_terms(staged.filename),
+        _in_author_terms(staged.filename, symbols),
     ):
         returned = _call(function, arguments)
         outputs = host_outputs(state, returned, staged.returns)
@@ -74,7 +76,7 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
         name=staged.function.__name__,
         arguments=call.names,
         signature=inputs.signature,
-        guard=(*inputs.guard, *guards),
+        guard=(*inputs.guard, *guards, *state.plan.guard),
         symbols=symbols.host,
         symbol_hints=symbols.host_hints,
         buffers=tuple(state.plan.buffers),
@@ -83,6 +85,8 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
         blocks=tuple(state.body.blocks),
         equalities=symbols.equalities(),
         grid=loops.grids[0],
+        aliases=state.plan.aliases,
+        host_writes=frozenset(state.plan.written_arguments),
     )
     return attrs.evolve(program, assumptions=assumptions(program))
 
@@ -186,7 +190,9 @@ def _stride(
 def _fake_scalar(
     state: Trace, position: int, leaf: Any, guard: list[Expression]
 ) -> tuple[Any, ScalarSignature]:
-    """A Python argument: integers of at least 2 stay open, everything else is a constant."""
+    """A Python argument: integers of at least 2 and finite floats stay open, everything else is a constant."""
+    if isinstance(leaf, float) and math.isfinite(leaf):
+        return state.symbols.float_argument(["argument", position], leaf), ScalarSignature("float")
     if isinstance(leaf, int) and not isinstance(leaf, bool) and leaf >= 2:
         guard.append(["le", 2, ["argument", position]])
         return state.symbols.host_symbol(["argument", position], leaf), ScalarSignature("int")
@@ -201,7 +207,7 @@ def _fake_scalar(
 
 
 @contextmanager
-def _in_author_terms(filename: str) -> Iterator[None]:
+def _in_author_terms(filename: str, symbols: Symbols) -> Iterator[None]:
     """Python's and torch's own errors, as errors about the kernel."""
     try:
         yield
@@ -213,17 +219,31 @@ def _in_author_terms(filename: str) -> Iterator[None]:
             span=_raised_at(error, filename), name=_undefined_name(error)
         ) from error
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        if symbolic.asks_for_unknown_number(error):
+        asked = symbolic.asked_of_unknown_numbers(error)
+        if asked is not None:
+            host = symbols.host.keys() & asked
             raise exc.StatementNotSupported(
-                span=_raised_at(error, filename),
-                statement="a position of a tile as a Python number or condition",
-                remedy="compare `tile.index` with it and choose with `torch.where(condition, a, b)`",
+                span=_raised_at(error, filename), **(_ASKED_OF_ITEM if host else _ASKED_OF_TILE)
             ) from error
         raise exc.UnsupportedOperator(
             span=_raised_at(error, filename),
             operator="this expression",
             reason=str(error).strip().splitlines()[0] if str(error) else repr(error),
         ) from error
+
+
+_ASKED_OF_TILE: dict[str, Any] = {
+    "statement": "a position of a tile as a Python number or condition",
+    "remedy": "compare `tile.index` with it and choose with `torch.where(condition, a, b)`",
+}
+_ASKED_OF_ITEM: dict[str, Any] = {
+    "statement": "a number that only this call's tensors tell, as a condition or a constant",
+    "remedy": "choose with `torch.where(condition, a, b)`, or decide outside of the kernel",
+    "notes": (
+        "the host may branch on numbers it reads before the tile loop from what the arguments hold",
+        "not on what the kernel wrote, on random numbers, or after it has written into an argument",
+    ),
+}
 
 
 def _undefined_name(error: NameError) -> str:

@@ -89,8 +89,10 @@ class KernelWorkload:
 
 
 def _written_arguments(kernel: SpecializedKernel) -> frozenset[int]:
-    """The arguments that the kernel stores into."""
-    return frozenset(op.buffer.root for op in kernel.program.walk() if isinstance(op, Store))
+    """The arguments that the kernel writes into, in tile loops or around them."""
+    program = kernel.program
+    stored = {program.owner(op.buffer) for op in program.walk() if isinstance(op, Store)}
+    return program.host_writes | stored
 
 
 def _copy(leaf: torch.Tensor) -> torch.Tensor:

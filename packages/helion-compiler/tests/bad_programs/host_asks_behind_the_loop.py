@@ -7,10 +7,11 @@ import helion.language as hl
 @helion.kernel()
 def kernel(x):
     out = torch.empty_like(x)
-    scale = x[0, 0].item()
     for tile in hl.tile(x.size(0)):
-        out[tile, :] = x[tile, :] * scale
-    return out
+        out[tile, :] = x[tile, :] * 2
+    if out.sum() > 0:
+        return out
+    return x
 
 
 def provoke() -> None:
