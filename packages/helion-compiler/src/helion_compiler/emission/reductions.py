@@ -67,5 +67,5 @@ def _keep(context: EmissionContext, text: str, op: Reduce) -> str:
     """The reduced dimension back, with one lane."""
     shape = op.result.type.shape
     if len(shape) == 1:
-        return f"tl.reshape({text}, {context.shape(shape)})"
+        return f"tl.full({context.shape(shape)}, {text}, {dtype_text(op.result.type.dtype)})"
     return f"tl.expand_dims({text}, {op.dim})"

@@ -150,7 +150,10 @@ class _Inserter:
         except _NotConstantError:
             return ANYTHING
         kwargs.pop("device", None)
-        result = op.operator(*args, **kwargs)
+        try:
+            result = op.operator(*args, **kwargs)
+        except RuntimeError:  # an integer divided by zero, which padding often is
+            return ANYTHING
         return (
             result.item() if isinstance(result, torch.Tensor) and result.numel() == 1 else ANYTHING
         )

@@ -115,7 +115,8 @@ def _var_mean(
     mean: Tensor = aten.sum.dim_IntList(wide, dims, True) / count  # noqa: FBT003 - keeps the dimensions
     centered = wide - mean
     squares = aten.sum.dim_IntList(centered * centered, dims, keepdim)
-    variance = squares / (count - _whole(correction))
+    freedom = torch.sym_max(count - _whole(correction), 0)  # type: ignore[no-untyped-call]  # torch's own is untyped
+    variance = squares / freedom
     if not keepdim:
         mean = aten.squeeze.dims(mean, dims)
     return variance.to(x.dtype), mean.to(x.dtype)
@@ -152,6 +153,13 @@ def _with_index(
     return reduced
 
 
+def _addbmm(
+    total: Tensor, lhs: Tensor, rhs: Tensor, *, beta: float = 1, alpha: float = 1
+) -> Tensor:
+    products: Tensor = aten.sum.dim_IntList(aten.bmm.default(lhs, rhs), [0])
+    return beta * total + alpha * products if beta else alpha * products
+
+
 def _logical_not(x: Tensor) -> Tensor:
     """Torch's own decomposition of `all` gets here, and its `~` needs a GPU for fake cuda tensors."""
     result: Tensor = aten.eq.Scalar(x, 0)
@@ -159,6 +167,7 @@ def _logical_not(x: Tensor) -> Tensor:
 
 
 _OWN: dict[torch._ops.OpOverload, Callable[..., Any]] = {
+    aten.addbmm.default: _addbmm,
     aten.any.default: _over_all(aten.any.dims),
     aten.logical_not.default: _logical_not,
     aten.max.default: _over_all(aten.amax.default),

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from unittest import mock
 
+from torch._subclasses import fake_tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-__all__ = ["FakeTensorMode", "TorchDispatchMode", "without_modes"]
+__all__ = ["FakeTensorMode", "TorchDispatchMode", "asking", "without_modes"]
+
+
+def asking() -> AbstractContextManager[object]:
+    """A context in which an operator that torch refuses for fake tensors is an answer: torch logs nothing."""
+    return mock.patch.object(fake_tensor.log, "disabled", new=True)
 
 
 def without_modes() -> AbstractContextManager[None]:

@@ -29,6 +29,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_map
 
 from helion_compiler.torch_bridge.floor_division import FLOOR_DIVISION
+from helion_compiler.torch_bridge.modes import asking
 from helion_compiler.torch_bridge.operands import (
     NotPointwise,
     Operand,
@@ -45,6 +46,18 @@ ELEMENTS = 4099
 """Elements of every tile while its call is lowered: a prime, so nothing special applies to it."""
 
 _HINTS = {"int": 1_000_003, "float": 1_000_003.5, "bool": 1}  # no special case matches the numbers
+
+_REFUSALS = (
+    AssertionError,
+    AttributeError,
+    IndexError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What torch raises for an operator that needs dimensions, given tiles of one."""
 
 _SETTINGS = {
     "emulate_precision_casts": False,  # float32 inside one operator, as in eager mode
@@ -93,15 +106,22 @@ def lower_call(
     with _disable_current_modes(), FakeTensorMode(shape_env=shape_env) as mode:
         examples = [_example(shape_env, n, operand, device) for n, operand in enumerate(operands)]
         table = {**select_decomp_table(), **FLOOR_DIVISION}
-        module = make_fx(call, decomposition_table=table)(*examples)
+        try:
+            with asking():
+                module = make_fx(call, decomposition_table=table)(*examples)
+        except _REFUSALS as error:
+            reason = f"on single elements it is an error ({_first_line(error)})"
+            raise NotPointwise(operator, reason) from error
         graph = GraphLowering(module, example_inputs=examples, shape_env=shape_env)
         with V.set_graph_handler(graph), V.set_fake_mode(mode):
             try:
                 graph.run(*examples)
-            except exc.OperatorIssue as error:
-                reason = f"TorchInductor does not lower it ({type(error).__name__}: {error})"
+            except (exc.OperatorIssue, *_REFUSALS) as error:
+                reason = f"TorchInductor does not lower it ({_first_line(error)})"
                 raise NotPointwise(operator, reason) from error
     _check_guards(operator, shape_env)
+    if graph.mutated_buffers:
+        raise NotPointwise(operator, "it writes to elements of its result one after another")
     names = [node.target for node in module.graph.nodes if node.op == "placeholder"]
     symbols = {
         example.node.expr: number
@@ -114,6 +134,12 @@ def lower_call(
         if isinstance(operands[number], TensorOperand)
     }
     return LoweredCall(graph=graph, operands=tuple(operands), tensors=tensors, symbols=symbols)
+
+
+def _first_line(error: BaseException) -> str:
+    """What an error says, less the account of how TorchInductor got there."""
+    line = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {line}"
 
 
 @contextlib.contextmanager

@@ -147,6 +147,10 @@ class _Writer(DefaultHandler):
             raise NotPointwise(self.operator, f"it reads other elements than its own ({index})")
         return value
 
+    def indirect_indexing(self, *_: Any, **__: Any) -> TritonCSEVariable:
+        """Refused: tiles have no elements at computed places."""
+        raise NotPointwise(self.operator, "it reads elements at places that it computes")
+
     def index_expr(self, expr: sympy.Expr, dtype: torch.dtype) -> TritonCSEVariable:
         held = upcast_compute_type(dtype)
         text = f"tl.cast({self._arithmetic(expr)}, {triton_compute_type(dtype)})"

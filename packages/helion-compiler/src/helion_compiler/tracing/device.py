@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from typing import TYPE_CHECKING, Any
 
+import sympy
 import torch
 
 from helion import exc
 from helion_compiler.program.ops import Pointwise
+from helion_compiler.program.types import Value
 from helion_compiler.torch_bridge.decompositions import decomposition_table
+from helion_compiler.torch_bridge.modes import asking
+from helion_compiler.torch_bridge.operands import NotPointwise, ScalarOperand, TensorOperand
+from helion_compiler.torch_bridge.pointwise import lower_pointwise
 from helion_compiler.torch_bridge.symbolic import is_composite
 from helion_compiler.tracing.fixed_floats import with_fixed_floats
 from helion_compiler.tracing.in_place import record_in_place
@@ -37,7 +44,12 @@ def record_device(
         )
     rule = TABLE.get(operator._schema.name)
     if rule is not None:
-        return rule(trace, operator, *args, **kwargs)
+        result = rule(trace, operator, *args, **kwargs)
+        return trace.alias(result) if result is args[0] and _is_view(operator) else result
+    if torch.Tag.pointwise in operator.tags:
+        # Whole, so that low precision is rounded once; taken apart only where it has no text as a whole.
+        with contextlib.suppress(exc.UnsupportedOperator):
+            return pointwise(trace, operator, args, kwargs)
     decomposition = decomposition_table().get(operator)
     if decomposition is not None:
         with trace.listening():
@@ -50,20 +62,21 @@ def record_device(
     return pointwise(trace, operator, args, kwargs)
 
 
+def _is_view(operator: Any) -> bool:
+    return any(value.alias_info is not None for value in operator._schema.returns)
+
+
 def pointwise(
     trace: Trace, operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> torch.Tensor:
-    """An operator that works lane by lane, as TorchInductor will tell when it is emitted."""
+    """An operator that works lane by lane, which TorchInductor can tell."""
+    _check_schema(operator)
     args, kwargs = with_fixed_floats(operator, args, kwargs)
     try:
-        with trace.fake_mode:
-            result = operator(*args, **kwargs)
-    except (RuntimeError, IndexError, TypeError) as error:
+        with trace.fake_mode, asking():
+            result: torch.Tensor = operator(*args, **kwargs)
+    except (RuntimeError, IndexError, TypeError, ValueError) as error:
         raise _shape_error(trace, operator, args, error) from error
-    if not isinstance(result, torch.Tensor):
-        raise exc.UnsupportedOperator(
-            span=here(), operator=str(operator), reason="it has several results or none"
-        )
     _check_lanes(trace, operator, result)
     recorded = Pointwise(
         result=trace.new_value(
@@ -74,19 +87,51 @@ def pointwise(
         kwargs={name: _operand(trace, argument) for name, argument in kwargs.items()},
         location=location(),
     )
+    _check_lowers(recorded)
     trace.body.append(recorded)
     return result
 
 
+def _check_schema(operator: Any) -> None:
+    """Refuse what cannot work lane by lane, before torch is asked what it would give for a million lanes."""
+    returns = operator._schema.returns
+    if len(returns) != 1 or str(returns[0].type) != "Tensor":
+        raise _unsupported(operator, "it has several results or none")
+    if returns[0].alias_info is not None:
+        raise _unsupported(operator, "it is a view that tiles do not have")
+
+
 def _check_lanes(trace: Trace, operator: Any, result: torch.Tensor) -> None:
     """Refuse what no lane-by-lane operator does: make complex numbers, or ask how many lanes a tile has."""
-    reason = None
     if result.dtype.is_complex:
-        reason = "it gives complex numbers, which Triton does not have"
-    elif any(size != 1 and not _is_size(trace, size) for size in trace.sizes_of(result)):
-        reason = "its result depends on how many lanes a tile has"
-    if reason is not None:
-        raise exc.UnsupportedOperator(span=here(), operator=str(operator), reason=reason)
+        raise _unsupported(operator, "it gives complex numbers, which Triton does not have")
+    if any(size != 1 and not _is_size(trace, size) for size in trace.sizes_of(result)):
+        raise _unsupported(operator, "its result depends on how many lanes a tile has")
+
+
+def _check_lowers(recorded: Pointwise) -> None:
+    """Refuse an operator here, in the author's terms, that has no text: nothing later is to meet it."""
+    args = tuple(map(_template_operand, recorded.args))
+    kwargs = {name: _template_operand(argument) for name, argument in recorded.kwargs.items()}
+    try:
+        lower_pointwise(recorded.operator, args, kwargs, recorded.result.type.dtype)
+    except NotPointwise as error:
+        raise _unsupported(recorded.operator, error.reason) from error
+
+
+def _template_operand(argument: Any) -> Any:
+    """An argument of an op as :func:`lower_pointwise` takes it."""
+    if isinstance(argument, Value):
+        return TensorOperand(argument.type.dtype)
+    if isinstance(argument, sympy.Basic):
+        return ScalarOperand("float" if argument.is_integer is False else "int")
+    if isinstance(argument, tuple):
+        return tuple(map(_template_operand, argument))
+    return argument
+
+
+def _unsupported(operator: Any, reason: str) -> exc.UnsupportedOperator:
+    return exc.UnsupportedOperator(span=here(), operator=str(operator), reason=reason)
 
 
 def _is_size(trace: Trace, size: Size) -> bool:
@@ -110,12 +155,22 @@ def _operand(trace: Trace, argument: Any) -> Any:
 def _shape_error(
     trace: Trace, operator: Any, args: tuple[Any, ...], error: Exception
 ) -> exc.HelionError:
-    """What went wrong when torch itself refused the operands."""
-    shapes = [trace.describe(argument) for argument in args if isinstance(argument, torch.Tensor)]
+    """What went wrong when torch itself refused the operands: their shapes, unless these broadcast."""
+    operands = [argument for argument in args if isinstance(argument, torch.Tensor)]
+    message = trace.body.in_author_words(str(error).strip())
+    if _broadcast(trace, operands):
+        return _unsupported(operator, f"torch says: {message.partition(chr(10))[0]}")
     name = operator._schema.name.removeprefix("aten::")
     return exc.ShapeMismatch(
         span=here(),
         operation=f"torch.{name}",
-        reason=f"{' and '.join(shapes)} do not fit",
-        notes=(trace.body.in_author_words(str(error)),),
+        reason=f"{' and '.join(map(trace.describe, operands))} do not fit",
+        notes=(message,),
     )
+
+
+def _broadcast(trace: Trace, operands: list[torch.Tensor]) -> bool:
+    """Whether operands have shapes that fit each other."""
+    shapes = [trace.sizes_of(operand)[::-1] for operand in operands]
+    columns = itertools.zip_longest(*shapes, fillvalue=1)
+    return all(len(set(sizes) - {1}) <= 1 for sizes in columns)

@@ -18,7 +18,8 @@ def record_in_place(
 ) -> torch.Tensor:
     """``target.add_(other)`` and its like: the functional operator, then a cast to the target's dtype."""
     target: torch.Tensor = args[0]
-    if trace.body.is_view(trace.value_of(target)):
+    renames = torch.Tag.inplace_view in operator.tags
+    if not renames and trace.body.is_view(trace.value_of(target)):
         raise exc.StatementNotSupported(
             span=here(),
             statement="changing a view of a tile in place",
@@ -30,6 +31,8 @@ def record_in_place(
             statement="changing a tile in place that was made outside of this loop",
             remedy="assign it, so that the loop carries it: `acc = acc + value`, or `acc += value`",
         )
+    if renames:
+        return _arrange_anew(trace, operator, args, kwargs)
     with trace.listening():
         result = _functional(operator, args, kwargs)
         if not torch.can_cast(result.dtype, target.dtype):
@@ -41,6 +44,19 @@ def record_in_place(
         result = result.to(target.dtype)
         if trace.sizes_of(result) != trace.sizes_of(target):
             result = _expand(trace, result, target, operator)
+    trace.add_value(target, trace.value_of(result))
+    return target
+
+
+def _arrange_anew(
+    trace: Trace, operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> torch.Tensor:
+    """``target.squeeze_(0)`` and its like: other dimensions of the same lanes."""
+    target: torch.Tensor = args[0]
+    with trace.listening():
+        result = _functional(operator, args, kwargs)
+    with trace.fake_mode:
+        operator(*args, **kwargs)
     trace.add_value(target, trace.value_of(result))
     return target
 

@@ -52,6 +52,7 @@ class Trace:
         self._buffers: dict[int, tuple[torch.Tensor, Buffer]] = {}
         self._values: dict[int, tuple[torch.Tensor, Value]] = {}
         self._depths: dict[int, int] = {}
+        self._aliases: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
 
     @contextmanager
     def device_phase(self) -> Iterator[None]:
@@ -121,7 +122,8 @@ class Trace:
         return None if found is None else found[1]
 
     def add_value(self, tensor: torch.Tensor, value: Value) -> None:
-        """``tensor`` stands for ``value`` from now on."""
+        """``tensor`` stands for ``value`` from now on, and so do its aliases."""
+        tensor = self._original(tensor)
         self._values[id(tensor)] = (tensor, value)
         self._depths.setdefault(id(tensor), self.body.depth)
 
@@ -131,17 +133,30 @@ class Trace:
         self.add_value(tensor, value)
         return value
 
+    def alias(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Another tensor that stands for whatever ``tensor`` stands for, also after changes in place.
+
+        A view of everything is one: torch does not let a view be the very tensor that it views.
+        """
+        twin = self.fake(self.sizes_of(tensor), tensor.dtype)
+        self._aliases[id(twin)] = (twin, self._original(tensor))
+        return twin
+
+    def _original(self, tensor: Any) -> Any:
+        found = self._aliases.get(id(tensor))
+        return tensor if found is None else found[1]
+
     def depth_of(self, tensor: torch.Tensor) -> int:
         """In how many nested blocks a tensor of the device was made."""
-        return self._depths[id(tensor)]
+        return self._depths[id(self._original(tensor))]
 
     def is_value(self, tensor: object) -> bool:
         """Whether a tensor lives on the device."""
-        return id(tensor) in self._values
+        return id(self._original(tensor)) in self._values
 
     def value_of(self, tensor: torch.Tensor) -> Value:
         """The value a tensor stands for; anything else is the author's mistake."""
-        found = self._values.get(id(tensor))
+        found = self._values.get(id(self._original(tensor)))
         if found is not None:
             return found[1]
         buffer = self.buffer_of(tensor)
