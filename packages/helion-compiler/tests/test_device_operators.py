@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-
 def kernel_of(function: Callable[..., torch.Tensor], *, lanes: int = 4) -> Any:
     """A kernel that applies ``function`` to tiles of two tensors, the last of them partial."""
 

@@ -1,0 +1,1 @@
+"""Operators of torch in kernels, checked against PyTorch's own database: see `__main__`."""
