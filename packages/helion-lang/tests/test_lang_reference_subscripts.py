@@ -9,7 +9,12 @@ import pytest
 import torch
 
 import helion.language as hl
-from helion.exc import IndexOutOfRange, InvalidIndexingType, ShapeMismatch
+from helion.exc import (
+    DuplicateStoreIndicesError,
+    IndexOutOfRange,
+    InvalidIndexingType,
+    ShapeMismatch,
+)
 from helion.reference import run
 
 if TYPE_CHECKING:
@@ -25,13 +30,14 @@ ALL = slice(None)
 def in_loop(body: Callable[..., Any], x: torch.Tensor) -> Any:
     """What ``body`` returns of ``x``, called once inside a tile loop."""
 
-    def kernel(x: torch.Tensor) -> Any:
-        result = None
-        for _ in hl.tile(1):
-            result = body(x)
-        return result
+    results = []
 
-    return run(kernel, (x,)).outputs
+    def kernel(x: torch.Tensor) -> None:
+        for _ in hl.tile(1):
+            results.append(body(x))
+
+    run(kernel, (x,))
+    return results[0]
 
 
 CASES: list[tuple[Any, Callable[[], torch.Tensor]]] = [
@@ -73,9 +79,10 @@ def _fixed(index: Any) -> Any:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case[0]).replace("\n", "")[:60])
 def test_what_is_read(case: tuple[Any, Callable[[], torch.Tensor]]) -> None:
     index, expected = case
-    found = in_loop(lambda x: x[_fixed(index)], X)
+    index = _fixed(index)
+    found = in_loop(lambda x: x[index], X)
     torch.testing.assert_close(found, expected(), rtol=0, atol=0)
-    loaded = in_loop(lambda x: hl.load(x, list(_fixed(index))), X)
+    loaded = in_loop(lambda x: hl.load(x, list(index)), X)
     torch.testing.assert_close(loaded, expected(), rtol=0, atol=0)
 
 
@@ -162,8 +169,9 @@ def test_masks_broadcast_and_combine_with_shifted_tiles() -> None:
 
 
 def test_tensors_without_elements_and_without_dimensions() -> None:
-    def kernel(empty: torch.Tensor, number: torch.Tensor) -> list[torch.Tensor]:
-        results = []
+    results: list[torch.Tensor] = []
+
+    def kernel(empty: torch.Tensor, number: torch.Tensor) -> None:
         for tile in hl.tile(3):
             mask = tile.index < 0
             results.append(hl.load(empty, [tile.index], extra_mask=mask))
@@ -171,12 +179,22 @@ def test_tensors_without_elements_and_without_dimensions() -> None:
             results.append(hl.load(number, []))
             results.append(number[None])
             number[()] = number[()] + 1
-        return results
 
     number = torch.tensor(4.0)
-    first, second, third = run(kernel, (torch.empty(0), number)).outputs
+    run(kernel, (torch.empty(0), number))
+    first, second, third = results
     assert first.tolist() == [0, 0, 0]
     assert (second.item(), third.tolist(), number.item()) == (4.0, [4.0], 5.0)
+
+
+def test_a_store_of_several_values_to_one_element_is_refused() -> None:
+    with pytest.raises(
+        DuplicateStoreIndicesError, match=r"index \[2, 1, 0\] occurs more than once"
+    ):
+        in_loop(lambda x: hl.store(x, [ROWS, 1], hl.rand([4, 6], 0)), X.clone())
+    x = X.clone()
+    in_loop(lambda x: hl.store(x, [ROWS, 1], float("nan")), x)
+    assert bool(x[:, 1].isnan().all(1).tolist() == [True, False, True, True])
 
 
 def test_what_is_loaded_is_a_copy() -> None:
@@ -224,12 +242,12 @@ def test_a_gather_stays_inside(index: list[int]) -> None:
 
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ShapeMismatch, match="do not broadcast"):
-        in_loop(lambda x: x[GRID % 4, GRID[:, :2]], X)
+        in_loop(lambda x: x[GRID, GRID[:, :2]], X)
     with pytest.raises(ShapeMismatch, match="extra_mask"):
         in_loop(lambda x: hl.load(x, [ROWS], extra_mask=torch.ones(3, dtype=torch.bool)), X)
     with pytest.raises(ShapeMismatch, match="does not broadcast"):
         in_loop(lambda x: hl.store(x, [ROWS, COLUMNS], torch.ones(4, 5)), X.clone())
     with pytest.raises(InvalidIndexingType, match=r"a tensor of torch.float32"):
-        in_loop(lambda x: x[ROWS.float()], X)
+        in_loop(lambda x: x[ROWS[:].float()], X)
     with pytest.raises(InvalidIndexingType, match="a slice with a float"):
         in_loop(lambda x: x[0.5:], X)

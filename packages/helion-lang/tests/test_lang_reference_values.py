@@ -35,13 +35,14 @@ X = torch.rand(3, 5, 4, generator=torch.Generator().manual_seed(0)) + 0.5
 def in_loop(body: Callable[[], Any], precision: Any = "native") -> Any:
     """What ``body`` returns, called inside a tile loop."""
 
-    def kernel(x: torch.Tensor) -> Any:
-        result = None
-        for _ in hl.tile(1):
-            result = body()
-        return result
+    results = []
 
-    return run(kernel, (X,), precision=precision).outputs
+    def kernel(x: torch.Tensor) -> None:
+        for _ in hl.tile(1):
+            results.append(body())
+
+    run(kernel, (X,), precision=precision)
+    return results[0]
 
 
 def test_arange() -> None:
@@ -57,20 +58,20 @@ def test_arange() -> None:
 
 
 def test_subscript_join_and_split() -> None:
-    assert in_loop(lambda: hl.subscript(X, [None, slice(None), None])).shape == (1, 3, 1, 5, 4)
+    assert in_loop(lambda: hl.subscript(X[:], [None, slice(None), None])).shape == (1, 3, 1, 5, 4)
     with pytest.raises(InvalidIndexingType):
-        in_loop(lambda: hl.subscript(X, [0]))  # type: ignore[list-item]  # the mistake under test
+        in_loop(lambda: hl.subscript(X[:], [0]))  # type: ignore[list-item]  # the mistake under test
     with pytest.raises(RankMismatch):
         in_loop(lambda: hl.subscript(X[0, 0], [slice(None), slice(None)]))
-    joined = in_loop(lambda: hl.join(X, X[0].double() * 2))
+    joined = in_loop(lambda: hl.join(X[:], X[0].double() * 2))
     assert joined.dtype is torch.float64
-    first, second = in_loop(lambda: hl.split(hl.join(X, X[0] * 2)))
+    first, second = in_loop(lambda: hl.split(hl.join(X[:], X[0] * 2)))
     torch.testing.assert_close(first, X)
     torch.testing.assert_close(second, (X[0] * 2).expand(3, 5, 4))
     with pytest.raises(ShapeMismatch):
-        in_loop(lambda: hl.join(X, X[:2]))
+        in_loop(lambda: hl.join(X[:], X[:2]))
     with pytest.raises(UnsupportedSplitOperation):
-        in_loop(lambda: hl.split(X))
+        in_loop(lambda: hl.split(X[:]))
 
 
 def _add(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -93,7 +94,7 @@ def _argmax_unpacked(
 @pytest.mark.parametrize("dim", [0, 1, 2, -1, None])
 @pytest.mark.parametrize("keep", [False, True])
 def test_reduce(dim: int | None, keep: bool) -> None:
-    found = in_loop(lambda: hl.reduce(_add, X, dim, keep_dims=keep))
+    found = in_loop(lambda: hl.reduce(_add, X[:], dim, keep_dims=keep))
     expected = X.sum() if dim is None else X.sum(dim, keepdim=keep)
     if dim is None and keep:
         expected = expected.reshape(1, 1, 1)
@@ -104,7 +105,7 @@ def test_reduce(dim: int | None, keep: bool) -> None:
     for combine in (_argmax, _argmax_unpacked):
         value, at = in_loop(
             lambda combine=combine: hl.reduce(  # type: ignore[misc]  # mypy has no name for this lambda
-                combine, (X, index.expand_as(X)), dim, keep_dims=keep
+                combine, (X[:], index[:].expand_as(X[:])), dim, keep_dims=keep
             )
         )
         torch.testing.assert_close(value, X.amax(dim, keepdim=keep))
@@ -135,11 +136,11 @@ def test_scans(dim: int, reverse: bool) -> None:
         return result.flip(dim) if reverse else result
 
     sums = back(given.cumsum(dim))
-    torch.testing.assert_close(in_loop(lambda: hl.cumsum(X, dim, reverse)), sums)
-    torch.testing.assert_close(in_loop(lambda: hl.associative_scan(_add, X, dim, reverse)), sums)
-    products = in_loop(lambda: hl.cumprod(X, dim, reverse))
+    torch.testing.assert_close(in_loop(lambda: hl.cumsum(X[:], dim, reverse)), sums)
+    torch.testing.assert_close(in_loop(lambda: hl.associative_scan(_add, X[:], dim, reverse)), sums)
+    products = in_loop(lambda: hl.cumprod(X[:], dim, reverse))
     torch.testing.assert_close(products, back(given.cumprod(dim)))
-    scale, shift = in_loop(lambda: hl.associative_scan(_affine, (X, X + 1), dim, reverse))
+    scale, shift = in_loop(lambda: hl.associative_scan(_affine, (X[:], X[:] + 1), dim, reverse))
     torch.testing.assert_close(scale, products)
     state, states = torch.zeros_like(given.select(dim, 0)), []
     for factor in given.unbind(dim):
@@ -150,23 +151,23 @@ def test_scans(dim: int, reverse: bool) -> None:
 
 def test_scans_keep_dtypes_and_combine_functions_are_the_kernels_own() -> None:
     small = (X * 10).to(torch.int8)
-    assert in_loop(lambda: hl.cumsum(small, 0)).dtype is torch.int8
-    assert in_loop(lambda: hl.reduce(lambda a, b: a.double() + b, X, 0)).dtype is torch.float32
+    assert in_loop(lambda: hl.cumsum(small[:], 0)).dtype is torch.int8
+    assert in_loop(lambda: hl.reduce(lambda a, b: a.double() + b, X[:], 0)).dtype is torch.float32
 
     def combine(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         return a.half() + b  # at high precision, float64 all the same
 
-    found = in_loop(lambda: hl.reduce(combine, X.double(), 1), precision="high")
+    found = in_loop(lambda: hl.reduce(combine, X[:].double(), 1), precision="high")
     torch.testing.assert_close(found, X.double().sum(1), rtol=1e-15, atol=0)
 
 
 def test_what_reductions_refuse() -> None:
     with pytest.raises(ReductionDimInvalidForShape):
-        in_loop(lambda: hl.reduce(_add, X, 3))
+        in_loop(lambda: hl.reduce(_add, X[:], 3))
     with pytest.raises(InvalidReductionDim):
-        in_loop(lambda: hl.cumsum(X, (0, 1)))  # type: ignore[arg-type]  # the mistake under test
+        in_loop(lambda: hl.cumsum(X[:], (0, 1)))  # type: ignore[arg-type]  # the mistake under test
     with pytest.raises(ShapeMismatch):
-        in_loop(lambda: hl.associative_scan(_affine, (X, X[:1]), 0))
+        in_loop(lambda: hl.associative_scan(_affine, (X[:], X[:1]), 0))
 
 
 @pytest.mark.parametrize(
@@ -242,7 +243,7 @@ def test_what_random_numbers_refuse() -> None:
     with pytest.raises(InvalidAPIUsage, match="seed is a float"):
         in_loop(lambda: hl.rand([3], 0.5))  # type: ignore[arg-type]  # the mistake under test
     with pytest.raises(InvalidAPIUsage, match="no integer tensor"):
-        in_loop(lambda: hl.rand4x(0, X))
+        in_loop(lambda: hl.rand4x(0, X[:]))
 
 
 def _packed(numbers: torch.Tensor) -> torch.Tensor:
@@ -286,7 +287,8 @@ def test_scaled_products(left: str, right: str) -> None:
     ).T
 
     def product(acc: torch.Tensor | None, dtype: torch.dtype | None) -> torch.Tensor:
-        return hl.dot_scaled(a, scale_a, left, b.T, scale_b, right, acc, dtype)  # type: ignore[arg-type]  # any format
+        given = None if acc is None else acc[:]
+        return hl.dot_scaled(a[:], scale_a[:], left, b[:].T, scale_b[:], right, given, dtype)  # type: ignore[arg-type]  # any format
 
     found = in_loop(lambda: product(None, None))
     assert found.dtype is torch.float32
@@ -300,7 +302,11 @@ def test_scales_may_be_missing_or_no_number() -> None:
     scale = torch.tensor([[127], [255]], dtype=torch.uint8)
 
     def product(scale: Any, form: Any = "e5m2", operand: Any = a) -> Callable[[], torch.Tensor]:
-        return lambda: hl.dot_scaled(operand, scale, form, a.T, None, "e5m2")
+        def body() -> torch.Tensor:
+            own = None if scale is None else scale[:]
+            return hl.dot_scaled(operand[:], own, form, a[:].T, None, "e5m2")
+
+        return body
 
     torch.testing.assert_close(in_loop(product(None)), a.float() @ a.float().T)
     torch.testing.assert_close(
@@ -358,9 +364,9 @@ def test_what_tunables_refuse() -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: hl.inline_triton("{0} + 1", [X], X),
-        lambda: hl.triton_kernel(None, [X], X),
-        lambda: hl.inline_asm_elementwise("", "", [X], torch.float32, is_pure=True, pack=1),
+        lambda: hl.inline_triton("{0} + 1", [X[:]], X[:]),
+        lambda: hl.triton_kernel(None, [X[:]], X[:]),
+        lambda: hl.inline_asm_elementwise("", "", [X[:]], torch.float32, is_pure=True, pack=1),
     ],
 )
 def test_code_of_other_languages_does_not_run(call: Callable[[], Any]) -> None:

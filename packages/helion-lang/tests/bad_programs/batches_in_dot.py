@@ -11,7 +11,7 @@ import helion.language as hl
 @helion.kernel(ref_mode=True)
 def kernel(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     for tile in hl.tile(x.size(0)):
-        hl.dot(x[tile, :, :], y)
+        hl.dot(x[tile, :, :], y[:, :, :])
     return x
 
 

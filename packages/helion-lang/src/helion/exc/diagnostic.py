@@ -35,7 +35,7 @@ class Span:
         while traceback is not None:
             code = traceback.tb_frame.f_code
             if code.co_filename == filename:
-                found = cls._of_instruction(code, traceback.tb_lasti, traceback.tb_lineno)
+                found = cls.of_instruction(code, traceback.tb_lasti, traceback.tb_lineno)
             traceback = traceback.tb_next
         return found
 
@@ -48,7 +48,7 @@ class Span:
         while frame is not None:
             code = frame.f_code
             if filename is None or code.co_filename == filename:
-                return cls._of_instruction(code, frame.f_lasti, frame.f_lineno)
+                return cls.of_instruction(code, frame.f_lasti, frame.f_lineno)
             frame = frame.f_back
         return None
 
@@ -74,7 +74,8 @@ class Span:
         return line[self.column : self.end_column].decode(errors="replace") or None
 
     @classmethod
-    def _of_instruction(cls, code: CodeType, offset: int, line: int | None) -> Span | None:
+    def of_instruction(cls, code: CodeType, offset: int, line: int | None = None) -> Span | None:
+        """The expression that an instruction belongs to; ``line`` is for code that only knows lines."""
         # One position per two-byte code unit; any part of it may be unknown (-X no_debug_ranges).
         position = next(itertools.islice(code.co_positions(), max(offset, 0) // 2, None), None)
         start, end, column, end_column = position or (None, None, None, None)

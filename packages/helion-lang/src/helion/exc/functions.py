@@ -9,7 +9,7 @@ class NestedKernelCallsNotSupported(HelionError):
     """A kernel calls another kernel."""
 
     title = "kernel called inside a kernel"
-    message = "kernel `{kernel}` was called while `{caller}` runs"
+    message = "kernel `{kernel}` was called while another one runs"
     help = "call it outside, or move what they share into a plain function"
 
 

@@ -33,7 +33,7 @@ class ReductionDimInvalidForShape(HelionError):
     """A dimension that the value does not have."""
 
     title = "no such dimension"
-    message = "`{operation}` was given dimension {dim} of a value of shape {shape}"
+    message = "`{operation}` was given dimension {dim} of a value with {what}"
     help = "count dimensions from 0, or from -1 at the end"
 
 

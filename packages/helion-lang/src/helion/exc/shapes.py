@@ -58,7 +58,7 @@ class InvalidIndexingType(HelionError):
 
     title = "invalid subscript"
     message = "{index} cannot be used as an index"
-    help = "use tiles, integers, `:`, `None`, `...`, or one integer tensor"
+    help = "use tiles, integers, `:`, `None`, `...`, or integer tensors"
 
 
 class InvalidTileRange(HelionError):

@@ -50,7 +50,7 @@ class LoopDependencyError(HelionError):
 
     title = "loop reads what an earlier loop wrote"
     message = "`{tensor}` is written by an earlier outermost loop of the same launch"
-    help = "put the two loops into kernels of their own, or into one loop"
+    help = "put `hl.barrier()` between the two loops, or make them one"
 
 
 class NotAllowedOnDevice(HelionError):

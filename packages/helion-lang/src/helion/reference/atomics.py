@@ -10,7 +10,13 @@ from helion.exc import AtomicOnDeviceTensor, InvalidAPIUsage
 from helion.language import StackTensor
 from helion.reference.selections import select
 from helion.reference.stacks import tensors_of
-from helion.reference.subscripts import chosen, plain_entries, shape_of, spread
+from helion.reference.subscripts import (
+    chosen,
+    flat_positions,
+    plain_entries,
+    shape_of,
+    spread,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,6 +119,7 @@ def _run(
         return _run_on_stack(state, change, target, tuple(index), operands)
     if state.is_value(target):
         raise AtomicOnDeviceTensor(function=name)
+    state.note_read(target)
     shape = shape_of(target, tuple(index))
     spread_out = tuple(spread(operand, shape, target) for operand in operands)
     return _update(state, change, target, tuple(index), spread_out)
@@ -166,9 +173,7 @@ def _update(
 
 def _turns(places: tuple[torch.Tensor, ...], shape: torch.Size) -> list[torch.Tensor]:
     """Lanes in groups that meet no element twice: the first lanes of all elements, then the second ones, and so on."""
-    flat = torch.zeros_like(places[0])
-    for place, size in zip(places, shape, strict=True):
-        flat = flat * size + place
+    flat = flat_positions(places, shape)
     if flat.numel() == 0:
         return []
     ordered, order = flat.sort(stable=True)

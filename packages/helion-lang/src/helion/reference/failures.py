@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from helion.exc import (
     FailedToUnpackTile,
+    FailedToUnpackTupleAssign,
     HelionError,
     IncorrectTileUsage,
+    ReductionDimInvalidForShape,
     ShapeMismatch,
     Span,
     UndefinedVariable,
@@ -32,6 +34,9 @@ _SHAPES = re.compile(
     r"|shape '.*' is invalid for input of size"
     r"|Sizes of tensors must match"
     r"|self must be a matrix|mat2 must be a matrix|must be a 3D tensor"
+)
+_DIMENSION = re.compile(
+    r"Dimension out of range \(expected to be in range of \[-\d+, (\d+)\], but got (-?\d+)\)"
 )
 _TILE = "ReferenceTile"
 _UNPACKING = re.compile(r"not enough values to unpack|too many values to unpack")
@@ -57,14 +62,24 @@ def _translate(error: Exception, span: Span | None, state: ReferenceState) -> He
     operation = (span.text() if span else None) or "this operation"
     if isinstance(error, (RuntimeError, IndexError)) and _SHAPES.search(text):
         return ShapeMismatch(operation=operation, reason=text.splitlines()[0], span=span)
+    if isinstance(error, IndexError) and (found := _DIMENSION.search(text)):
+        rank = int(found.group(1)) + 1
+        return ReductionDimInvalidForShape(
+            operation=operation, dim=found.group(2), what=f"{rank} dimension(s)", span=span
+        )
     if isinstance(error, NameError) and error.name:
         return UndefinedVariable(name=error.name, span=span)
     if isinstance(error, TypeError) and _TILE in text:
         return IncorrectTileUsage(operation=operation, span=span)
-    if isinstance(error, ValueError) and _UNPACKING.search(text) and state.latest_loop:
-        line, axes = state.latest_loop
-        if span is not None and span.line == line:
-            wanted = re.search(r"expected (?:at least )?(\d+)", text)
-            targets = wanted.group(1) if wanted else "several"
-            return FailedToUnpackTile(targets=targets, tiles=axes, span=span)
+    if isinstance(error, ValueError) and _UNPACKING.search(text):
+        return _unpacking(text, span, state)
     return None
+
+
+def _unpacking(text: str, span: Span | None, state: ReferenceState) -> HelionError:
+    wanted = re.search(r"expected (?:at least )?(\d+)", text)
+    targets = wanted.group(1) if wanted else "several"
+    if state.latest_loop is not None and span is not None and span.line == state.latest_loop[0]:
+        return FailedToUnpackTile(targets=targets, tiles=state.latest_loop[1], span=span)
+    value = "more values" if "too many" in text else "fewer values"
+    return FailedToUnpackTupleAssign(targets=targets, value=value, span=span)

@@ -9,6 +9,7 @@ import torch
 
 from helion.exc import BarrierOnlyAllowedAtTopLevel, InvalidJaggedTileUsage
 from helion.reference.callers import user_frame
+from helion.reference.control_flow import check_loop
 from helion.reference.jagged_lanes import axes_of_lanes
 from helion.reference.ranges import AxisRange, axis_ranges, static_positions
 from helion.reference.tiles import ReferenceTile
@@ -16,6 +17,7 @@ from helion.sizes import cdiv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from types import FrameType
 
     from helion.reference.state import ReferenceState
 
@@ -30,17 +32,17 @@ def tile(state: ReferenceState, begin_or_end: Any, end: Any, block_size: Any) ->
         else one.step
         for axis, one in enumerate(ranges)
     ]
-    for axis in axes_of_lanes(frame):
+    for axis in _lanes(state, frame, "tile"):
         sizes[axis] = 1
     axes = [_tiles(state, one, size) for one, size in zip(ranges, sizes, strict=True)]
-    return _start(state, axes, begin_or_end)
+    return _start(state, "tile", axes, begin_or_end)
 
 
 def grid(state: ReferenceState, begin_or_end: Any, end: Any, step: Any) -> Iterator[Any]:
     """Positions, or tuples of positions where sequences are given."""
     ranges = axis_ranges("grid", begin_or_end, end, step, steps="steps")
     axes = [range(one.begin, one.end, one.step or 1) for one in ranges]
-    return _start(state, axes, begin_or_end)
+    return _start(state, "grid", axes, begin_or_end)
 
 
 def static_range(
@@ -74,22 +76,41 @@ def jagged_tile(state: ReferenceState, parent: Any) -> Iterator[ReferenceTile]:
     end = ends[0] if ends else 0
     frame = user_frame()
     size = state.blocks.choose(frame, 0, 1, end)
-    return _start(state, [_tiles(state, AxisRange(0, end, None), size, jagged=True)], None)
+    tiles = _tiles(state, AxisRange(0, end, None), size, jagged=True)
+    return _start(state, "jagged_tile", [tiles], None)
 
 
 def barrier(state: ReferenceState) -> None:
     """Nothing: here, one loop has run before the next begins."""
     if state.depth:
         raise BarrierOnlyAllowedAtTopLevel()
+    state.pass_barrier()
 
 
-def _start(state: ReferenceState, axes: Sequence[Any], given: Any) -> Iterator[Any]:
+def _start(state: ReferenceState, function: str, axes: Sequence[Any], given: Any) -> Iterator[Any]:
+    frame = user_frame()
+    _lanes(state, frame, function)
     state.loops += 1
-    state.latest_loop = (user_frame().f_lineno, len(axes))
-    return _iterate(state, axes, several=isinstance(given, (list, tuple)))
+    state.latest_loop = (frame.f_lineno, len(axes))
+    ticket = state.await_loop(function, frame)
+    return _iterate(state, ticket, axes, several=isinstance(given, (list, tuple)))
 
 
-def _iterate(state: ReferenceState, axes: Sequence[Any], *, several: bool) -> Iterator[Any]:
+def _lanes(state: ReferenceState, frame: FrameType, function: str) -> frozenset[int]:
+    """The axes that take one position at a time; a loop is looked at once for that, and for what it cannot have."""
+    place = (frame.f_code, frame.f_lasti)
+    if place not in state.lanes:
+        check_loop(frame, function)
+        state.lanes[place] = axes_of_lanes(frame)
+    return state.lanes[place]
+
+
+def _iterate(
+    state: ReferenceState, ticket: Any, axes: Sequence[Any], *, several: bool
+) -> Iterator[Any]:
+    state.enter_loop(ticket)
+    if state.depth == 0:
+        state.begin_outermost_loop()
     state.depth += 1
     try:
         for entries in itertools.product(*axes):

@@ -35,6 +35,7 @@ def load(
         )
     if isinstance(tensor, StackTensor):
         return read_stack(state, tensor, tuple(index), extra_mask)
+    state.note_read(tensor)
     return subscripts.read(tensor, tuple(index), extra_mask)
 
 

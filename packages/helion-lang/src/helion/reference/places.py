@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from helion.exc import Span
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
+    from typing import Any
 
 
 def loop_over(frame: FrameType) -> ast.For | None:
@@ -32,6 +34,26 @@ def names_of_target(target: ast.expr) -> tuple[str, ...]:
     """The names in the target of a loop or an assignment, in order; "" for what is no name."""
     names = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
     return tuple(name.id if isinstance(name, ast.Name) else "" for name in names)
+
+
+def last_return(function: Callable[..., Any]) -> Span | None:
+    """What a function's last ``return`` returns; None where there is none, or no source."""
+    code = function.__code__
+    source = "".join(linecache.getlines(code.co_filename))
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.FunctionDef) or node.name != function.__name__:
+            continue
+        if min([node.lineno, *(one.lineno for one in node.decorator_list)]) != code.co_firstlineno:
+            continue
+        returned = [one.value for one in node.body if isinstance(one, ast.Return) and one.value]
+        return span_of(code.co_filename, returned[-1]) if returned else None
+    return None
+
+
+def span_of(filename: str, node: ast.expr | ast.stmt) -> Span:
+    """Where a piece of source stands."""
+    end_line, end_column = node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
+    return Span(filename, node.lineno, node.col_offset, end_line, end_column)
 
 
 def _statement(frame: FrameType) -> ast.For | ast.Assign | None:

@@ -109,7 +109,9 @@ def _dimension(function: str, values: Values, dim: Any) -> int:
         raise InvalidReductionDim(operation=function, dim=repr(dim))
     rank = values[0].ndim
     if not -rank <= dim < rank:
-        raise ReductionDimInvalidForShape(operation=function, dim=dim, shape=list(values[0].shape))
+        raise ReductionDimInvalidForShape(
+            operation=function, dim=dim, what=f"shape {list(values[0].shape)}"
+        )
     return dim % rank
 
 
@@ -121,6 +123,7 @@ def _combiner(
     unpacked = several and _parameters(combine_fn) == 2 * len(given) > 2
 
     def combine(left: Values, right: Values) -> Values:
+        state.add_values((left, right))
         with state.at_work(working=False):
             if not several:
                 result: Any = (combine_fn(left[0], right[0]),)

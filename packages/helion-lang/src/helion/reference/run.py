@@ -12,10 +12,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 import torch
 
-from helion.exc import NoDeviceLoopsInKernel, Span, WrongDevice
-from helion.language import activate
+from helion.exc import (
+    NestedKernelCallsNotSupported,
+    NoDeviceLoopsInKernel,
+    Span,
+    WrongDevice,
+)
+from helion.language import activate, active
 from helion.reference.blocks import BlockChooser, BlockSizes
 from helion.reference.failures import explain
+from helion.reference.host_and_device import check_outputs
 from helion.reference.names import names_mentioned
 from helion.reference.precision import Copier
 from helion.reference.semantics import ReferenceSemantics
@@ -65,6 +71,8 @@ def run(
     Raises:
         HelionError: the kernel is wrong; the error names the place in its source.
     """
+    if active() is not None:
+        raise NestedKernelCallsNotSupported(kernel=function.__name__)
     high = precision == "high"
     copier = Copier()
     arguments = tuple(copier.copy(list(args))) if high else tuple(args)
@@ -82,6 +90,8 @@ def run(
     try:
         with torch.no_grad(), activate(ReferenceSemantics(state)), ReferenceFunctions(state):
             outputs = called(*positional, **keywords)
+        check_outputs(state, inspect.unwrap(function), outputs)
+        state.check_finished()
     except Exception as error:
         explained = explain(error, code.co_filename, state)
         if explained is None or explained is error:

@@ -20,6 +20,7 @@ from helion.reference import (
     stacks,
     tuning,
 )
+from helion.reference.host_and_device import check_operands
 from helion.reference.precision import raised
 from helion.reference.tile_properties import of_tile
 
@@ -41,6 +42,8 @@ class ReferenceSemantics:
         state = self._state
         if declaration.name in _DEVICE_ONLY and state.depth == 0:
             raise DeviceAPIOnHost(function=declaration.name)
+        if declaration.name in _OF_VALUES:
+            check_operands(state, declaration.name, arguments.values())
         with state.at_work():
             result = MEANINGS[declaration.name](state, **arguments)
             if state.high:
@@ -123,5 +126,18 @@ _ANYWHERE = frozenset(
     }
 )
 _DEVICE_ONLY = frozenset(DECLARATIONS) - _ANYWHERE
+_OF_VALUES = frozenset(
+    {
+        "associative_scan",
+        "cumprod",
+        "cumsum",
+        "dot",
+        "dot_scaled",
+        "join",
+        "reduce",
+        "split",
+        "subscript",
+    }
+)
 
 agree(DECLARATIONS, MEANINGS)

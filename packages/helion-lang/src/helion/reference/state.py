@@ -9,13 +9,24 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.weak import WeakIdKeyDictionary
 
-from helion.exc import WrongDevice
+from helion.exc import (
+    LoopDependencyError,
+    LoopFunctionNotInFor,
+    Span,
+    TopLevelStatementBetweenLoops,
+    WrongDevice,
+)
 from helion.reference.addresses import AddressSpace
+from helion.reference.callers import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from types import CodeType, FrameType
+    from typing import TypeAlias
 
     from helion.reference.blocks import BlockChooser
+
+    Ticket: TypeAlias = tuple[str, CodeType, int]
 
 _NO_TUNABLES: Mapping[str, Any] = MappingProxyType({})
 
@@ -35,6 +46,8 @@ class ReferenceState:
         written: the addresses of the memory that was written to.
         registered: the names of the tunables that the kernel has registered.
         addresses: finds stacked tensors.
+        lanes: for each place of a loop, the axes whose tiles decide the ends of a jagged loop inside.
+        between: where the host used what a loop wrote, since the latest outermost loop.
     """
 
     def __init__(
@@ -63,12 +76,18 @@ class ReferenceState:
         self.working = False
         self.written: set[int] = set()
         self.registered: set[str] = set()
+        self.between: Span | None = None
         pairs = originals or ()
         self.addresses = AddressSpace(
             None if originals is None else {one.data_ptr(): copy for one, copy in pairs}
         )
         self._native_dtypes = {id(copy): one.dtype for one, copy in pairs}
         self._values = WeakIdKeyDictionary()
+        self._pending: list[Ticket] = []
+        self.lanes: dict[tuple[CodeType, int], frozenset[int]] = {}
+        self._written_now: set[int] = set()
+        self._written_earlier: set[int] = set()
+        self._written_by_loops: set[int] = set()
 
     def precise(self, dtype: torch.dtype) -> torch.dtype:
         """``dtype``, or float64 for a floating one at high precision."""
@@ -93,6 +112,48 @@ class ReferenceState:
     def note_write(self, tensor: torch.Tensor) -> None:
         """Remember that ``tensor`` was written to."""
         self.written.add(tensor.data_ptr())
+        if self.depth:
+            self._written_now.add(tensor.untyped_storage().data_ptr())
+
+    def note_read(self, tensor: torch.Tensor) -> None:
+        """Refuse to read in a tile loop what an earlier outermost one wrote, without a barrier between."""
+        if self.depth and tensor.untyped_storage().data_ptr() in self._written_earlier:
+            raise LoopDependencyError(tensor=name_of(tensor))
+
+    def written_by_loops(self, tensor: torch.Tensor) -> bool:
+        """Whether a tile loop has written to ``tensor``."""
+        return tensor.untyped_storage().data_ptr() in self._written_by_loops | self._written_now
+
+    def begin_outermost_loop(self) -> None:
+        """What loops wrote before is now earlier; what the host did with it should not have been."""
+        if self.between is not None:
+            raise TopLevelStatementBetweenLoops(span=self.between)
+        self._written_earlier |= self._written_now
+        self._written_by_loops |= self._written_now
+        self._written_now.clear()
+
+    def pass_barrier(self) -> None:
+        """What loops wrote before may be read from now on."""
+        self._written_by_loops |= self._written_now
+        self._written_now.clear()
+        self._written_earlier.clear()
+
+    def await_loop(self, function: str, frame: FrameType) -> Ticket:
+        """Remember that a loop function was called and waits to be looped over."""
+        ticket = (function, frame.f_code, frame.f_lasti)
+        self._pending.append(ticket)
+        return ticket
+
+    def enter_loop(self, ticket: Ticket) -> None:
+        """A loop function is being looped over."""
+        if ticket in self._pending:
+            self._pending.remove(ticket)
+
+    def check_finished(self) -> None:
+        """Refuse to end with a loop function that was called in vain."""
+        for function, code, instruction in self._pending:
+            span = Span.of_instruction(code, instruction)
+            raise LoopFunctionNotInFor(function=function, span=span)
 
     def check_device(self, device: torch.device | str | None) -> None:
         """Raise WrongDevice unless ``device`` is the kernel's, or not given."""

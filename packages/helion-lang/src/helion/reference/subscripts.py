@@ -15,10 +15,13 @@ import torch
 
 from helion.constraints import is_integer
 from helion.exc import (
+    DuplicateStoreIndicesError,
     IndexOutOfRange,
     InvalidIndexingType,
     InvalidJaggedTileUsage,
+    OverpackedTile,
     RankMismatch,
+    RequiresTensorInAssignment,
     ShapeMismatch,
     TileOutOfBounds,
 )
@@ -46,17 +49,47 @@ def read(tensor: torch.Tensor, index: object, mask: Any = None) -> torch.Tensor:
 
 
 def write(tensor: torch.Tensor, index: object, value: Any, mask: Any = None) -> None:
-    """``tensor[index] = value``, broadcast and cast, where ``mask`` is true."""
+    """``tensor[index] = value``, broadcast and cast, where ``mask`` is true.
+
+    Raises:
+        RequiresTensorInAssignment: the value is neither a tensor nor a number.
+        DuplicateStoreIndicesError: an element would get several values.
+    """
+    if not isinstance(value, (torch.Tensor, int, float)):
+        raise RequiresTensorInAssignment(type=type(value).__name__)
     entries = plain_entries(tensor, index)
     if mask is None and all(_is_plain(entry) for entry in entries):
         tensor[tuple(entries)] = value
         return
     selection = select(tensor, entries, mask)
     values = spread(value, selection.shape, tensor)
-    if selection.inside is None:
-        tensor[selection.positions] = values
-    else:
-        tensor[chosen(selection)] = values[selection.inside]
+    places = chosen(selection)
+    lanes = values.reshape(-1) if selection.inside is None else values[selection.inside]
+    _refuse_rivals(tensor, places, lanes)
+    tensor[places] = lanes
+
+
+def _refuse_rivals(
+    tensor: torch.Tensor, places: tuple[torch.Tensor, ...], lanes: torch.Tensor
+) -> None:
+    """On a device, any of several values stored to one element may be the last."""
+    flat = flat_positions(places, tensor.shape)
+    ordered, order = flat.sort(stable=True)
+    values = lanes[order]
+    same = ordered[1:] == ordered[:-1]
+    rivals = same & (values[1:] != values[:-1]) & ~(values[1:].isnan() & values[:-1].isnan())
+    if rivals.any():
+        lane = order[1:][rivals][0]
+        index = [int(place[lane]) for place in places]
+        raise DuplicateStoreIndicesError(index=index if len(index) > 1 else index[0])
+
+
+def flat_positions(places: tuple[torch.Tensor, ...], shape: torch.Size) -> torch.Tensor:
+    """Positions as single numbers, row-major."""
+    flat = torch.zeros_like(places[0])
+    for place, size in zip(places, shape, strict=True):
+        flat = flat * size + place
+    return flat
 
 
 def shape_of(tensor: torch.Tensor, index: object) -> tuple[int, ...]:
@@ -162,6 +195,8 @@ def _plain(entry: object, dimension: int, size: int) -> Any:
         if not -size <= number < size:
             raise IndexOutOfRange(index=number, dimension=dimension, size=size)
         return number
+    if isinstance(entry, (tuple, list)) and any(isinstance(one, Tile) for one in entry):
+        raise OverpackedTile(container=type(entry).__name__)
     raise InvalidIndexingType(index=f"a {type(entry).__name__}")
 
 

@@ -7,12 +7,12 @@ everything floating is float64.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.overrides import TorchFunctionMode
 
+from helion.reference.host_and_device import IN_PLACE, check_after, check_before
 from helion.reference.precision import is_cast, raised, raised_call
 from helion.reference.subscripts import has_tile, read, write
 
@@ -35,10 +35,6 @@ _CREATIONS = _RANDOM | {
     "tensor",
     "zeros",
 }
-_IN_PLACE = re.compile(
-    r"[a-z]\w*[a-z0-9]_|__setitem__"
-    r"|__i(?:add|sub|mul|truediv|floordiv|mod|pow|and|or|xor|lshift|rshift)__"
-)
 
 
 class ReferenceFunctions(TorchFunctionMode):
@@ -60,11 +56,11 @@ class ReferenceFunctions(TorchFunctionMode):
         if self._state.working:
             return func(*args, **kwargs)
         name = getattr(func, "__name__", "")
+        check_before(self._state, name, args)
         for target in _targets(name, args, kwargs):
             self._state.note_write(target)
         result = self._precise(name, func, args, kwargs)
-        if self._state.depth:
-            self._note_values(args, result)
+        check_after(self._state, name, args, kwargs, result)
         return result
 
     def _precise(
@@ -85,6 +81,7 @@ class ReferenceFunctions(TorchFunctionMode):
     ) -> Any:
         on_device = self._state.depth > 0
         if name == "__getitem__" and (on_device or has_tile(args[1])):
+            self._state.note_read(args[0])
             return read(args[0], args[1])
         if name == "__setitem__" and (on_device or has_tile(args[1])):
             return write(*args)
@@ -94,23 +91,10 @@ class ReferenceFunctions(TorchFunctionMode):
             kwargs.setdefault("device", self._state.device)
         return func(*args, **kwargs)
 
-    def _note_values(self, args: tuple[Any, ...], result: Any) -> None:
-        """Tell values from views of the host's tensors, which remain such."""
-        if isinstance(result, torch.Tensor) and any(
-            isinstance(arg, torch.Tensor) and not self._state.is_value(arg) and _share(arg, result)
-            for arg in args
-        ):
-            return
-        self._state.add_values(result)
-
-
-def _share(one: torch.Tensor, other: torch.Tensor) -> bool:
-    return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
-
 
 def _targets(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[torch.Tensor]:
     """The tensors that a call writes to."""
-    in_place = _IN_PLACE.fullmatch(name) or kwargs.get("inplace")
+    in_place = IN_PLACE.fullmatch(name) or kwargs.get("inplace")
     if in_place and args and isinstance(args[0], torch.Tensor):
         yield args[0]
     out = kwargs.get("out")

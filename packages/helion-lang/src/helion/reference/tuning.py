@@ -14,6 +14,7 @@ from helion.exc import (
     SpecializeArgType,
     SpecializeOnDevice,
     TunableNameConflict,
+    TunableTypeNotSupported,
 )
 from helion.reference.callers import user_frame
 
@@ -51,7 +52,10 @@ def register_tunable(state: ReferenceState, name: str, fragment: Any) -> Any:
         what = "a tunable" if name in state.registered else "a config key"
         raise TunableNameConflict(name=name, what=what)
     state.registered.add(name)
-    value = state.tunables.get(name, fragment.default())
+    default = fragment.default()
+    if not isinstance(default, (bool, int, float, str)):
+        raise TunableTypeNotSupported(name=name, type=type(default).__name__)
+    value = state.tunables.get(name, default)
     if not fragment.allows(value):
         raise InvalidConfig(
             key=name,

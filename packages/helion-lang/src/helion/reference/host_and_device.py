@@ -1,0 +1,120 @@
+"""What may not cross between the host, where tensors live, and the tile loops, where values do.
+
+Torch does not mind in reference mode, where both are the same; a device does.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from helion.exc import (
+    CannotReadDeviceVariableOnHost,
+    DataDependentOutputShapeNotSupported,
+    DeviceTensorSubscriptAssignmentNotAllowed,
+    HostTensorDirectUsage,
+)
+from helion.reference.callers import here, name_of
+from helion.reference.places import last_return
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from helion.reference.state import ReferenceState
+
+IN_PLACE = re.compile(
+    r"[a-z]\w*[a-z0-9]_|__setitem__"
+    r"|__i(?:add|sub|mul|truediv|floordiv|mod|pow|and|or|xor|lshift|rshift)__"
+)
+_DATA_DEPENDENT = frozenset(
+    {"argwhere", "bincount", "masked_select", "nonzero", "unique", "unique_consecutive"}
+)
+_LOOKS_AT_SHAPE = re.compile(r"\w+_like|new_\w+|__getitem__|__setitem__|__get__|size|stride")
+_LOOKS_AT_NUMBERS = frozenset(
+    {"__bool__", "__float__", "__index__", "__int__", "__contains__", "item", "tolist"}
+)
+
+
+def check_before(state: ReferenceState, name: str, args: tuple[Any, ...]) -> None:
+    """Refuse a call of torch by its name and its first argument."""
+    if state.depth == 0:
+        return
+    if name in _DATA_DEPENDENT or (name == "where" and len(args) == 1):
+        raise DataDependentOutputShapeNotSupported(operation=f"torch.{name}")
+    if not args or not isinstance(args[0], torch.Tensor):
+        return
+    if name == "__setitem__" and state.is_value(args[0]):
+        raise DeviceTensorSubscriptAssignmentNotAllowed(name=name_of(args[0]))
+    if name != "__setitem__" and IN_PLACE.fullmatch(name) and _is_host(state, args[0]):
+        raise _direct_usage(name, args[0])
+
+
+def check_after(
+    state: ReferenceState, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+) -> None:
+    """Refuse a call of torch that read what it cannot, and remember which results are values."""
+    given = list(_tensors((*args, *kwargs.values())))
+    views = isinstance(result, torch.Tensor) and any(
+        not state.is_value(one) and _share(one, result) for one in given
+    )
+    reads = not views and (name in _LOOKS_AT_NUMBERS or any(True for _ in _tensors((result,))))
+    if state.depth == 0:
+        if reads and not _LOOKS_AT_SHAPE.fullmatch(name):
+            _check_on_host(state, given)
+        return
+    if reads and not _LOOKS_AT_SHAPE.fullmatch(name):
+        for one in given:
+            if _is_host(state, one):
+                raise _direct_usage(name, one)
+    if not views:
+        state.add_values(result)
+
+
+def check_operands(state: ReferenceState, function: str, operands: Any) -> None:
+    """Refuse whole tensors of the host where a function of the language takes values."""
+    for one in _tensors(operands):
+        if _is_host(state, one):
+            raise _direct_usage(f"hl.{function}", one)
+
+
+def check_outputs(state: ReferenceState, function: Callable[..., Any], outputs: Any) -> None:
+    """Refuse to return values: they only exist inside of their loop."""
+    for one in _tensors((outputs,)):
+        if state.is_value(one):
+            span = last_return(function)
+            name = (span.text() if span else None) or "result"
+            raise CannotReadDeviceVariableOnHost(name=name, span=span)
+
+
+def _check_on_host(state: ReferenceState, given: list[torch.Tensor]) -> None:
+    for one in given:
+        if state.is_value(one):
+            raise CannotReadDeviceVariableOnHost(name=name_of(one))
+        if state.written_by_loops(one) and state.between is None:
+            state.between = here()
+
+
+def _is_host(state: ReferenceState, tensor: torch.Tensor) -> bool:
+    return tensor.ndim > 0 and not state.is_value(tensor)
+
+
+def _direct_usage(name: str, tensor: torch.Tensor) -> HostTensorDirectUsage:
+    operator = name if "." in name else f"torch.{name.strip('_')}"
+    return HostTensorDirectUsage(tensor=name_of(tensor), operator=operator)
+
+
+def _tensors(values: Any) -> Iterator[torch.Tensor]:
+    """The tensors among arguments, those in sequences included."""
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, (tuple, list)):
+            yield from _tensors(value)
+        elif isinstance(value, dict):
+            yield from _tensors(value.values())
+
+
+def _share(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()

@@ -1,0 +1,19 @@
+"""A barrier inside a loop."""
+
+from __future__ import annotations
+
+import torch
+
+import helion
+import helion.language as hl
+
+
+@helion.kernel(ref_mode=True)
+def kernel(x: torch.Tensor) -> torch.Tensor:
+    for _ in hl.tile(x.size(0)):
+        hl.barrier()
+    return x
+
+
+def provoke() -> None:
+    kernel(torch.zeros(5))

@@ -1,0 +1,19 @@
+"""Index tensors that do not broadcast."""
+
+from __future__ import annotations
+
+import torch
+
+import helion
+import helion.language as hl
+
+
+@helion.kernel(ref_mode=True)
+def kernel(x: torch.Tensor) -> torch.Tensor:
+    for tile in hl.tile(x.size(0)):
+        x[tile, :] = x[tile.index[:, None], tile.index[None, :2, None]]
+    return x
+
+
+def provoke() -> None:
+    kernel(torch.zeros(4, 6))

@@ -1,0 +1,19 @@
+"""A mask of another shape."""
+
+from __future__ import annotations
+
+import torch
+
+import helion
+import helion.language as hl
+
+
+@helion.kernel(ref_mode=True)
+def kernel(x: torch.Tensor) -> torch.Tensor:
+    for tile in hl.tile(x.size(0)):
+        x[tile] = hl.load(x, [tile], extra_mask=tile.index[:2] > 0)
+    return x
+
+
+def provoke() -> None:
+    kernel(torch.zeros(5))

@@ -1,0 +1,19 @@
+"""An unknown memory order."""
+
+from __future__ import annotations
+
+import torch
+
+import helion
+import helion.language as hl
+
+
+@helion.kernel(ref_mode=True)
+def kernel(x: torch.Tensor) -> torch.Tensor:
+    for tile in hl.tile(x.size(0)):
+        hl.atomic_add(x, [tile], 1, sem="strict")
+    return x
+
+
+def provoke() -> None:
+    kernel(torch.zeros(5))
