@@ -292,7 +292,7 @@ def replaced(program: Program, old: Any, *new: Any) -> Program:
                 ops.append(attrs.evolve(op, body=block(op.body)) if isinstance(op, Loop) else op)
         return attrs.evolve(body, ops=tuple(ops))
 
-    return attrs.evolve(program, grid=attrs.evolve(program.grid, body=block(program.grid.body)))
+    return program.with_bodies(block)
 
 
 def first(program: Program, kind: type) -> Any:
@@ -316,7 +316,7 @@ def broken_programs() -> dict[str, tuple[Callable[[Program], Program], str]]:
 
     def masked_dimension(program: Program) -> Program:
         mask = first(program, Mask)
-        return replaced(program, mask, attrs.evolve(mask, dim=1 - mask.dim))
+        return replaced(program, mask, attrs.evolve(mask, dim=len(mask.operand.type.shape)))
 
     def evolve(kind: type, **changes: Any) -> Callable[[Program], Program]:
         def change(program: Program) -> Program:
@@ -336,7 +336,7 @@ def broken_programs() -> dict[str, tuple[Callable[[Program], Program], str]]:
         "carried type": (carried_type, "changes its type"),
         "carried groups": (evolve(Loop, initial=()), "unequal length"),
         "tile outside": (out_of_its_loop, "outside its loop"),
-        "mask": (masked_dimension, "wrong dimension"),
+        "mask": (masked_dimension, "no padding"),
         "buffers": (lambda p: attrs.evolve(p, buffers=(*p.buffers, p.buffers[0])), "one number"),
         "unknown buffer": (lambda p: attrs.evolve(p, buffers=p.buffers[1:]), "unknown buffer"),
         "yield": (

@@ -106,7 +106,8 @@ def run_interpreted(
                 _argument(parameter, argument, buffers, metadata)
                 for parameter, argument in zip(emitted.parameters, evaluated.arguments, strict=True)
             ]
-            interpret(function, evaluated.grid, arguments)
+            # Programs run one after another here: one that waits for others would wait for ever.
+            interpret(function, (1, 1, 1) if emitted.waits else evaluated.grid, arguments)
 
     return execute(variant, metadata_of(leaves), torch.device("cpu"), launch)
 

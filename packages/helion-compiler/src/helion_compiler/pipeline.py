@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from helion_compiler.emission import EmittedKernel, emit
-from helion_compiler.passes import drop_dead_ops, insert_masks
+from helion_compiler.passes import drop_dead_ops, insert_masks, order_accesses
 from helion_compiler.program.verifier import verify_program
 from helion_compiler.scheduling import Schedule, make_schedule
 from helion_compiler.tracing import trace
@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from helion_compiler.staging import StagedFunction
     from helion_compiler.tracing.arguments import Call
 
-PASSES: tuple[Callable[[Program], Program], ...] = (drop_dead_ops, insert_masks)
+PASSES: tuple[Callable[[Program], Program], ...] = (
+    drop_dead_ops,
+    order_accesses,
+    insert_masks,
+)
 
 
 def make_program(

@@ -141,5 +141,5 @@ def _layouts(
 
 
 def _span(schedule: Schedule) -> Any:
-    location = schedule.program.grid.location
+    location = schedule.program.grids[0].location
     return None if location is None else location.span

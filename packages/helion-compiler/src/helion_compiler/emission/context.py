@@ -14,14 +14,16 @@ from helion_compiler.emission.parameters import (
     KernelParameter,
     ScalarParameter,
 )
+from helion_compiler.emission.writer import Writer
 from helion_compiler.program.expressions import to_triton
+from helion_compiler.program.types import whole_axis
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import sympy
 
-    from helion_compiler.emission.writer import Writer
+    from helion_compiler.program.ops import Block
     from helion_compiler.program.types import Axis, Buffer, Size, Value
     from helion_compiler.scheduling.schedule import Schedule
 
@@ -35,15 +37,26 @@ class AxisNames:
     begin: str
     index: str
     mask: str | None
+    ends: str | None = None
+    """Where each lane of a jagged axis ends, along the dimension of its parent."""
 
 
 class EmissionContext:
     """The state of emitting one kernel."""
 
-    def __init__(self, schedule: Schedule, writer: Writer, starts: Mapping[Value, Value]) -> None:
+    def __init__(
+        self,
+        schedule: Schedule,
+        writer: Writer,
+        starts: Mapping[Value, Value],
+        emit_block: Callable[[EmissionContext, Block], None],
+    ) -> None:
+        self.emit_block = emit_block
         self.schedule = schedule
         self.writer = writer
         self.uses: set[str] = set()
+        self.functions: list[str] = []
+        """The sources of functions that this kernel alone needs."""
         self._starts = starts
         self._values: dict[Value, str] = {}
         self._own: set[Value] = set()
@@ -66,6 +79,11 @@ class EmissionContext:
         self._own.add(value)
         self.writer.line(f"{name} = {text}")
 
+    def name(self, value: Value) -> str:
+        """A new variable for ``value``, which the caller assigns."""
+        self._values[value] = self.writer.name(value.name)
+        return self._values[value]
+
     def carry(self, initial: Value, parameter: Value) -> str:
         """The variable of a carried value, which starts as ``initial``: a new one unless that is its only use."""
         if initial in self._own and self._starts.get(initial) is parameter:
@@ -85,6 +103,17 @@ class EmissionContext:
     def shape(self, sizes: tuple[Size, ...]) -> str:
         """A shape in lanes, as Triton text."""
         return "[" + ", ".join(str(self.schedule.lanes(size)) for size in sizes) + "]"
+
+    def function(self, block: Block, parameters: tuple[Value, ...]) -> str:
+        """A Triton function of its own that computes a block's yields from scalars; its name."""
+        outer, self.writer = self.writer, Writer(origin_lines=False)
+        names = [self.name(value) for value in parameters]
+        self.emit_block(self, block)
+        self.writer.line(f"return {', '.join(self.use(value) for value in block.yields)}")
+        body, self.writer = self.writer.text(), outer
+        name = self.writer.name("combine")
+        self.functions.append(f"@triton.jit\ndef {name}({', '.join(names)}):\n{body}")
+        return name
 
     # Parameters.
 
@@ -147,16 +176,24 @@ class EmissionContext:
             symbol, lambda: ScalarParameter(self.writer.name(wanted), symbol)
         )
 
+    def number(self, symbol: sympy.Symbol, name: str) -> None:
+        """Let ``symbol`` be the existing variable ``name``."""
+        self._symbols[symbol] = name
+
     # Axes.
 
     def enter(self, axis: Axis, begin: str) -> None:
         """Make an axis active: its block begins at the variable ``begin``."""
         assert axis.offset is not None
         self._symbols[axis.offset] = begin
+        if axis.scalar:
+            self._axes[axis] = AxisNames(begin, begin, None)
+            return
         lanes = self.schedule.axis_lanes(axis)
         index = self.writer.name(f"{axis.name}_index")
         self.writer.line(f"{index} = {begin} + tl.arange(0, {lanes})")
-        self._axes[axis] = AxisNames(begin, index, self._mask(axis, index))
+        ends = None if axis.ends is None else self.use(axis.ends)
+        self._axes[axis] = AxisNames(begin, index, self._mask(axis, index), ends)
 
     def whole(self, axis: Axis) -> AxisNames:
         """The variables of a whole axis, written where they are first needed."""
@@ -171,6 +208,45 @@ class EmissionContext:
         """The variables of an active or whole axis."""
         return self.whole(axis) if axis.whole else self._axes[axis]
 
+    def axis_of(self, size: Size) -> Axis | None:
+        """The axis that a dimension of this size runs along, the innermost first; None if it has one lane."""
+        for axis in reversed(self._axes):
+            if not axis.scalar and not axis.whole and axis.size == size:
+                return axis
+        return None if size in self.schedule.block_sizes else whole_axis(size)
+
+    def lane_mask(self, shape: tuple[Size, ...], dim: int) -> str | None:
+        """Which lanes along ``dim`` of a value of this shape are no padding; None if all are.
+
+        The text broadcasts to the shape.
+        """
+        size = shape[dim]
+        parts = self.schedule.program.products.get(size)
+        if parts is not None:
+            return self._product_mask(shape, dim, parts)
+        axis = self.axis_of(size)
+        names = None if axis is None else self.axis(axis)
+        if axis is None or names is None or names.mask is None:
+            return None
+        parent = None if axis.parent is None else _position(shape, axis.parent)
+        if names.ends is None or parent is None:
+            return expand(names.mask, len(shape), dim)
+        index, ends = expand(names.index, len(shape), dim), expand(names.ends, len(shape), parent)
+        return f"({index} < {ends})"
+
+    def _product_mask(
+        self, shape: tuple[Size, ...], dim: int, parts: tuple[Size, ...]
+    ) -> str | None:
+        """The mask of a merged dimension: that of the dimensions it was merged from, merged."""
+        masks = [self.lane_mask(parts, part) for part in range(len(parts))]
+        needed = [mask for mask in masks if mask is not None]
+        if not needed:
+            return None
+        whole = f"tl.broadcast_to({' & '.join(needed)}, {self.shape(parts)})"
+        flat = self.writer.name("merged_mask")
+        self.writer.line(f"{flat} = tl.reshape({whole}, [{self.schedule.lanes(shape[dim])}])")
+        return expand(flat, len(shape), dim)
+
     def _mask(self, axis: Axis, index: str) -> str | None:
         if self.schedule.is_exact(axis):
             return None
@@ -184,7 +260,11 @@ class EmissionContext:
 
     def restore(self, axes: dict[Axis, AxisNames]) -> None:
         """Return to the axes that were active before a loop."""
-        self._axes = axes
+        self._axes = dict(axes)
+
+
+def _position(shape: tuple[Size, ...], size: Size) -> int | None:
+    return shape.index(size) if size in shape else None
 
 
 def expand(text: str, rank: int, dim: int) -> str:

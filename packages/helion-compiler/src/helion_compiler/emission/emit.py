@@ -1,28 +1,28 @@
-"""Write a kernel: the head, the loops, and ops by their rules."""
+"""Write a kernel: its head, and its grids one after another."""
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import attrs
 
+from helion_compiler.emission.blocks import emit_block
 from helion_compiler.emission.context import EmissionContext
-from helion_compiler.emission.grid import (
-    enter_tile,
-    persistent_range,
-    plan_grid,
-    range_arguments,
-)
-from helion_compiler.emission.operations import EMITTERS
-from helion_compiler.emission.reductions import COMBINE_FUNCTIONS
-from helion_compiler.emission.writer import Writer
-from helion_compiler.program.ops import Block, Loop, operands, results
+from helion_compiler.emission.functions import DEVICE_FUNCTIONS
+from helion_compiler.emission.grid import GridPlan, enter_tile, persistent_range, plan_grids
+from helion_compiler.emission.writer import Writer, atom
+from helion_compiler.program.expressions import largest
+from helion_compiler.program.fields import blocks, operands, results
+from helion_compiler.program.ops import Block, Loop, While
 from helion_compiler.program.program import walk
-from helion_compiler.scheduling.schedule import LoopOptions
 from helion_compiler.torch_bridge.pointwise import IMPORTS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from helion_compiler.emission.parameters import KernelParameter
     from helion_compiler.program.types import Size, Value
     from helion_compiler.scheduling.schedule import Schedule
@@ -33,7 +33,7 @@ class EmittedKernel:
     """Source and what calls it.
 
     ``tiles`` is the number of tiles of the grid; ``limits`` are element counts that offsets in the
-    source assume to fit 31 bits.
+    source assume to fit 31 bits. A kernel that ``waits`` has barriers: all its programs run at once.
     """
 
     name: str
@@ -41,6 +41,7 @@ class EmittedKernel:
     parameters: tuple[KernelParameter, ...]
     tiles: Size
     persistent: bool
+    waits: bool
     limits: tuple[Size, ...]
 
 
@@ -48,67 +49,105 @@ def emit(schedule: Schedule, *, origin_lines: bool = True) -> EmittedKernel:
     """The Triton source of a schedule."""
     writer = Writer(origin_lines=origin_lines)
     name = writer.name(schedule.program.name)
-    context = EmissionContext(schedule, writer, _only_starts(schedule.program.grid.body))
-    grid = schedule.program.grid
-    plan = plan_grid(schedule)
-    persistent = schedule.grid.program_ids != "flat"
-    writer.origin(grid.location)
-    pid = writer.name("pid")
+    starts: dict[Value, Value] = {}
+    for grid in schedule.program.grids:
+        starts |= _only_starts(grid.body)
+    context = EmissionContext(schedule, writer, starts, emit_block)
+    plans = plan_grids(schedule)
+    persistent = schedule.program_ids != "flat"
     if persistent:
-        writer.line(f"for {pid} in {persistent_range(context, plan)}:")
-        with writer.indented():
-            enter_tile(context, plan, pid)
-            _emit_block(context, grid.body)
+        _emit_persistent(context, plans)
     else:
-        writer.line(f"{pid} = tl.program_id(0)")
-        enter_tile(context, plan, pid)
-        _emit_block(context, grid.body)
+        _emit_flat(context, plans)
     parameters = context.parameters()
     head = f"@triton.jit\ndef {name}({', '.join(parameter.name for parameter in parameters)}):\n"
     return EmittedKernel(
         name=name,
-        source=_preamble(context.uses) + head + writer.text(),
+        source=_preamble(context) + head + writer.text(),
         parameters=parameters,
-        tiles=plan.total,
+        tiles=_programs(plans, persistent=persistent),
         persistent=persistent,
+        waits=schedule.program.barrier is not None,
         limits=tuple(context.limits.values()),
     )
 
 
-def _preamble(uses: set[str]) -> str:
-    """The imports and combine functions that a kernel's text needs."""
+def _programs(plans: Sequence[GridPlan], *, persistent: bool) -> Size:
+    """How many programs have work of their own: for all grids, or for the largest where each serves all."""
+    totals = [plan.total for plan in plans]
+    return largest(totals) if persistent else functools.reduce(operator.add, totals)
+
+
+def _emit_flat(context: EmissionContext, plans: Sequence[GridPlan]) -> None:
+    """One program a tile; programs of later grids come after those of earlier ones."""
+    writer = context.writer
+    writer.origin(plans[0].grid.location)
+    pid = writer.name("pid")
+    writer.line(f"{pid} = tl.program_id(0)")
+    _emit_first(context, plans, pid)
+
+
+def _emit_first(context: EmissionContext, plans: Sequence[GridPlan], pid: str) -> None:
+    """The first of several grids for the first programs, the others for the rest."""
+    plan, *rest = plans
+    if not rest:
+        _emit_tile(context, plan, pid)
+        return
+    writer = context.writer
+    total = context.text(plan.total)
+    writer.line(f"if {pid} < {total}:")
+    with writer.indented():
+        _emit_tile(context, plan, pid)
+    writer.line("else:")
+    with writer.indented():
+        writer.origin(rest[0].grid.location)
+        following = writer.name("pid")
+        writer.line(f"{following} = {pid} - {atom(total)}")
+        _emit_first(context, rest, following)
+
+
+def _emit_persistent(context: EmissionContext, plans: Sequence[GridPlan]) -> None:
+    """Every program takes tiles of the first grid, then of the next."""
+    writer = context.writer
+    barriers = 0
+    for plan in plans:
+        writer.origin(plan.grid.location)
+        if plan.grid.after_barrier:
+            barriers += 1
+            _emit_barrier(context, barriers)
+        pid = writer.name("pid")
+        writer.line(f"for {pid} in {persistent_range(context, plan)}:")
+        with writer.indented():
+            _emit_tile(context, plan, pid)
+
+
+def _emit_barrier(context: EmissionContext, number: int) -> None:
+    """Wait until every program has come ``number`` times."""
+    arrived = context.schedule.program.barrier
+    assert arrived is not None, "a program with barriers has the memory they count in"
+    context.uses.add("grid_barrier")
+    expected = "tl.num_programs(0)" + (f" * {number}" if number > 1 else "")
+    context.writer.line(f"grid_barrier({context.pointer(arrived)}, {expected})")
+
+
+def _emit_tile(context: EmissionContext, plan: GridPlan, pid: str) -> None:
+    outer = context.active()
+    enter_tile(context, plan, pid)
+    emit_block(context, plan.grid.body)
+    context.restore(outer)
+
+
+def _preamble(context: EmissionContext) -> str:
+    """The imports and small functions that a kernel's text needs."""
+    uses = context.uses
     imports = ["import triton", "import triton.language as tl"]
     imports += [IMPORTS[name] for name in sorted(uses & IMPORTS.keys())]
     functions = [
-        f"@triton.jit\ndef {name}(a, b):\n    {COMBINE_FUNCTIONS[name]}\n"
-        for name in sorted(uses & COMBINE_FUNCTIONS.keys())
+        f"@triton.jit\ndef {name}{DEVICE_FUNCTIONS[name]}\n"
+        for name in sorted(uses & DEVICE_FUNCTIONS.keys())
     ]
+    functions += context.functions
     return "\n\n\n".join(["\n".join(imports), *functions, ""]).replace("\n\n\n\n", "\n\n\n")
-
-
-def _emit_block(context: EmissionContext, block: Block) -> None:
-    for op in block.ops:
-        context.writer.origin(op.location)
-        if isinstance(op, Loop):
-            _emit_loop(context, op)
-        else:
-            EMITTERS[type(op)](context, op)
-
-
-def _emit_loop(context: EmissionContext, loop: Loop) -> None:
-    """A loop nest of one ``tl.range`` per axis; carried values live in variables of their own."""
-    carried = _start(context, loop)
-    outer = context.active()
-    options = context.schedule.loops.get(loop, LoopOptions())
-    _emit_nest(context, loop, carried, 0, options)
-    context.restore(outer)
-    for value, name in zip(loop.results, carried, strict=True):
-        context.bind(value, name)
-
-
-def _start(context: EmissionContext, loop: Loop) -> list[str]:
-    pairs = zip(loop.initial, loop.parameters, strict=True)
-    return [context.carry(initial, parameter) for initial, parameter in pairs]
 
 
 def _only_starts(block: Block) -> dict[Value, Value]:
@@ -116,46 +155,15 @@ def _only_starts(block: Block) -> dict[Value, Value]:
 
     Value and loop are in the same block: a loop that runs again needs what it starts with again.
     """
-    loops = [op for op in walk(block) if isinstance(op, Loop)]
-    blocks = (block, *(loop.body for loop in loops))
-    read = [value for body in blocks for op in body.ops for value in operands(op)]
-    uses = Counter([*read, *(value for body in blocks for value in body.yields)])
+    ops = list(walk(block))
+    bodies = (block, *(inner for op in ops for inner in blocks(op)))
+    uses = Counter([value for op in ops for value in operands(op)])
+    uses.update(value for body in bodies for value in body.yields)
     return {
         initial: parameter
-        for body in blocks
+        for body in bodies
         for loop in body.ops
-        if isinstance(loop, Loop)
+        if isinstance(loop, Loop | While)
         for initial, parameter in zip(loop.initial, loop.parameters, strict=True)
         if uses[initial] == 1 and any(initial in results(op) for op in body.ops)
     }
-
-
-def _emit_nest(
-    context: EmissionContext, loop: Loop, carried: list[str], depth: int, options: LoopOptions
-) -> None:
-    if depth == len(loop.axes):
-        _emit_block(context, loop.body)
-        _hand_on(context, loop.body.yields, carried)
-        return
-    axis = loop.axes[depth]
-    begin = context.writer.name(f"{axis.name}_begin")
-    lanes = context.schedule.axis_lanes(axis)
-    bounds = f"{context.text(axis.begin)}, {context.text(axis.end)}, {lanes}"
-    context.writer.line(f"for {begin} in tl.range({bounds}{range_arguments(options)}):")
-    with context.writer.indented():
-        context.enter(axis, begin)
-        _emit_nest(context, loop, carried, depth + 1, options)
-
-
-def _hand_on(context: EmissionContext, yields: tuple[Value, ...], carried: list[str]) -> None:
-    """Assign the yields to the carried variables, all at once where one feeds another."""
-    pairs = [(name, context.use(value)) for name, value in zip(carried, yields, strict=True)]
-    pairs = [(name, text) for name, text in pairs if name != text]
-    crossing = {name for name, _ in pairs} & {text for _, text in pairs}
-    if crossing:
-        kept = [(context.writer.name("kept"), text) for _, text in pairs]
-        for name, text in kept:
-            context.writer.line(f"{name} = {text}")
-        pairs = [(name, text) for (name, _), (text, _) in zip(pairs, kept, strict=True)]
-    for name, text in pairs:
-        context.writer.line(f"{name} = {text}")

@@ -11,14 +11,17 @@ from helion_compiler.program.expressions import ceil_div
 
 if TYPE_CHECKING:
     from helion_compiler.emission.context import EmissionContext
+    from helion_compiler.program.ops import Grid
     from helion_compiler.program.types import Axis, Size
-    from helion_compiler.scheduling.schedule import LoopOptions, Schedule
+    from helion_compiler.scheduling.schedule import GridSchedule, LoopOptions, Schedule
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class GridPlan:
-    """The axes of the grid, fastest first, and the number of tiles along each."""
+    """A grid: its axes, the fastest first, and the number of tiles along each."""
 
+    grid: Grid
+    schedule: GridSchedule
     axes: tuple[Axis, ...]
     tiles: tuple[Size, ...]
 
@@ -31,23 +34,36 @@ class GridPlan:
         return total
 
 
-def plan_grid(schedule: Schedule) -> GridPlan:
-    """The grid of a schedule."""
-    axes = tuple(schedule.program.grid.axes[i] for i in schedule.grid.order)
+def plan_grids(schedule: Schedule) -> tuple[GridPlan, ...]:
+    """The grids of a schedule, in order."""
+    return tuple(
+        _plan(schedule, grid, own)
+        for grid, own in zip(schedule.program.grids, schedule.grids, strict=True)
+    )
+
+
+def _plan(schedule: Schedule, grid: Grid, own: GridSchedule) -> GridPlan:
+    axes = tuple(grid.axes[i] for i in own.order)
     resolve = schedule.program.resolve
-    tiles = tuple(ceil_div(resolve(axis.extent), schedule.axis_lanes(axis)) for axis in axes)
-    return GridPlan(axes, tiles)
+    tiles = tuple(ceil_div(resolve(axis.extent), stride(schedule, axis)) for axis in axes)
+    return GridPlan(grid, own, axes, tiles)
+
+
+def stride(schedule: Schedule, axis: Axis) -> Size:
+    """How far apart the blocks of an axis begin."""
+    return axis.step if axis.scalar else schedule.axis_lanes(axis)
 
 
 def enter_tile(context: EmissionContext, plan: GridPlan, pid: str) -> None:
     """Write what turns a flat program id into where each tile begins."""
     positions = _positions(context, plan, pid)
-    for axis in context.schedule.program.grid.axes:
+    for axis in plan.grid.axes:
         position = positions[axis]
-        lanes = context.schedule.axis_lanes(axis)
-        begin = context.writer.name(f"{axis.name}_begin")
+        step = atom(context.text(stride(context.schedule, axis)))
+        begin = context.writer.name(axis.name if axis.scalar else f"{axis.name}_begin")
         start = "" if axis.begin == 0 else f"{context.text(axis.begin)} + "
-        context.writer.line(f"{begin} = {start}{position} * {lanes}")
+        scaled = position if step == "1" and axis.scalar else f"{position} * {step}"
+        context.writer.line(f"{begin} = {start}{scaled}")
         context.enter(axis, begin)
 
 
@@ -56,7 +72,7 @@ def _positions(context: EmissionContext, plan: GridPlan, pid: str) -> dict[Axis,
     if len(plan.axes) == 1:
         return {plan.axes[0]: pid}
     counts = [atom(context.text(count)) for count in plan.tiles]
-    if context.schedule.grid.l2_grouping > 1:
+    if plan.schedule.l2_grouping > 1:
         return _grouped(context, plan, pid, counts)
     positions: dict[Axis, str] = {}
     rest = pid
@@ -75,7 +91,7 @@ def _grouped(
     """
     line, name = context.writer.line, context.writer.name
     rows, columns = counts[0], counts[1]
-    group = context.schedule.grid.l2_grouping
+    group = plan.schedule.l2_grouping
     positions: dict[Axis, str] = {}
     plane = pid
     if len(counts) > 2:
@@ -98,8 +114,7 @@ def _grouped(
 def persistent_range(context: EmissionContext, plan: GridPlan) -> str:
     """The ``tl.range`` of a persistent kernel's loop over tiles."""
     total = context.text(plan.total)
-    grid = context.schedule.grid
-    if grid.program_ids == "persistent_interleaved":
+    if context.schedule.program_ids == "persistent_interleaved":
         bounds = f"tl.program_id(0), {total}, tl.num_programs(0)"
     else:
         line, name = context.writer.line, context.writer.name
@@ -107,7 +122,7 @@ def persistent_range(context: EmissionContext, plan: GridPlan) -> str:
         line(f"{share} = tl.cdiv({total}, tl.num_programs(0))")
         line(f"{first} = tl.program_id(0) * {share}")
         bounds = f"{first}, min({first} + {share}, {total})"
-    return f"tl.range({bounds}{range_arguments(grid.options)})"
+    return f"tl.range({bounds}{range_arguments(plan.schedule.options)})"
 
 
 def range_arguments(options: LoopOptions) -> str:

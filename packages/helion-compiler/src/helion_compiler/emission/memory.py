@@ -1,17 +1,18 @@
-"""Loads and stores, through pointers or tensor descriptors."""
+"""Loads, stores and atomics, through pointers or tensor descriptors."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helion_compiler.emission.context import INT32_LIMIT, EmissionContext, expand
-from helion_compiler.program.types import Buffer, ScalarIndex, Size, Subscript, TileSlice
+from helion_compiler.emission.address import address
+from helion_compiler.program.types import ScalarIndex, Subscript, ValueIndex
 from helion_compiler.space.descriptors import descriptor_block
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from helion_compiler.program.ops import Load, Store
+    from helion_compiler.emission.context import EmissionContext
+    from helion_compiler.program.ops import Atomic, Fence, Load, Store
 
 
 def emit_load(context: EmissionContext, op: Load) -> None:
@@ -19,12 +20,13 @@ def emit_load(context: EmissionContext, op: Load) -> None:
     if context.schedule.access_modes[op.name] == "tensor_descriptor":
         text = _descriptor_load(context, op)
     else:
-        address, mask = _address(context, op.buffer, op.subscripts)
+        where, mask = address(context, op)
         # Triton casts `other` to the dtype of the tensor, and knows no cast of an integer to an 8-bit float.
         dtype = op.result.type.dtype
         zero = "0.0" if dtype.is_floating_point and dtype.itemsize == 1 else "0"
         masked = "" if mask is None else f", mask={mask}, other={zero}"
-        text = f"tl.load({address}{masked})"
+        policy = f", eviction_policy={op.eviction_policy!r}" if op.eviction_policy else ""
+        text = f"tl.load({where}{masked}{policy})"
     context.define(op.result, text)
 
 
@@ -41,9 +43,36 @@ def emit_store(context: EmissionContext, op: Store) -> None:
         )
         context.writer.line(f"{descriptor}.store([{_begins(context, op.subscripts)}], {shaped})")
         return
-    address, mask = _address(context, op.buffer, op.subscripts)
+    where, mask = address(context, op)
     masked = "" if mask is None else f", mask={mask}"
-    context.writer.line(f"tl.store({address}, {value}{masked})")
+    context.writer.line(f"tl.store({where}, {value}{masked})")
+
+
+def emit_atomic(context: EmissionContext, op: Atomic) -> None:
+    """``tl.atomic_add(...)`` and its like."""
+    where, mask = address(context, op)
+    value = context.use(op.value)
+    if op.expected is not None:
+        text = _exchange(context, op, where, mask, value, context.use(op.expected))
+    else:
+        masked = "" if mask is None else f", mask={mask}"
+        text = f"tl.atomic_{op.kind}({where}, {value}{masked}, sem={op.order!r})"
+    context.define(op.result, text)
+
+
+def _exchange(
+    context: EmissionContext, op: Atomic, where: str, mask: str | None, value: str, expected: str
+) -> str:
+    """``tl.atomic_cas`` takes no mask: lanes of padding exchange the first element for itself."""
+    if mask is not None:
+        where = f"tl.where({mask}, {where}, {context.pointer(op.buffer)})"
+        value = f"tl.where({mask}, {value}, {expected})"
+    return f"tl.atomic_cas({where}, {expected}, {value}, sem={op.order!r})"
+
+
+def emit_fence(context: EmissionContext, _op: Fence) -> None:
+    """A barrier of the program's threads."""
+    context.writer.line("tl.debug_barrier()")
 
 
 def _descriptor_load(context: EmissionContext, op: Load) -> str:
@@ -54,100 +83,11 @@ def _descriptor_load(context: EmissionContext, op: Load) -> str:
 
 
 def _begins(context: EmissionContext, subscripts: Sequence[Subscript]) -> str:
-    return ", ".join(
-        context.text(s.position)
-        if isinstance(s, ScalarIndex)
-        else "0"
-        if s.axis is None
-        else context.axis(s.axis).begin
-        for s in subscripts
-    )
+    return ", ".join(_begin(context, subscript) for subscript in subscripts)
 
 
-def _address(
-    context: EmissionContext, buffer: Buffer, subscripts: Sequence[Subscript]
-) -> tuple[str, str | None]:
-    """A tile of pointers, and the mask of those that may be followed."""
-    rank = sum(1 for s in subscripts if not isinstance(s, ScalarIndex))
-    wide = needs_int64(context, buffer)
-    offsets: list[str] = []
-    masks: list[str] = []
-    dim = 0
-    for subscript, extent, stride in zip(subscripts, buffer.shape, buffer.strides, strict=True):
-        if isinstance(subscript, ScalarIndex):
-            position = context.text(subscript.position)
-            offsets += _scaled(
-                context,
-                f"({position})" if " " in position else position,
-                stride,
-                wide=wide and not position.isdigit(),
-            )
-            continue
-        if subscript.axis is not None:
-            index, mask = _index(context, subscript, extent)
-            offsets += _scaled(context, expand(index, rank, dim), stride, wide=wide)
-            masks += [expand(part, rank, dim) for part in mask]
-        dim += 1
-    pointer = context.pointer(buffer)
-    address = f"{pointer} + ({' + '.join(offsets)})" if offsets else pointer
-    sizes = tuple(
-        1 if s.axis is None else s.axis.size for s in subscripts if not isinstance(s, ScalarIndex)
-    )
-    covered = all(size == 1 for size in sizes) or len(offsets) >= len(sizes)
-    if rank and (not offsets or not covered or _lacks_dimension(context, subscripts, buffer)):
-        address = f"{address} + tl.zeros({context.shape(sizes)}, tl.int32)"
-    return address, " & ".join(masks) or None
-
-
-def _lacks_dimension(
-    context: EmissionContext, subscripts: Sequence[Subscript], buffer: Buffer
-) -> bool:
-    """Whether a dimension of the result has no term in the offsets, as a broadcast one with stride
-    0 has none.
-    """
-    return any(
-        not isinstance(s, ScalarIndex)
-        and (s.axis is None or context.schedule.program.resolve(stride) == 0)
-        for s, stride in zip(subscripts, buffer.strides, strict=True)
-    )
-
-
-def _index(context: EmissionContext, subscript: Subscript, extent: Size) -> tuple[str, list[str]]:
-    """The indices of one dimension, and what has to hold for them."""
-    assert not isinstance(subscript, ScalarIndex)
-    assert subscript.axis is not None
-    names = context.axis(subscript.axis)
-    masks = [] if names.mask is None else [names.mask]
-    if not isinstance(subscript, TileSlice) or subscript.shift == 0:
-        return names.index, masks
-    shifted = f"({names.index} + {context.text(subscript.shift)})"
-    return shifted, [*masks, f"({shifted} >= 0)", f"({shifted} < {context.text(extent)})"]
-
-
-def _scaled(context: EmissionContext, index: str, stride: Size, *, wide: bool) -> list[str]:
-    """``index * stride`` as a list of one term, or none where the stride is 0."""
-    resolved = context.schedule.program.resolve(stride)
-    if resolved == 0 or index == "0":
-        return []
-    index = f"{index}.to(tl.int64)" if wide else index
-    if resolved == 1:
-        return [index]
-    text = context.text(stride)
-    return [f"{index} * ({text})" if " " in text else f"{index} * {text}"]
-
-
-def needs_int64(context: EmissionContext, buffer: Buffer) -> bool:
-    """Whether offsets into a buffer may exceed 32 bits; where not known, the variant's guard keeps
-    them below.
-    """
-    program = context.schedule.program
-    span: Size = 0
-    for extent, stride in zip(buffer.shape, buffer.strides, strict=True):
-        span = span + extent * stride
-    span = program.resolve(span)
-    if not isinstance(span, int) and span.free_symbols:
-        if program.example(span) < INT32_LIMIT:
-            context.limits[buffer.name] = span
-            return False
-        return True
-    return int(span) >= INT32_LIMIT
+def _begin(context: EmissionContext, subscript: Subscript) -> str:
+    assert not isinstance(subscript, ValueIndex), "the space admits no descriptor for a gather"
+    if isinstance(subscript, ScalarIndex):
+        return context.text(subscript.position)
+    return "0" if subscript.axis is None else context.axis(subscript.axis).begin

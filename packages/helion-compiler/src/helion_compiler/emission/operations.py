@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -10,25 +9,42 @@ import sympy
 import torch
 
 from helion import exc
-from helion_compiler.emission.context import EmissionContext, expand
 from helion_compiler.emission.dtypes import dtype_text
-from helion_compiler.emission.memory import emit_load, emit_store
+from helion_compiler.emission.folds import emit_fold
+from helion_compiler.emission.memory import emit_atomic, emit_fence, emit_load, emit_store
+from helion_compiler.emission.numbers import number_text
 from helion_compiler.emission.reductions import emit_reduce
+from helion_compiler.emission.shapes import (
+    emit_broadcast,
+    emit_mask,
+    emit_permute,
+    emit_pick,
+    emit_reshape,
+    emit_squeeze,
+    emit_unsqueeze,
+)
 from helion_compiler.program.ops import (
+    Atomic,
     Broadcast,
     Dot,
+    Fence,
+    Fold,
     Full,
+    Iota,
     Load,
     Mask,
+    Number,
     Permute,
+    Pick,
     Pointwise,
     Range,
     Reduce,
+    Reshape,
     Squeeze,
     Store,
     Unsqueeze,
 )
-from helion_compiler.program.types import Size, Value
+from helion_compiler.program.types import Value
 from helion_compiler.torch_bridge.operands import (
     NotPointwise,
     PointwiseTemplate,
@@ -40,12 +56,7 @@ from helion_compiler.torch_bridge.pointwise import lower_pointwise
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-
-def number_text(value: float | bool) -> str:
-    """A number as Triton text."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"float('{value}')"
-    return repr(value)
+    from helion_compiler.emission.context import EmissionContext
 
 
 def emit_full(context: EmissionContext, op: Full) -> None:
@@ -60,6 +71,17 @@ def emit_full(context: EmissionContext, op: Full) -> None:
 def emit_range(context: EmissionContext, op: Range) -> None:
     """The indices of a tile, which the loop already made."""
     context.bind(op.result, context.axis(op.axis).index)
+
+
+def emit_iota(context: EmissionContext, op: Iota) -> None:
+    """``tl.arange``."""
+    context.define(op.result, f"tl.arange(0, {context.schedule.lanes(op.result.type.shape[0])})")
+
+
+def emit_number(context: EmissionContext, op: Number) -> None:
+    """The scalar's own variable."""
+    assert not isinstance(op.symbol, int)
+    context.number(op.symbol, context.use(op.operand))
 
 
 def emit_pointwise(context: EmissionContext, op: Pointwise) -> None:
@@ -175,65 +197,24 @@ def emit_dot(context: EmissionContext, op: Dot) -> None:
     context.define(op.result, text)
 
 
-# Shapes.
-
-
-def emit_permute(context: EmissionContext, op: Permute) -> None:
-    """``tl.permute``."""
-    context.define(op.result, f"tl.permute({context.use(op.operand)}, {list(op.order)})")
-
-
-def emit_unsqueeze(context: EmissionContext, op: Unsqueeze) -> None:
-    """A new dimension of one lane."""
-    operand = context.use(op.operand)
-    shape = op.result.type.shape
-    text = (
-        f"tl.full({context.shape(shape)}, {operand}, {operand}.dtype)"
-        if len(shape) == 1
-        else f"tl.expand_dims({operand}, {op.dim})"
-    )
-    context.define(op.result, text)
-
-
-def emit_squeeze(context: EmissionContext, op: Squeeze) -> None:
-    """A dimension of one lane away; the last one leaves a scalar, which a sum over one lane is."""
-    operand = context.use(op.operand)
-    shape = op.result.type.shape
-    if shape:
-        context.define(op.result, f"tl.reshape({operand}, {context.shape(shape)})")
-    else:
-        context.define(op.result, f"tl.sum({operand}, 0).to({operand}.dtype)")
-
-
-def emit_broadcast(context: EmissionContext, op: Broadcast) -> None:
-    """``tl.broadcast_to``."""
-    shape: tuple[Size, ...] = op.result.type.shape
-    context.define(op.result, f"tl.broadcast_to({context.use(op.operand)}, {context.shape(shape)})")
-
-
-def emit_mask(context: EmissionContext, op: Mask) -> None:
-    """``tl.where`` on the axis's mask, or nothing where every block is full."""
-    mask = context.axis(op.axis).mask
-    operand = context.use(op.operand)
-    if mask is None:
-        context.bind(op.result, operand)
-        return
-    rank = len(op.operand.type.shape)
-    fill = f"tl.full([], {number_text(op.fill)}, {dtype_text(op.operand.type.dtype)})"
-    context.define(op.result, f"tl.where({expand(mask, rank, op.dim)}, {operand}, {fill})")
-
-
 EMITTERS: dict[type, Callable[[EmissionContext, Any], None]] = {
     Load: emit_load,
     Store: emit_store,
+    Atomic: emit_atomic,
+    Fence: emit_fence,
     Full: emit_full,
     Range: emit_range,
+    Iota: emit_iota,
+    Number: emit_number,
     Pointwise: emit_pointwise,
     Reduce: emit_reduce,
+    Fold: emit_fold,
     Dot: emit_dot,
     Permute: emit_permute,
     Unsqueeze: emit_unsqueeze,
     Squeeze: emit_squeeze,
     Broadcast: emit_broadcast,
+    Reshape: emit_reshape,
+    Pick: emit_pick,
     Mask: emit_mask,
 }

@@ -1,8 +1,4 @@
-"""How reductions become text, and the small Triton functions that some of them combine with.
-
-torch's maxima propagate NaN; ``tl.max`` does not, so maxima of floats are reductions with a combine
-function of our own, which is one instruction on GPUs since sm_80.
-"""
+"""How reductions become text."""
 
 from __future__ import annotations
 
@@ -10,16 +6,10 @@ from typing import TYPE_CHECKING
 
 from helion_compiler.emission.context import EmissionContext, expand
 from helion_compiler.emission.dtypes import dtype_text
+from helion_compiler.emission.functions import DEVICE_FUNCTIONS
 
 if TYPE_CHECKING:
     from helion_compiler.program.ops import Reduce
-
-COMBINE_FUNCTIONS = {
-    "nan_maximum": "return tl.maximum(a, b, propagate_nan=tl.PropagateNan.ALL)",
-    "nan_minimum": "return tl.minimum(a, b, propagate_nan=tl.PropagateNan.ALL)",
-    "product": "return a * b",
-}
-"""Bodies of the functions of ``a`` and ``b`` that a kernel's source may define, by name."""
 
 _FLOAT = {
     "amax": "tl.reduce({x}, {dim}, nan_maximum)",
@@ -53,7 +43,7 @@ def emit_reduce(context: EmissionContext, op: Reduce) -> None:
         lanes = expand(f"tl.arange(0, {context.schedule.lanes(shape[op.dim])})", len(shape), op.dim)
         index = f"tl.broadcast_to({lanes}, {context.shape(shape)})"
     text = template.format(x=operand, dim=op.dim, index=index)
-    context.uses |= {name for name in (*COMBINE_FUNCTIONS, "triton_helpers") if name in text}
+    context.uses |= {name for name in (*DEVICE_FUNCTIONS, "triton_helpers") if name in text}
     if narrow:
         text = f"({text}).to({dtype_text(dtype)})"
     if op.kind in ("argmax", "argmin"):

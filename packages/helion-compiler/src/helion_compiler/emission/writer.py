@@ -20,6 +20,7 @@ _RESERVED = frozenset(keyword.kwlist) | {
     "nan_maximum",
     "nan_minimum",
     "product",
+    "grid_barrier",
     "min",
     "max",
     "float",

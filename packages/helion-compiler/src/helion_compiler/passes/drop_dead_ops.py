@@ -2,45 +2,75 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from helion_compiler.program.ops import Block, Loop, Op, Store, operands, results
+from helion_compiler.program.fields import (
+    blocks,
+    operands,
+    parameters,
+    results,
+    symbols,
+    with_blocks,
+)
+from helion_compiler.program.ops import EFFECTS, Block, If, Loop, Number, Op, While
+from helion_compiler.program.program import walk
 
 if TYPE_CHECKING:
     from helion_compiler.program.program import Program
-    from helion_compiler.program.types import Value
+
+Needed = set[Any]
+"""Values, and symbols of numbers, that something reads."""
 
 
 def drop_dead_ops(program: Program) -> Program:
-    """The same Program without ops that neither store nor feed a store."""
-    body, _ = _block(program.grid.body, set())
-    return attrs.evolve(program, grid=attrs.evolve(program.grid, body=body))
+    """The same Program without ops that neither have an effect nor feed one that has."""
+    return program.with_bodies(lambda body: _block(body, set())[0])
 
 
-def _block(block: Block, needed: set[Value]) -> tuple[Block, set[Value]]:
-    """The live part of a block, and every value that it or its surroundings need."""
+def _block(block: Block, needed: Needed) -> tuple[Block, Needed]:
+    """The live part of a block, and everything that it or its surroundings need."""
     needed = needed | set(block.yields)
     kept: list[Op] = []
     for op in reversed(block.ops):
-        if isinstance(op, Loop):
-            trimmed, used = _loop(op, needed)
-            if trimmed is not None:
-                needed |= used | set(trimmed.initial)
-                kept.append(trimmed)
-        elif isinstance(op, Store) or needed.intersection(results(op)):
-            needed |= set(operands(op))
-            kept.append(op)
+        live, used = _op(op, needed)
+        if live is not None:
+            needed = needed | used | set(operands(live)) | symbols(live)
+            kept.append(live)
     return attrs.evolve(block, ops=tuple(reversed(kept))), needed
 
 
-def _loop(loop: Loop, needed: set[Value]) -> tuple[Loop | None, set[Value]]:
+def _op(op: Op, needed: Needed) -> tuple[Op | None, Needed]:
+    """What remains of an op, and what its blocks need from outside."""
+    match op:
+        case Loop() | While():
+            return _loop(op, needed)
+        case If():
+            return _if(op, needed)
+        case Number():
+            return (op if op.symbol in needed else None), set()
+        case _:
+            live = isinstance(op, EFFECTS) or not needed.isdisjoint(results(op))
+            inside = {value for body in blocks(op) for value in _read(body)}
+            return (op if live else None), inside
+
+
+def _read(block: Block) -> Needed:
+    """What the ops of a block read, at any depth."""
+    return {read for op in walk(block) for read in (*operands(op), *symbols(op))} | set(
+        block.yields
+    )
+
+
+def _loop(loop: Loop | While, needed: Needed) -> tuple[Op | None, Needed]:
     """A loop with the carried values that matter: a parameter that only feeds its own dead result is dead."""
     live = {i for i, value in enumerate(loop.results) if value in needed}
     while True:
         body = attrs.evolve(loop.body, yields=tuple(loop.body.yields[i] for i in sorted(live)))
         body, used = _block(body, set())
+        if isinstance(loop, While):
+            used = used | _read(loop.condition)
         more = {i for i, value in enumerate(loop.parameters) if value in used} - live
         if not more:
             break
@@ -56,4 +86,23 @@ def _loop(loop: Loop, needed: set[Value]) -> tuple[Loop | None, set[Value]]:
         results=tuple(loop.results[i] for i in keep),
         body=body,
     )
-    return trimmed, used - set(loop.parameters)
+    return trimmed, used - set(parameters(loop))
+
+
+def _if(op: If, needed: Needed) -> tuple[Op | None, Needed]:
+    """A choice with the results that matter."""
+    keep = [i for i, value in enumerate(op.results) if value in needed]
+    trimmed = attrs.evolve(op, results=tuple(op.results[i] for i in keep))
+    used: Needed = set()
+
+    def live(block: Block) -> Block:
+        nonlocal used
+        block = attrs.evolve(block, yields=tuple(block.yields[i] for i in keep))
+        block, read = _block(block, set())
+        used |= read
+        return block
+
+    chosen = with_blocks(trimmed, live)
+    if not keep and not any(block.ops for block in blocks(chosen)):
+        return None, set()
+    return chosen, used

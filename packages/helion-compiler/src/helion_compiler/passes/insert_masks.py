@@ -14,24 +14,28 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import torch
 
+from helion_compiler.program.fields import results, with_blocks
 from helion_compiler.program.ops import (
     Block,
     Broadcast,
     Dot,
+    Fold,
     Full,
-    Grid,
+    If,
     Load,
     Loop,
     Mask,
     Op,
     Permute,
+    Pick,
     Pointwise,
     Reduce,
+    Reshape,
     Squeeze,
     Unsqueeze,
-    results,
+    While,
 )
-from helion_compiler.program.types import Axis, Size, Value, whole_axis
+from helion_compiler.program.types import Value
 
 if TYPE_CHECKING:
     from helion_compiler.program.program import Program
@@ -49,16 +53,11 @@ Padding = tuple[Any, ...]
 
 def insert_masks(program: Program) -> Program:
     """The same Program with a Mask wherever padding would otherwise reach a result."""
-    inserter = _Inserter(list(program.grid.axes))
-    body = inserter.block(program.grid.body)
-    return attrs.evolve(
-        program, grid=Grid(axes=program.grid.axes, body=body, location=program.grid.location)
-    )
+    return program.with_bodies(_Inserter().block)
 
 
 class _Inserter:
-    def __init__(self, axes: list[Axis]) -> None:
-        self._axes = axes
+    def __init__(self) -> None:
         self._padding: dict[Value, Padding] = {}
         self._ops: list[Op] = []
 
@@ -80,50 +79,57 @@ class _Inserter:
                     lhs=self._masked(op.lhs, rank - 1, 0, op),
                     rhs=self._masked(op.rhs, rank - 2, 0, op),
                 )
-            case Loop():
-                op = self._loop(op)
+            case Loop() | While():
+                self._ops.append(self._loop(op))
+                return
+            case If():
+                self._ops.append(self._if(op))
+                return
+            case Fold():
+                self._padding |= dict.fromkeys(op.parameters, ())
+                op = with_blocks(op, self.block)
             case _:
                 pass
         self._ops.append(op)
-        if not isinstance(op, Loop):
-            for value in results(op):
-                self._padding[value] = self._held(op, value)
+        for value in results(op):
+            self._padding[value] = self._held(op, value)
 
-    def _masked(self, value: Value, dim: int, fill: float | bool, op: Op) -> Value:
+    def _masked(self, value: Value, dim: int, fill: float | bool, op: Reduce | Dot) -> Value:
         """``value``, or a masked copy of it whose padding along ``dim`` is ``fill``."""
-        axis = self._axis(value.type.shape[dim])
-        if axis is None or _equal(self._padding[value][dim], fill):
+        if value.type.shape[dim] == 1 or _equal(self._padding[value][dim], fill):
             return value
         masked = Value("masked", value.type)
         self._ops.append(
-            Mask(result=masked, operand=value, dim=dim, axis=axis, fill=fill, location=op.location)
+            Mask(result=masked, operand=value, dim=dim, fill=fill, location=op.location)
         )
         self._padding[masked] = _replace(self._padding[value], dim, fill)
         return masked
 
-    def _axis(self, size: Size) -> Axis | None:
-        """The axis that a dimension runs along, the innermost first."""
-        for axis in reversed(self._axes):
-            if axis.block is not None and axis.block.symbol == size:
-                return axis
-        return whole_axis(size)
-
-    def _loop(self, loop: Loop) -> Loop:
+    def _loop(self, loop: Loop | While) -> Op:
         """Carried padding is what it is before the loop and after every iteration: the greatest fixed point."""
         carried = [self._padding[value] for value in loop.initial]
-        self._axes += loop.axes
         while True:
             for value, padding in zip(loop.parameters, carried, strict=True):
                 self._padding[value] = padding
-            body = self.block(loop.body)
-            after = [_meet(a, self._padding[v]) for a, v in zip(carried, body.yields, strict=True)]
+            changed = with_blocks(loop, self.block)
+            assert isinstance(changed, Loop | While)
+            yields = changed.body.yields
+            after = [_meet(a, self._padding[v]) for a, v in zip(carried, yields, strict=True)]
             if all(map(_same, after, carried)):
                 break
             carried = after
-        del self._axes[len(self._axes) - len(loop.axes) :]
         for value, padding in zip(loop.results, carried, strict=True):
             self._padding[value] = padding
-        return attrs.evolve(loop, body=body)
+        return changed
+
+    def _if(self, op: If) -> Op:
+        """Padding after a choice is what both ways agree on."""
+        changed = with_blocks(op, self.block)
+        assert isinstance(changed, If)
+        pairs = zip(op.results, changed.then.yields, changed.otherwise.yields, strict=True)
+        for result, first, second in pairs:
+            self._padding[result] = _meet(self._padding[first], self._padding[second])
+        return changed
 
     def _held(self, op: Op, result: Value) -> Padding:
         """What the padding of an op's result holds."""
@@ -131,6 +137,11 @@ class _Inserter:
         match op:
             case Load():
                 return (0,) * rank
+            case Reshape():
+                return _merged(self._padding[op.operand], rank)
+            case Pick():
+                held = self._padding[op.operand]
+                return tuple(ANYTHING if dim == op.dim else held[dim] for dim in range(rank))
             case Full():
                 return (op.fill if isinstance(op.fill, int | float) else ANYTHING,) * rank
             case Pointwise():
@@ -188,6 +199,12 @@ def _reshaped(op: Permute | Unsqueeze | Squeeze | Broadcast, padding: Padding) -
         case Broadcast():
             sizes = zip(op.operand.type.shape, op.result.type.shape, padding, strict=True)
             return tuple(held if before == after else ANYTHING for before, after, held in sizes)
+
+
+def _merged(padding: Padding, rank: int) -> Padding:
+    """After a reshape, lanes of padding may be anywhere: known only where all of it is the same."""
+    first = padding[0] if padding else ANYTHING
+    return (first if all(_same_entry(first, held) for held in padding) else ANYTHING,) * rank
 
 
 def neutral(op: Reduce) -> float | bool:

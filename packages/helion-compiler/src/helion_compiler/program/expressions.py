@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import sympy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from helion_compiler.program.types import Size
     from helion_runtime.entries import Expression
@@ -53,6 +53,16 @@ _TRITON_INFIX = {
     "CleanDiv": " // ",
     "Mod": " % ",
     "PythonMod": " % ",
+}
+_TRITON_RELATIONS = {
+    "Equality": "==",
+    "Unequality": "!=",
+    "StrictLessThan": "<",
+    "LessThan": "<=",
+    "StrictGreaterThan": ">",
+    "GreaterThan": ">=",
+    "And": "and",
+    "Or": "or",
 }
 _TRITON_CALLS = {"Max": "max", "Min": "min"}
 
@@ -101,6 +111,16 @@ def ceil_div(numerator: Size, denominator: Size) -> Size:
     return floor_div(numerator + denominator - 1, denominator)
 
 
+def largest(sizes: Sequence[Size]) -> Size:
+    """The greatest of several sizes."""
+    if len(sizes) == 1:
+        return sizes[0]
+    known = [size for size in sizes if isinstance(size, int)]
+    if len(known) == len(sizes):
+        return max(known)
+    return sympy.Max(*sizes)
+
+
 def to_triton(size: Size, names: Mapping[sympy.Symbol, str]) -> str:
     """An expression as Triton text; ``names`` says what each symbol is called in the kernel."""
     return _triton(size, names, nested=False)
@@ -118,7 +138,15 @@ def _triton(size: Size, names: Mapping[sympy.Symbol, str], *, nested: bool) -> s
         operands = [_triton(part, names, nested=True) for part in size.args]
         text = _TRITON_INFIX[name].join(sorted(operands) if name in ("Add", "Mul") else operands)
         return f"({text})" if nested else text
-    if name in _TRITON_CALLS:
+    if name in _TRITON_RELATIONS:
+        relation = f" {_TRITON_RELATIONS[name]} "
+        return f"({relation.join(_triton(part, names, nested=True) for part in size.args)})"
+    if name == "Not":
+        return f"(not {_triton(size.args[0], names, nested=True)})"
+    if size is sympy.true or size is sympy.false:
+        return str(bool(size))
+    if name.removeprefix("Torch") in _TRITON_CALLS:
+        name = name.removeprefix("Torch")
         first, *rest = sorted(_triton(part, names, nested=False) for part in size.args)
         text = first
         for other in rest:

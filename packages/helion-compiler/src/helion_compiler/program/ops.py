@@ -1,13 +1,17 @@
 """The ops of a Program.
 
-    program ::= buffer* step* grid
+    program ::= buffer* step* grid+
     grid    ::= axis+ block
     block   ::= op* yield(value*)
-    loop    ::= axis+ (initial value)* (parameter)* block -> result*
-    op      ::= load | store | full | range | pointwise | reduce | dot
-              | permute | unsqueeze | squeeze | broadcast | mask | loop
+    op      ::= load | store | atomic | fence
+              | full | range | iota | number
+              | pointwise | reduce | scan | dot
+              | permute | unsqueeze | squeeze | broadcast | reshape | pick | mask
+              | loop | while | if
 
-Frozen; a pass builds new ones. Values are compared by identity and defined exactly once.
+Frozen; a pass builds new ones. Values are compared by identity and defined exactly once. Which fields
+of an op define values, which hold blocks, and that all others read, is decided by name in
+:mod:`helion_compiler.program.fields`, so that a new op needs no walker of its own.
 """
 
 from __future__ import annotations
@@ -16,24 +20,31 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import attrs
 
-from helion_compiler.program.types import Axis, Buffer, Location, Size, Subscript, Value
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import torch
 
+    from helion_compiler.program.types import Axis, Buffer, Location, Size, Subscript, Value
+
 ReduceKind: TypeAlias = Literal["sum", "prod", "amax", "amin", "any", "all", "argmax", "argmin"]
+AtomicKind: TypeAlias = Literal["add", "and", "or", "xor", "min", "max", "xchg", "cas"]
+MemoryOrder: TypeAlias = Literal["relaxed", "acquire", "release", "acq_rel"]
 
 
 @attrs.frozen(eq=False, kw_only=True)
 class Load:
-    """Read ``buffer[subscripts]``; lanes outside the buffer or the tile hold zero."""
+    """Read ``buffer[subscripts]``; lanes outside the buffer or the tile, or not in ``extra_mask``, hold zero.
+
+    ``extra_mask`` broadcasts to the result's shape.
+    """
 
     result: Value
     buffer: Buffer
     subscripts: tuple[Subscript, ...]
     name: str
+    extra_mask: Value | None = None
+    eviction_policy: str = ""
     location: Location | None = None
 
 
@@ -45,6 +56,32 @@ class Store:
     subscripts: tuple[Subscript, ...]
     value: Value
     name: str
+    extra_mask: Value | None = None
+    location: Location | None = None
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Atomic:
+    """Change ``buffer[subscripts]`` by ``value``, each lane atomically; the result is what was there before.
+
+    ``expected`` is what ``cas`` compares with.
+    """
+
+    result: Value
+    buffer: Buffer
+    subscripts: tuple[Subscript, ...]
+    kind: AtomicKind
+    value: Value
+    order: MemoryOrder
+    name: str
+    expected: Value | None = None
+    location: Location | None = None
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Fence:
+    """Every thread of the program sees what any of them wrote before."""
+
     location: Location | None = None
 
 
@@ -63,6 +100,23 @@ class Range:
 
     result: Value
     axis: Axis
+    location: Location | None = None
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Iota:
+    """The lanes of a dimension, ``[0, 1, …]``: int32, one dimension."""
+
+    result: Value
+    location: Location | None = None
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Number:
+    """Give the integer that a value of rank 0 holds a symbol, for sizes and positions to mention."""
+
+    symbol: Size
+    operand: Value
     location: Location | None = None
 
 
@@ -86,6 +140,25 @@ class Reduce:
     operand: Value
     dim: int
     keepdim: bool
+    location: Location | None = None
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Fold:
+    """Combine the lanes of several operands along ``dim`` (never negative) by the author's own function.
+
+    ``combine`` takes the ``parameters`` (scalars: the left of each operand, then the right of each) and
+    yields one scalar for each operand. A ``scan`` keeps every prefix, or every suffix if ``reverse``; else
+    the dimension goes away. The function is associative.
+    """
+
+    results: tuple[Value, ...]
+    operands: tuple[Value, ...]
+    dim: int
+    parameters: tuple[Value, ...]
+    combine: Block
+    scan: bool
+    reverse: bool = False
     location: Location | None = None
 
 
@@ -151,13 +224,35 @@ class Broadcast:
 
 
 @attrs.frozen(eq=False, kw_only=True)
+class Reshape:
+    """Split and merge dimensions in row-major order. Lanes keep their order too: see :mod:`.reshapes`."""
+
+    result: Value
+    operand: Value
+    location: Location | None = None
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Pick:
+    """``result[…, i, …] = operand[…, index[…, i, …], …]`` along ``dim``: ``torch.gather`` on values.
+
+    ``index`` is int32 and has the result's shape; its lanes lie inside the operand.
+    """
+
+    result: Value
+    operand: Value
+    index: Value
+    dim: int
+    location: Location | None = None
+
+
+@attrs.frozen(eq=False, kw_only=True)
 class Mask:
-    """Set the padding lanes of ``operand`` along ``dim``, which runs along ``axis``, to ``fill``."""
+    """Set the padding lanes of ``operand`` along ``dim`` to ``fill``."""
 
     result: Value
     operand: Value
     dim: int
-    axis: Axis
     fill: float | bool
     location: Location | None = None
 
@@ -182,56 +277,67 @@ class Loop:
     location: Location | None = None
 
 
+@attrs.frozen(eq=False, kw_only=True)
+class While:
+    """Run ``body`` as long as ``condition`` yields true; carried values as in :class:`Loop`, for both blocks."""
+
+    initial: tuple[Value, ...]
+    parameters: tuple[Value, ...]
+    results: tuple[Value, ...]
+    condition: Block
+    body: Block
+    location: Location | None = None
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class If:
+    """Run one of two blocks, as the scalar ``condition`` says; ``results`` are what it yields."""
+
+    condition: Value
+    then: Block
+    otherwise: Block
+    results: tuple[Value, ...]
+    location: Location | None = None
+
+
 Op: TypeAlias = (
     Load
     | Store
+    | Atomic
+    | Fence
     | Full
     | Range
+    | Iota
+    | Number
     | Pointwise
     | Reduce
+    | Fold
     | Dot
     | Permute
     | Unsqueeze
     | Squeeze
     | Broadcast
+    | Reshape
+    | Pick
     | Mask
     | Loop
+    | While
+    | If
 )
+Access: TypeAlias = Load | Store | Atomic
+
+EFFECTS = (Store, Atomic, Fence)
+"""Ops that matter although nobody reads what they define."""
 
 
 @attrs.frozen(eq=False, kw_only=True)
 class Grid:
-    """An outermost tile loop: its tiles run in parallel, one program each."""
+    """An outermost tile loop: its tiles run in parallel, one program each.
+
+    ``after_barrier`` says that all programs finish the grid before it first.
+    """
 
     axes: tuple[Axis, ...]
     body: Block
+    after_barrier: bool = False
     location: Location | None = None
-
-
-def results(op: Op) -> tuple[Value, ...]:
-    """The values that an op defines."""
-    match op:
-        case Store():
-            return ()
-        case Loop():
-            return op.results
-        case _:
-            return (op.result,)
-
-
-def operands(op: Op) -> tuple[Value, ...]:
-    """The values that an op reads, a loop's body aside."""
-    match op:
-        case Load() | Full() | Range():
-            return ()
-        case Store():
-            return (op.value,)
-        case Pointwise():
-            found = [value for value in (*op.args, *op.kwargs.values()) if isinstance(value, Value)]
-            return tuple(found)
-        case Dot():
-            return (op.lhs, op.rhs) if op.accumulator is None else (op.lhs, op.rhs, op.accumulator)
-        case Loop():
-            return op.initial
-        case _:
-            return (op.operand,)

@@ -4,28 +4,47 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import sympy
 
+from helion_compiler.program.fields import blocks, parameters, results
 from helion_compiler.program.ops import (
+    Atomic,
     Block,
     Broadcast,
     Dot,
+    Fold,
     Full,
+    If,
     Load,
     Loop,
     Mask,
+    Number,
     Op,
     Permute,
+    Pick,
     Pointwise,
     Range,
     Reduce,
+    Reshape,
     Squeeze,
     Store,
     Unsqueeze,
+    While,
 )
-from helion_compiler.program.types import Axis, ScalarIndex, Subscript, TileSlice, Value, WholeSlice
+from helion_compiler.program.types import (
+    Axis,
+    ScalarIndex,
+    Subscript,
+    TileSlice,
+    Value,
+    ValueIndex,
+    WholeSlice,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Size
 
@@ -37,8 +56,10 @@ def print_program(program: Program) -> str:
 
 def _stable_symbols(program: Program) -> dict[sympy.Basic, sympy.Symbol]:
     """Host symbols as s0, s1, …, lanes as b0, b1, …, where tiles begin as o0, o1, …"""
-    axes = (*program.grid.axes, *(axis for loop in program.loops() for axis in loop.axes))
+    axes = [axis for grid in program.grids for axis in grid.axes]
+    axes += [axis for loop in program.loops() for axis in loop.axes]
     families = {
+        "u": [op.symbol for op in program.walk() if isinstance(op, Number)],
         "s": list(program.symbols),
         "b": [block.symbol for block in program.blocks],
         "o": [axis.offset for axis in axes if axis.offset is not None],
@@ -72,8 +93,10 @@ class _Printer:
             )
         lines += [f"  guard {condition}" for condition in program.guard]
         lines += [f"  assume {condition}" for condition in program.assumptions]
-        lines.append(f"  grid {', '.join(map(self._axis, program.grid.axes))}:")
-        lines += self._block(program.grid.body, "    ")
+        for grid in program.grids:
+            lines += ["  barrier"] if grid.after_barrier else []
+            lines.append(f"  grid {', '.join(map(self._axis, grid.axes))}:")
+            lines += self._block(grid.body, "    ")
         lines.append(f"  return {program.outputs}")
         return "\n".join(lines) + "\n"
 
@@ -86,51 +109,92 @@ class _Printer:
         return lines
 
     def _op(self, op: Op, indent: str) -> list[str]:
+        if blocks(op):
+            return self._nested(op, indent)
+        text = self._expression(op)
+        defined = ", ".join(f"{self._define(v)}: {self._type(v)}" for v in results(op))
+        return [f"{indent}{defined} = {text}" if defined else indent + text]
+
+    def _nested(self, op: Op, indent: str) -> list[str]:
+        inside = ", ".join(self._define(value) for value in parameters(op))
+        lines = [f"{indent}{self._head(op, inside)}:"]
+        for number, block in enumerate(blocks(op)):
+            lines += [f"{indent}else:" if isinstance(op, If) else f"{indent}do:"] if number else []
+            lines += self._block(block, indent + "  ")
+        tail = f"{indent}-> {', '.join(self._define(value) for value in results(op))}"
+        return [*lines, *([tail] if results(op) else [])]
+
+    def _head(self, op: Op, inside: str) -> str:
         match op:
             case Loop():
-                return self._loop(op, indent)
-            case Store():
-                return [
-                    f"{indent}{op.name} {self._subscripts(op.subscripts)} = {self._use(op.value)}"
-                ]
-            case _:
-                text = self._expression(op)
-                return [f"{indent}{self._define(op.result)}: {self._type(op.result)} = {text}"]
-
-    def _loop(self, op: Loop, indent: str) -> list[str]:
-        initial = self._list(op.initial)
-        parameters = ", ".join(self._define(value) for value in op.parameters)
-        head = f"{indent}loop {', '.join(map(self._axis, op.axes))} ({parameters}) = ({initial}):"
-        body = self._block(op.body, indent + "  ")
-        tail = [f"{indent}-> {', '.join(self._define(value) for value in op.results)}"]
-        return [head, *body, *(tail if op.results else [])]
+                axes = ", ".join(map(self._axis, op.axes))
+                return f"loop {axes} ({inside}) = ({self._list(op.initial)})"
+            case While():
+                return f"while ({inside}) = ({self._list(op.initial)})"
+            case If():
+                return f"if {self._use(op.condition)}"
+            case Fold():
+                kind = ("suffixes" if op.reverse else "prefixes") if op.scan else "fold"
+                return f"{kind} {self._list(op.operands)} dim={op.dim} by ({inside})"
+        raise AssertionError(f"no head for {type(op).__name__}")
 
     def _expression(self, op: Op) -> str:
-        match op:
-            case Load():
-                return f"{op.name} {self._subscripts(op.subscripts)}"
-            case Full():
-                return f"full {self._argument(op.fill)}"
-            case Range():
-                return f"range {op.axis.name}"
-            case Pointwise():
-                arguments = [self._argument(argument) for argument in op.args]
-                arguments += [
-                    f"{name}={self._argument(value)}" for name, value in op.kwargs.items()
-                ]
-                return f"{op.operator}({', '.join(arguments)})"
-            case Reduce():
-                return f"reduce {op.kind} {self._use(op.operand)} dim={op.dim} keepdim={op.keepdim}"
-            case Dot():
-                start = "" if op.accumulator is None else f" + {self._use(op.accumulator)}"
-                return f"dot {self._use(op.lhs)} @ {self._use(op.rhs)}{start}"
-            case Permute() | Unsqueeze() | Squeeze() | Broadcast():
-                return f"{type(op).__name__.lower()} {self._use(op.operand)}{_arrangement(op)}"
-            case Mask():
-                return (
-                    f"mask {self._use(op.operand)} dim={op.dim} beyond {op.axis.name} to {op.fill}"
-                )
-        raise AssertionError(f"no text for {type(op).__name__}")
+        text = _EXPRESSIONS.get(type(op))
+        return self._plain(op) if text is None else text(self, op)
+
+    def load(self, op: Load) -> str:
+        return f"{op.name} {self._subscripts(op.subscripts)}{self._masked(op)}"
+
+    def store(self, op: Store) -> str:
+        return f"{self.load(op)} = {self._use(op.value)}"  # type: ignore[arg-type]  # the same fields name the place
+
+    def atomic(self, op: Atomic) -> str:
+        expected = "" if op.expected is None else f" if {self._use(op.expected)}"
+        place = f"{op.name} {self._subscripts(op.subscripts)}"
+        return f"{place} {op.kind} {self._use(op.value)}{expected} {op.order}"
+
+    def full(self, op: Full) -> str:
+        return f"full {self._argument(op.fill)}"
+
+    def range(self, op: Range) -> str:
+        return f"range {op.axis.name}"
+
+    def number(self, op: Number) -> str:
+        return f"number {self._size(op.symbol)} = {self._use(op.operand)}"
+
+    def pointwise(self, op: Pointwise) -> str:
+        arguments = [self._argument(argument) for argument in op.args]
+        arguments += [f"{name}={self._argument(value)}" for name, value in op.kwargs.items()]
+        return f"{op.operator}({', '.join(arguments)})"
+
+    def reduce(self, op: Reduce) -> str:
+        return f"reduce {op.kind} {self._use(op.operand)} dim={op.dim} keepdim={op.keepdim}"
+
+    def dot(self, op: Dot) -> str:
+        start = "" if op.accumulator is None else f" + {self._use(op.accumulator)}"
+        return f"dot {self._use(op.lhs)} @ {self._use(op.rhs)}{start}"
+
+    def arranged(self, op: Permute | Unsqueeze | Squeeze | Broadcast | Reshape) -> str:
+        return f"{type(op).__name__.lower()} {self._use(op.operand)}{_arrangement(op)}"
+
+    def pick(self, op: Pick) -> str:
+        return f"pick {self._use(op.operand)} [{self._use(op.index)}] dim={op.dim}"
+
+    def mask(self, op: Mask) -> str:
+        return f"mask {self._use(op.operand)} dim={op.dim} to {op.fill}"
+
+    def _plain(self, op: Op) -> str:
+        """Any op: its name and what its fields hold."""
+        fields = [(field.name, getattr(op, field.name)) for field in attrs.fields(type(op))]
+        shown = [
+            f"{name}={self._argument(value)}"
+            for name, value in fields
+            if name not in ("result", "results", "location")
+        ]
+        return " ".join((type(op).__name__.lower(), *shown))
+
+    def _masked(self, op: Load | Store) -> str:
+        return "" if op.extra_mask is None else f" where {self._use(op.extra_mask)}"
 
     def _argument(self, argument: Any) -> str:
         if isinstance(argument, Value):
@@ -160,7 +224,13 @@ class _Printer:
                 shift = "" if subscript.shift == 0 else f" + {self._size(subscript.shift)}"
                 return subscript.axis.name + shift
             case WholeSlice():
-                return ":" if subscript.axis is None else f":{subscript.axis.name}"
+                moved = (subscript.begin, subscript.step) != (0, 1)
+                begin = (
+                    f"{self._size(subscript.begin)}::{self._size(subscript.step)}" if moved else ""
+                )
+                return f"{begin}:" if subscript.axis is None else f"{begin}:{subscript.axis.name}"
+            case ValueIndex():
+                return self._use(subscript.value)
             case ScalarIndex():
                 return self._size(subscript.position)
 
@@ -177,12 +247,33 @@ class _Printer:
         return ", ".join(map(self._use, values))
 
 
-def _arrangement(op: Permute | Unsqueeze | Squeeze | Broadcast) -> str:
+def _arrangement(op: Permute | Unsqueeze | Squeeze | Broadcast | Reshape) -> str:
     """How an op arranges the dimensions of its operand; a broadcast's type says it all."""
     match op:
         case Permute():
             return f" {list(op.order)}"
         case Unsqueeze() | Squeeze():
             return f" dim={op.dim}"
-        case Broadcast():
+        case Broadcast() | Reshape():
             return ""
+
+
+_EXPRESSIONS: dict[type, Callable[[_Printer, Any], str]] = {
+    Load: _Printer.load,
+    Store: _Printer.store,
+    Atomic: _Printer.atomic,
+    Full: _Printer.full,
+    Range: _Printer.range,
+    Number: _Printer.number,
+    Pointwise: _Printer.pointwise,
+    Reduce: _Printer.reduce,
+    Dot: _Printer.dot,
+    Permute: _Printer.arranged,
+    Unsqueeze: _Printer.arranged,
+    Squeeze: _Printer.arranged,
+    Broadcast: _Printer.arranged,
+    Reshape: _Printer.arranged,
+    Pick: _Printer.pick,
+    Mask: _Printer.mask,
+}
+"""What reads better than an op's name and fields."""

@@ -9,13 +9,14 @@ import sympy
 import torch
 
 from helion_compiler.program.expressions import next_power_of_two
-from helion_compiler.program.ops import Block, Grid, Load, Loop, Op, Store
-from helion_compiler.program.types import Value, WholeSlice
+from helion_compiler.program.fields import blocks, parameters, results
+from helion_compiler.program.ops import Atomic, Block, Grid, Load, Loop, Op, Range, Store
+from helion_compiler.program.types import WholeSlice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from helion_compiler.program.types import Axis, BlockSize, Buffer, Size
+    from helion_compiler.program.types import Axis, BlockSize, Buffer, Size, Value
     from helion_runtime.entries import (
         Expression,
         HostStep,
@@ -48,7 +49,12 @@ class Program:
     blocks: tuple[BlockSize, ...]
     equalities: Mapping[sympy.Symbol, sympy.Expr]
     """Host symbols that the guard makes equal to other expressions."""
-    grid: Grid
+    products: Mapping[Size, tuple[Size, ...]] = attrs.field(factory=dict)
+    """What merged dimensions are made of, by their size: the sizes of the dimensions, in row-major order."""
+    grids: tuple[Grid, ...]
+    barrier: Buffer | None = None
+    """One int32, zero at the start of each call, in which programs count themselves at barriers."""
+
     aliases: Mapping[int, int] = attrs.field(factory=dict)
     """Roots of buffers whose memory is another root's: what an operator of the host gave a view of."""
     host_writes: frozenset[int] = frozenset()
@@ -57,6 +63,11 @@ class Program:
     def owner(self, buffer: Buffer) -> int:
         """The root that owns the memory of ``buffer``."""
         return self.aliases.get(buffer.root, buffer.root)
+
+    def with_bodies(self, change: Callable[[Block], Block]) -> Program:
+        """The same Program with every grid's body changed."""
+        grids = tuple(attrs.evolve(grid, body=change(grid.body)) for grid in self.grids)
+        return attrs.evolve(self, grids=grids)
 
     def same(self, first: Size, second: Size) -> bool:
         """Whether two sizes are equal wherever the guard holds."""
@@ -75,8 +86,19 @@ class Program:
         return next_power_of_two(self.example(size))
 
     def walk(self) -> Iterator[Op]:
-        """Every op, a loop before the ops of its body."""
-        return walk(self.grid.body)
+        """Every op, each before the ops of its blocks."""
+        for grid in self.grids:
+            yield from walk(grid.body)
+
+    def accesses(self) -> tuple[Load | Store | Atomic, ...]:
+        """Every access to memory, in source order."""
+        return tuple(op for grid in self.grids for op in accesses(grid.body))
+
+    def written(self) -> frozenset[int]:
+        """The owners of memory that the device writes."""
+        return frozenset(
+            self.owner(op.buffer) for op in self.accesses() if not isinstance(op, Load)
+        )
 
     def is_read(self, symbol: sympy.Symbol) -> bool:
         """Whether a host symbol is a number read from a tensor, of which binaries assume nothing."""
@@ -85,8 +107,7 @@ class Program:
 
     def computes_doubles(self) -> bool:
         """Whether some number on the device is a float64."""
-        results = (getattr(op, "result", None) for op in self.walk())
-        dtypes = {result.type.dtype for result in results if isinstance(result, Value)}
+        dtypes = {value.type.dtype for op in self.walk() for value in results(op)}
         return torch.float64 in dtypes | {buffer.dtype for buffer in self.buffers}
 
     def loops(self) -> tuple[Loop, ...]:
@@ -95,32 +116,54 @@ class Program:
 
     def loop_names(self) -> tuple[str, ...]:
         """A stable name for each of :meth:`loops`: its tiles', numbered from the second use on."""
-        found: list[str] = []
-        for loop in self.loops():
-            base = "_".join(axis.name for axis in loop.axes)
-            number = sum(name == base or name.startswith(f"{base}_") for name in found)
-            found.append(f"{base}_{number}" if number else base)
-        return tuple(found)
+        return _numbered("_".join(axis.name for axis in loop.axes) for loop in self.loops())
+
+    def grid_names(self) -> tuple[str, ...]:
+        """A stable name for each of ``grids``."""
+        return _numbered("grid" for _ in self.grids)
 
     def whole_axes(self) -> tuple[Axis, ...]:
         """The whole axes that values run along, in order of first use."""
-        return whole_axes(self.grid.body)
+        found: dict[Axis, None] = {}
+        for grid in self.grids:
+            found |= dict.fromkeys(whole_axes(grid.body))
+        return tuple(found)
+
+
+def _numbered(names: Iterator[str]) -> tuple[str, ...]:
+    found: list[str] = []
+    for base in names:
+        number = sum(name == base or name.startswith(f"{base}_") for name in found)
+        found.append(f"{base}_{number}" if number else base)
+    return tuple(found)
 
 
 def walk(block: Block) -> Iterator[Op]:
-    """Every op of a block, a loop before the ops of its body."""
+    """Every op of a block, each before the ops of its own blocks."""
     for op in block.ops:
         yield op
-        if isinstance(op, Loop):
-            yield from walk(op.body)
+        for inner in blocks(op):
+            yield from walk(inner)
+
+
+def accesses(block: Block) -> tuple[Load | Store | Atomic, ...]:
+    """Every access to memory of a block, at any depth."""
+    return tuple(op for op in walk(block) if isinstance(op, Load | Store | Atomic))
+
+
+def defined(block: Block) -> set[Value]:
+    """Every value that the ops of a block define, at any depth."""
+    return {value for op in walk(block) for value in (*results(op), *parameters(op))}
 
 
 def whole_axes(block: Block) -> tuple[Axis, ...]:
-    """The whole axes that memory accesses of a block run along, in order of first use."""
+    """The whole axes that accesses and ranges of a block run along, in order of first use."""
     found: dict[Axis, None] = {}
     for op in walk(block):
-        if isinstance(op, Load | Store):
+        if isinstance(op, Load | Store | Atomic):
             for subscript in op.subscripts:
                 if isinstance(subscript, WholeSlice) and subscript.axis is not None:
                     found.setdefault(subscript.axis)
+        elif isinstance(op, Range) and op.axis.whole:
+            found.setdefault(op.axis)
     return tuple(found)

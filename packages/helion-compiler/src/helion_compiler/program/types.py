@@ -1,10 +1,11 @@
 """The nouns of a Program: buffers on the host, axes of loops, values on the device.
 
-Sizes are SymPy expressions over three families of symbols, or plain integers:
+Sizes are SymPy expressions over four families of symbols, or plain integers:
 
 * host symbols (``s0``): sizes, strides and integer arguments that are not specialised (dynamic
 shapes); * block symbols (``b0``): the number of lanes of a tile, known once a Config is; * offset
-symbols (``o0``): where a tile begins, known on the device alone.
+symbols (``o0``): where a tile begins, known on the device alone; * numbers (``u0``): integers that
+the device computes, each named by a ``Number`` op.
 """
 
 from __future__ import annotations
@@ -46,6 +47,10 @@ class Axis:
     A ``whole`` axis is a full slice (``x[tile, :]``): its one block covers the range, padded to a
     power of two, unless the Schedule rolls it into a loop. Its ``extent`` is what values over it
     have as their size.
+
+    A ``scalar`` axis (``hl.grid``) hands out single indices, ``step`` apart, and no values run along it.
+    The lanes of a jagged axis end each at their own place: ``ends`` has one per lane of the
+    dimension of size ``parent``, and ``end`` is the greatest of them.
     """
 
     name: str
@@ -53,11 +58,15 @@ class Axis:
     begin: Size
     end: Size
     offset: sympy.Symbol | None = None
+    scalar: bool = False
+    step: Size = 1
+    ends: Value | None = None
+    parent: Size | None = None
 
     @property
     def whole(self) -> bool:
         """Whether one block holds the entire range."""
-        return self.block is None
+        return self.block is None and not self.scalar
 
     @property
     def extent(self) -> Size:
@@ -125,9 +134,14 @@ class TileSlice:
 
 @attrs.frozen
 class WholeSlice:
-    """Subscript by ``:``. ``axis`` is None where the dimension has size 1."""
+    """Subscript by ``begin : begin + step * extent : step``, by default ``:``.
+
+    ``axis`` is None where the slice has one index.
+    """
 
     axis: Axis | None
+    begin: Size = 0
+    step: Size = 1
 
 
 @attrs.frozen
@@ -137,7 +151,19 @@ class ScalarIndex:
     position: Size
 
 
-Subscript: TypeAlias = TileSlice | WholeSlice | ScalarIndex
+@attrs.frozen
+class ValueIndex:
+    """Subscript by the integers of a value: a gather or a scatter.
+
+    ``dims`` are the dimensions of the accessed shape that the value's own dimensions lie along, in
+    order; where the value has size 1 it is broadcast.
+    """
+
+    value: Value
+    dims: tuple[int, ...]
+
+
+Subscript: TypeAlias = TileSlice | WholeSlice | ScalarIndex | ValueIndex
 
 
 @attrs.frozen

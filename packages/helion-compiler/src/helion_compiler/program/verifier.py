@@ -6,23 +6,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from helion_compiler.program.access import accessed_shape
+from helion_compiler.program.fields import blocks, operands, parameters, results, symbols
 from helion_compiler.program.ops import (
+    Atomic,
     Block,
     Broadcast,
     Dot,
+    Fold,
+    If,
     Load,
     Loop,
     Mask,
+    Number,
     Op,
     Permute,
+    Pick,
     Reduce,
     Squeeze,
     Store,
     Unsqueeze,
-    operands,
-    results,
+    While,
 )
-from helion_compiler.program.types import Axis, ScalarIndex, Size, Subscript, TileSlice, Value
+from helion_compiler.program.types import Axis, Subscript, TileSlice, Value
 
 if TYPE_CHECKING:
     from helion_compiler.program.program import Program
@@ -40,7 +46,8 @@ def verify_program(program: Program) -> None:
     for buffer in program.buffers:
         _require(buffer.root in numbers, f"buffer {buffer.name} views an unknown buffer")
         _require(len(buffer.shape) == len(buffer.strides), f"buffer {buffer.name} has odd strides")
-    _Verifier(set(program.buffers), set(program.grid.axes)).block(program.grid.body, frozenset())
+    for grid in program.grids:
+        _Verifier(program, set(grid.axes)).block(grid.body, frozenset())
 
 
 def _require(condition: bool, problem: str) -> None:  # reads as an assertion
@@ -49,53 +56,72 @@ def _require(condition: bool, problem: str) -> None:  # reads as an assertion
 
 
 class _Verifier:
-    def __init__(self, buffers: set[object], axes: set[Axis]) -> None:
-        self._buffers = buffers
+    def __init__(self, program: Program, axes: set[Axis]) -> None:
+        self._buffers = set(program.buffers)
         self._axes = axes
         self._defined: set[Value] = set()
+        self._numbers = {op.symbol for op in program.walk() if isinstance(op, Number)}
 
-    def block(self, block: Block, outer: frozenset[Value]) -> frozenset[Value]:
+    def block(self, block: Block, outer: frozenset[object]) -> frozenset[object]:
+        """Check a block, given the values and numbers that it may read; returns what it defines besides."""
         scope = outer
         for op in block.ops:
-            for value in operands(op):
-                _require(
-                    value in scope, f"{type(op).__name__} reads {value.name} before it is defined"
-                )
+            for read in (*operands(op), *(symbols(op) & self._numbers)):
+                if not (isinstance(op, Number) and read == op.symbol):
+                    _require(
+                        read in scope, f"{type(op).__name__} reads {read} before it is defined"
+                    )
             self._types(op)
-            if isinstance(op, Loop):
-                self._loop(op, scope)
+            self._blocks(op, scope)
             for value in results(op):
-                _require(value not in self._defined, f"{value.name} is defined twice")
-                self._defined.add(value)
+                self._define(value)
             scope |= frozenset(results(op))
+            if isinstance(op, Number):
+                scope |= {op.symbol}
         for value in block.yields:
             _require(value in scope, f"the block yields {value.name}, which it does not define")
         return scope
 
-    def _loop(self, loop: Loop, scope: frozenset[Value]) -> None:
-        for value in loop.parameters:
-            _require(value not in self._defined, f"{value.name} is defined twice")
-            self._defined.add(value)
-        groups = (loop.initial, loop.parameters, loop.body.yields, loop.results)
-        _require(
-            len({len(group) for group in groups}) == 1, "a loop carries groups of unequal length"
-        )
+    def _define(self, value: Value) -> None:
+        _require(value not in self._defined, f"{value.name} is defined twice")
+        self._defined.add(value)
+
+    def _blocks(self, op: Op, scope: frozenset[object]) -> None:
+        for value in parameters(op):
+            self._define(value)
+        match op:
+            case Loop():
+                self._carries(op.initial, op.parameters, op.body.yields, op.results)
+            case While():
+                self._carries(op.initial, op.parameters, op.body.yields, op.results)
+            case If():
+                self._carries(op.then.yields, op.otherwise.yields, op.results)
+            case Fold():
+                self._carries(op.operands, op.results)
+            case _:
+                pass
+        axes = set(op.axes) if isinstance(op, Loop) else set()
+        self._axes |= axes
+        for block in blocks(op):
+            self.block(block, scope | frozenset(parameters(op)))
+        self._axes -= axes
+
+    @staticmethod
+    def _carries(*groups: tuple[Value, ...]) -> None:
+        _require(len({len(group) for group in groups}) == 1, "groups of unequal length are carried")
         for values in zip(*groups, strict=True):
             types = {value.type for value in values}
-            _require(len(types) == 1, f"{values[0].name} changes its type in a loop: {types}")
-        self._axes |= set(loop.axes)
-        self.block(loop.body, scope | frozenset(loop.parameters))
-        self._axes -= set(loop.axes)
+            _require(len(types) == 1, f"{values[0].name} changes its type: {types}")
 
     def _types(self, op: Op) -> None:  # one case per op: a table in the form of a match
         match op:
-            case Load() | Store():
-                value = op.value if isinstance(op, Store) else op.result
+            case Load() | Store() | Atomic():
+                value = op.result if isinstance(op, Load) else op.value
+                self._inside_loops(op.subscripts)
                 _require(op.buffer in self._buffers, f"{op.name} uses an unknown buffer")
                 _require(len(op.subscripts) == len(op.buffer.shape), f"{op.name} has a wrong rank")
-                _require(
-                    value.type.shape == self._sizes(op.subscripts), f"{op.name} has a wrong shape"
-                )
+                shape = accessed_shape(op.subscripts)
+                _require(value.type.shape == shape, f"{op.name} has a wrong shape")
                 _require(value.type.dtype == op.buffer.dtype, f"{op.name} has a wrong dtype")
             case Reduce():
                 _require(
@@ -116,22 +142,17 @@ class _Verifier:
             case Broadcast():
                 pairs = zip(op.operand.type.shape, op.result.type.shape, strict=True)
                 _require(all(a in (1, b) for a, b in pairs), "a broadcast does not fit")
+            case Pick():
+                _require(op.index.type.shape == op.result.type.shape, "a pick has a wrong shape")
             case Mask():
-                _require(
-                    op.operand.type.shape[op.dim] == op.axis.size, "a mask is on a wrong dimension"
-                )
+                shape = op.operand.type.shape
                 _require(op.operand.type == op.result.type, "a mask changes a type")
+                _require(0 <= op.dim < len(shape) and shape[op.dim] != 1, "a mask has no padding")
             case _:
                 pass
 
-    def _sizes(self, subscripts: tuple[Subscript, ...]) -> tuple[Size, ...]:
-        sizes: list[Size] = []
-        for subscript in subscripts:
-            if isinstance(subscript, ScalarIndex):
-                continue
-            if isinstance(subscript, TileSlice):
-                _require(
-                    subscript.axis in self._axes, f"{subscript.axis.name} is used outside its loop"
-                )
-            sizes.append(1 if subscript.axis is None else subscript.axis.size)
-        return tuple(sizes)
+    def _inside_loops(self, subscripts: tuple[Subscript, ...]) -> None:
+        for entry in subscripts:
+            if isinstance(entry, TileSlice):
+                name = entry.axis.name
+                _require(entry.axis in self._axes, f"{name} is used outside its loop")

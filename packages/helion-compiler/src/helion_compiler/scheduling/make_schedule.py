@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from helion_compiler.program.ops import Dot, Load, Store
+from helion_compiler.program.ops import Dot
 from helion_compiler.scheduling.roll_reductions import roll_reductions
 from helion_compiler.scheduling.schedule import GridSchedule, LoopOptions, Schedule
 
@@ -32,17 +32,18 @@ def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Sche
         for block in program.blocks
     }
     dots = frozenset(size for op in program.walk() if isinstance(op, Dot) for size in op.sizes)
-    rank = len(program.grid.axes)
-    order = point.get("loop_orders[grid]", tuple(range(rank)))
     return Schedule(
         program=program,
         block_sizes=sizes,
         dot_sizes=dots,
-        grid=GridSchedule(
-            order=tuple(order),
-            l2_grouping=_integer(point.get("l2_groupings[grid]", 1)),
-            program_ids=point["pid_type"],
-            options=_options(point, "grid"),
+        program_ids=point["pid_type"],
+        grids=tuple(
+            GridSchedule(
+                order=tuple(point.get(f"loop_orders[{name}]", range(len(grid.axes)))),
+                l2_grouping=_integer(point.get(f"l2_groupings[{name}]", 1)),
+                options=_options(point, name),
+            )
+            for grid, name in zip(program.grids, program.grid_names(), strict=True)
         ),
         loops={
             loop: _options(point, names[loop.axes])
@@ -50,9 +51,7 @@ def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Sche
             if loop.axes in names
         },
         access_modes={
-            op.name: point.get(f"indexing[{op.name}]", "pointer")
-            for op in program.walk()
-            if isinstance(op, Load | Store)
+            op.name: point.get(f"indexing[{op.name}]", "pointer") for op in program.accesses()
         },
         num_warps=_integer(point["num_warps"]),
         num_stages=_integer(point.get("num_stages", 1)),

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from helion_compiler.program.ops import Full, Load, Mask, Op, Pointwise, Range, Store, results
-from helion_compiler.program.types import (
-    Axis,
-    Size,
-    Subscript,
-    TileSlice,
-    TileType,
-    Value,
-    WholeSlice,
-)
+from helion_compiler.program.fields import replaced, results
+from helion_compiler.program.types import Axis, Size, TileSlice, TileType, Value, WholeSlice
+
+if TYPE_CHECKING:
+    from helion_compiler.program.ops import Op
 
 
 class Retiler:
@@ -36,45 +31,28 @@ class Retiler:
 
     def op(self, op: Op) -> Op:
         """A copy of an op, with copies of its operands and a new result."""
-        changes: dict[str, Any] = {}
-        for field, change in self._changes(op).items():
-            changes[field] = change
-        if not isinstance(op, Store):
-            (result,) = results(op)
+        defined = results(op)
+        changes = {
+            field.name: replaced(getattr(op, field.name), self._part)
+            for field in attrs.fields(type(op))
+            if field.name not in ("result", "results", "location")
+        }
+        if defined:
+            (result,) = defined
             changes["result"] = self._values[result] = Value(result.name, self.type(result.type))
         return attrs.evolve(op, **changes)
 
     def _size(self, size: Size) -> Size:
         return self.axis.size if size == self._whole.size else size
 
-    def _changes(self, op: Op) -> dict[str, Any]:
-        match op:
-            case Load():
-                return {"subscripts": tuple(map(self._subscript, op.subscripts))}
-            case Store():
-                return {
-                    "subscripts": tuple(map(self._subscript, op.subscripts)),
-                    "value": self.value(op.value),
-                }
-            case Full() | Range():
-                return {}
-            case Pointwise():
-                return {
-                    "args": tuple(map(self._argument, op.args)),
-                    "kwargs": {name: self._argument(a) for name, a in op.kwargs.items()},
-                }
-            case Mask():
-                axis = self.axis if op.axis == self._whole else op.axis
-                return {"operand": self.value(op.operand), "axis": axis}
+    def _part(self, part: Any) -> Any:
+        """What stands for a part of an op in the loop; the part itself where nothing changes."""
+        match part:
+            case Value():
+                return self.value(part)
+            case Axis() if part == self._whole:
+                return self.axis
+            case WholeSlice() if part.axis == self._whole:
+                return TileSlice(self.axis)
             case _:
-                return {"operand": self.value(op.operand)}  # type: ignore[union-attr]  # no dot or loop gets here
-
-    def _subscript(self, subscript: Subscript) -> Subscript:
-        if isinstance(subscript, WholeSlice) and subscript.axis == self._whole:
-            return TileSlice(self.axis)
-        return subscript
-
-    def _argument(self, argument: Any) -> Any:
-        if isinstance(argument, Value):
-            return self.value(argument)
-        return tuple(map(self._argument, argument)) if isinstance(argument, tuple) else argument
+                return part

@@ -10,33 +10,50 @@ its loop.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import sympy
 
+from helion_compiler.program.fields import (
+    blocks,
+    operands,
+    parameters,
+    results,
+    symbols,
+    with_blocks,
+)
 from helion_compiler.program.ops import (
+    Atomic,
     Block,
     Dot,
+    Fence,
+    Fold,
+    If,
     Load,
     Loop,
+    Number,
     Op,
+    Pick,
     Reduce,
+    Reshape,
     Store,
-    operands,
-    results,
+    While,
 )
-from helion_compiler.program.program import walk
+from helion_compiler.program.program import defined, walk
 from helion_compiler.program.types import (
     Axis,
     BlockSize,
     Value,
+    ValueIndex,
+    WholeSlice,
 )
 from helion_compiler.scheduling.accumulate import COMBINE, Accumulator
 from helion_compiler.scheduling.retile import Retiler
 
 if TYPE_CHECKING:
     from helion_compiler.program.program import Program
+    from helion_compiler.program.types import Subscript
 
 
 class NotRollable(Exception):  # noqa: N818  # the answer to a question, not a failure
@@ -56,12 +73,12 @@ def roll_reductions(program: Program, axis: Axis, lanes: int, number: int) -> Pr
         size_hint=lanes,
         fixed=lanes,
     )
-    written = frozenset(op.buffer.root for op in program.walk() if isinstance(op, Store))
-    roller = _Roller(axis, block, number, written)
-    body = roller.block(program.grid.body)
-    return attrs.evolve(
-        program, blocks=(*program.blocks, block), grid=attrs.evolve(program.grid, body=body)
+    written = frozenset(
+        op.buffer.root for op in program.accesses() if program.owner(op.buffer) in program.written()
     )
+    roller = _Roller(axis, block, number, written)
+    rolled = program.with_bodies(roller.block)
+    return attrs.evolve(rolled, blocks=(*program.blocks, block))
 
 
 class _Roller:
@@ -90,7 +107,7 @@ class _Roller:
         return attrs.evolve(block, ops=tuple(rolled))
 
     def _nested(self, op: Op) -> Op:
-        return attrs.evolve(op, body=self.block(op.body)) if isinstance(op, Loop) else op
+        return with_blocks(op, self.block)
 
     # What lies along the axis.
 
@@ -99,8 +116,6 @@ class _Roller:
 
     def _over_axis(self, op: Op) -> bool:
         """Whether an op works on values along the axis, and so belongs into a loop over it."""
-        if isinstance(op, Loop):
-            return any(map(self._has_axis, (*op.initial, *op.results)))
         return any(map(self._has_axis, (*operands(op), *results(op))))
 
     def _check(self, block: Block) -> None:
@@ -110,23 +125,36 @@ class _Roller:
         other dimensions too.
         """
         for op in block.ops:
-            if isinstance(op, Loop) and any(map(self._has_axis, _free_values(op))):
-                raise NotRollable("a loop reads values along it that were made outside")
-            if not self._over_axis(op):
-                continue
-            if isinstance(op, Loop):
-                raise NotRollable("a loop carries values along it")
-            if isinstance(op, Dot):
-                raise NotRollable("a matrix product runs along it")
-            if isinstance(op, Reduce) and self._reduces(op) and op.kind not in COMBINE:
-                raise NotRollable(f"{op.kind} needs all of it at once")
-            if any(
-                value.type.shape.count(self._whole.size) > 1
-                for value in (*operands(op), *results(op))
-            ):
-                raise NotRollable("a value has two dimensions of its extent")
-            if isinstance(op, Load) and op.buffer.root in self._written:
-                raise NotRollable("a tensor is both read along it and written")
+            if isinstance(op, Fence):
+                raise NotRollable("memory is accessed again after it was written")
+            if any(isinstance(v, Value) and self._has_axis(v) for v in _free_values(op)):
+                raise NotRollable("a loop or a branch reads values along it that were made outside")
+            if self._over_axis(op):
+                self._check_op(op)
+
+    def _check_op(self, op: Op) -> None:
+        kind = next(
+            (reason for types, reason in _WHOLE_ONLY.items() if isinstance(op, types)), None
+        )
+        if kind is not None:
+            raise NotRollable(kind)
+        if isinstance(op, Reduce) and self._reduces(op) and op.kind not in COMBINE:
+            raise NotRollable(f"{op.kind} needs all of it at once")
+        touched = (*operands(op), *results(op))
+        if any(value.type.shape.count(self._whole.size) > 1 for value in touched):
+            raise NotRollable("a value has two dimensions of its extent")
+        if any(self._whole.size in subscripted.type.shape for subscripted in _subscripted(op)):
+            raise NotRollable("it is subscripted by values along it")
+        if any(self._is_part(entry) for entry in getattr(op, "subscripts", ())):
+            raise NotRollable("it is a slice with a beginning or a step")
+        if isinstance(op, Load) and op.buffer.root in self._written:
+            raise NotRollable("a tensor is both read along it and written")
+
+    def _is_part(self, entry: Subscript) -> bool:
+        """Whether a subscript runs along the axis, and not from the start of its dimension in steps of 1."""
+        if not isinstance(entry, WholeSlice) or entry.axis != self._whole:
+            return False
+        return (entry.begin, entry.step) != (0, 1)
 
     def _reduces(self, op: Op) -> bool:
         return isinstance(op, Reduce) and op.operand.type.shape[op.dim] == self._whole.size
@@ -134,13 +162,15 @@ class _Roller:
     def _levels(self, block: Block) -> dict[Op, int]:
         """How many reductions over the axis lie before each op."""
         levels: dict[Op, int] = {}
-        available: dict[Value, int] = {}
+        available: dict[object, int] = {}
         for op in block.ops:
-            read = [*operands(op), *(_free_values(op) if isinstance(op, Loop) else ())]
+            read = [*operands(op), *symbols(op), *_free_values(op)]
             level = max((available.get(value, 0) for value in read), default=0)
             levels[op] = level
             for value in results(op):
                 available[value] = level + 1 if self._reduces(op) else level
+            if isinstance(op, Number):
+                available[op.symbol] = level
         return levels
 
     # Loops.
@@ -201,9 +231,28 @@ class _Roller:
         )
 
 
-def _free_values(loop: Loop) -> list[Value]:
-    """The values that a loop's body reads from outside."""
-    inside = {value for op in walk(loop.body) for value in results(op)} | set(loop.parameters)
-    inside |= {value for op in walk(loop.body) if isinstance(op, Loop) for value in op.parameters}
-    read = [value for op in walk(loop.body) for value in operands(op)]
-    return [value for value in (*read, *loop.body.yields) if value not in inside]
+def _free_values(op: Op) -> list[Any]:
+    """What an op's blocks read from outside: values, and symbols of numbers."""
+    bodies = blocks(op)
+    inside = {value for body in bodies for value in defined(body)} | set(parameters(op))
+    ops = [inner for body in bodies for inner in walk(body)]
+    read: list[Any] = [part for inner in ops for part in (*operands(inner), *symbols(inner))]
+    read += [value for body in bodies for value in body.yields]
+    return [value for value in read if value not in inside]
+
+
+def _subscripted(op: Op) -> list[Value]:
+    """The values that an access is subscripted by."""
+    subscripts = getattr(op, "subscripts", ())
+    return [entry.value for entry in subscripts if isinstance(entry, ValueIndex)]
+
+
+_WHOLE_ONLY: dict[tuple[type, ...], str] = {
+    (Loop, While): "a loop carries values along it",
+    (If,): "a branch chooses between values along it",
+    (Dot,): "a matrix product runs along it",
+    (Fold,): "a scan or a reduction by a function of the author's runs along it",
+    (Reshape, Pick): "its lanes are rearranged",
+    (Atomic,): "atomics run along it",
+}
+"""Ops that need all of an axis at once, and how to say so."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
@@ -31,11 +32,10 @@ class LoopOptions:
 
 @attrs.frozen
 class GridSchedule:
-    """How program ids become tiles. ``order`` lists the grid's axes, the fastest varying first."""
+    """How program ids become the tiles of one grid. ``order`` lists the grid's axes, the fastest varying first."""
 
     order: tuple[int, ...]
     l2_grouping: int
-    program_ids: ProgramIds
     options: LoopOptions
 
 
@@ -50,7 +50,8 @@ class Schedule:
     program: Program
     block_sizes: Mapping[sympy.Symbol, int]
     dot_sizes: frozenset[Size]
-    grid: GridSchedule
+    program_ids: ProgramIds
+    grids: tuple[GridSchedule, ...]
     loops: Mapping[Loop, LoopOptions]
     access_modes: Mapping[str, AccessMode]
     num_warps: int
@@ -65,15 +66,21 @@ class Schedule:
         """
         if size in self.block_sizes:
             return self.block_sizes[size]
+        if size in self.program.products:
+            return math.prod(self.lanes(part) for part in self.program.products[size])
         least = 16 if size in self.dot_sizes and size != 1 else 1
         return max(self.program.padded(size), least)
 
     def axis_lanes(self, axis: Axis) -> int:
         """The lanes of an axis."""
-        return self.lanes(axis.size)
+        return 1 if axis.scalar else self.lanes(axis.size)
 
     def is_exact(self, axis: Axis) -> bool:
         """Whether every block along ``axis`` is full, so that nothing needs a mask."""
+        if axis.scalar:
+            return True
+        if axis.ends is not None:
+            return False
         lanes = self.axis_lanes(axis)
         if lanes == 1 and not axis.whole:
             return True

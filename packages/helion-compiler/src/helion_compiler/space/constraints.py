@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from helion_autotune.constraints import Constraint
-from helion_compiler.program.ops import Dot, Load, Store, results
+from helion_compiler.program.fields import results
+from helion_compiler.program.ops import Dot, Load, Store
+from helion_compiler.program.program import walk
 from helion_compiler.program.types import Size, TileSlice
 from helion_compiler.space.descriptors import descriptor_block
 
@@ -100,7 +102,8 @@ def _covers(program: Program, subscript: Subscript, extent: Size, lanes: int) ->
 def _shared_memory(program: Program, lanes: PointLanes) -> Constraint:
     """A bound on what Triton stages in shared memory: operands of products, once per pipeline stage, and what
     descriptors move, once per stage too where the loop over tiles is what is pipelined."""
-    dots = [op for loop in program.loops() for op in loop.body.ops if isinstance(op, Dot)]
+    dots = [op for loop in program.loops() for op in walk(loop.body) if isinstance(op, Dot)]
+    dots = list(dict.fromkeys(dots))
     operands = {value for op in dots for value in (op.lhs, op.rhs)}
     moved = [
         (f"indexing[{op.name}]", op.value if isinstance(op, Store) else op.result)

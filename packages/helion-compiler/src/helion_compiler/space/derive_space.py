@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from helion_autotune import Choice, Integer, Permutation, PowerOfTwo
 from helion_autotune.constraints import Condition
-from helion_compiler.program.ops import Dot, Load, Store
+from helion_compiler.program.ops import Dot, Load, Loop, Store
+from helion_compiler.program.program import walk
 from helion_compiler.scheduling.roll_reductions import NotRollable, roll_reductions
 from helion_compiler.space.block_sizes import MAX_BLOCK, block_sites, least_blocks
 from helion_compiler.space.config_space import ConfigSpace, Exclusion, Site
@@ -46,7 +47,7 @@ class _Deriver:
         sites["block_sizes"] = block_sites(program)
         single: dict[str, Parameter] = {
             "num_warps": PowerOfTwo(1, 32, default=4),
-            "pid_type": Choice(("flat", *PERSISTENT), default="flat"),
+            "pid_type": self._program_ids(),
         }
         self._grid(sites)
         self._reductions(sites)
@@ -89,17 +90,33 @@ class _Deriver:
             ),
         )
 
+    def _program_ids(self) -> Choice:
+        """Barriers need every program to run at once, which persistent ones do."""
+        if self._program.barrier is None:
+            return Choice(("flat", *PERSISTENT), default="flat")
+        self._excluded.append(
+            Exclusion(
+                "pid_type flat", "the kernel has a barrier, which all programs reach together"
+            )
+        )
+        return Choice(PERSISTENT, default="persistent_interleaved")
+
     def _grid(self, sites: dict[str, list[Site]]) -> None:
-        axes = self._program.grid.axes
-        if len(axes) < 2:
-            for key in ("loop_orders", "l2_groupings"):
-                self._excluded.append(Exclusion(key, "the grid has one dimension"))
-            return
-        identity = tuple(range(len(axes)))
-        sites["loop_orders"] = [
-            Site("grid", Permutation(len(axes), default=identity), neutral=list(identity))
-        ]
-        sites["l2_groupings"] = [Site("grid", PowerOfTwo(1, 64, default=1), neutral=1)]
+        orders: list[Site] = []
+        groupings: list[Site] = []
+        reason = "the grid has one dimension"
+        for grid, name in zip(self._program.grids, self._program.grid_names(), strict=True):
+            count = len(grid.axes)
+            identity = tuple(range(count))
+            order = Permutation(count, default=identity) if count > 1 else None
+            grouping = PowerOfTwo(1, 64, default=1) if count > 1 else None
+            orders.append(Site(name, order, neutral=list(identity), reason=reason))
+            groupings.append(Site(name, grouping, neutral=1, reason=reason))
+        for key, entries in (("loop_orders", orders), ("l2_groupings", groupings)):
+            if all(site.parameter is None for site in entries):
+                self._excluded.append(Exclusion(key, reason))
+            else:
+                sites[key] = entries
 
     def _reductions(self, sites: dict[str, list[Site]]) -> None:
         entries: list[Site] = []
@@ -138,45 +155,52 @@ class _Deriver:
         return None
 
     def _ranges(self, sites: dict[str, list[Site]]) -> None:
-        """One entry for the persistent loop over tiles, then one for each inner loop."""
+        """One entry for the persistent loop over the tiles of each grid, then one for each inner loop."""
         loops = self._program.loops()
-        names = ["grid", *self._program.loop_names()]
+        grids = self._program.grid_names()
+        inner = self._program.loop_names()
         optional = Choice((None, False, True), default=None)
         dots = [any(isinstance(op, Dot) for op in loop.body.ops) for loop in loops]
         no_dot = "the loop accumulates no matrix product"
-        sites["range_unroll_factors"] = [
-            Site(name, Integer(0, 4, default=0), neutral=0) for name in names
-        ]
-        sites["range_num_stages"] = [
-            Site(name, Integer(0, 4, default=0), neutral=0) for name in names
-        ]
+        for key in ("range_unroll_factors", "range_num_stages"):
+            sites[key] = [
+                Site(name, Integer(0, 4, default=0), neutral=0) for name in (*grids, *inner)
+            ]
         sites["range_multi_buffers"] = [
-            Site("grid", None, reason=no_dot),
+            *(Site(name, None, reason=no_dot) for name in grids),
             *(
                 Site(name, optional if dot else None, reason="" if dot else no_dot)
-                for name, dot in zip(names[1:], dots, strict=True)
+                for name, dot in zip(inner, dots, strict=True)
             ),
         ]
         nested = "there is no loop inside it to flatten with"
+        holds_loop = [
+            any(isinstance(op, Loop) for op in walk(grid.body)) for grid in self._program.grids
+        ]
         sites["range_flattens"] = [
-            Site("grid", optional if loops else None, reason="" if loops else nested),
-            *(Site(name, None, reason=nested) for name in names[1:]),
+            *(
+                Site(name, optional if held else None, reason="" if held else nested)
+                for name, held in zip(grids, holds_loop, strict=True)
+            ),
+            *(Site(name, None, reason=nested) for name in inner),
         ]
         for key in ("range_unroll_factors", "range_num_stages", "range_flattens"):
-            if any(site.name == "grid" and site.parameter is not None for site in sites[key]):
-                self._conditions[f"{key}[grid]"] = _when_persistent()
+            for site in sites[key][: len(grids)]:
+                if site.parameter is not None and self._program.barrier is None:
+                    self._conditions[f"{key}[{site.name}]"] = _when_persistent()
 
     def _accesses(self, sites: dict[str, list[Site]]) -> None:
         entries = []
         for op in self._program.walk():
-            if isinstance(op, Load | Store):
-                reason = why_no_descriptor(self._program, op, self._aligned)
-                if reason is None:
-                    both = Choice(("pointer", "tensor_descriptor"), default="pointer")
-                    entries.append(Site(op.name, both, neutral="pointer"))
-                else:
-                    self._excluded.append(Exclusion(f"indexing[{op.name}]", reason))
-                    entries.append(Site(op.name, None, neutral="pointer", reason=reason))
+            if not isinstance(op, Load | Store):
+                continue
+            reason = why_no_descriptor(self._program, op, self._aligned)
+            if reason is None:
+                both = Choice(("pointer", "tensor_descriptor"), default="pointer")
+                entries.append(Site(op.name, both, neutral="pointer"))
+            else:
+                self._excluded.append(Exclusion(f"indexing[{op.name}]", reason))
+                entries.append(Site(op.name, None, neutral="pointer", reason=reason))
         sites["indexing"] = entries
 
     def _with_descriptors(self, entries: list[Site]) -> list[Load | Store]:

@@ -6,12 +6,19 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from helion_compiler.program.types import ScalarIndex, Size, TileSlice
+from helion_compiler.program.types import (
+    ScalarIndex,
+    Size,
+    Subscript,
+    TileSlice,
+    ValueIndex,
+    WholeSlice,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from helion_compiler.program.ops import Load, Store
+    from helion_compiler.program.ops import Access
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Buffer
 
@@ -20,7 +27,7 @@ STRIDE_BYTES = 16
 
 
 def why_no_descriptor(
-    program: Program, op: Load | Store, aligned: frozenset[int] | None = None
+    program: Program, op: Access, aligned: frozenset[int] | None = None
 ) -> str | None:
     """Why no config may use a descriptor for this access; None if one may.
 
@@ -30,6 +37,7 @@ def why_no_descriptor(
         _why_not_layout(op.buffer)
         or _why_not_aligned(program, op.buffer, aligned)
         or _why_not_subscripts(op)
+        or _why_not_ordered(program, op)
     )
 
 
@@ -60,23 +68,41 @@ def _why_not_aligned(
     return None
 
 
-def _why_not_subscripts(op: Load | Store) -> str | None:
-    if any(extent == 0 for extent in op.buffer.shape):
-        return f"{op.buffer.name} is empty"
-    if any(stride == 0 for stride in op.buffer.strides):
-        return f"{op.buffer.name} is broadcast"
-    if any(isinstance(s, TileSlice) and s.shift != 0 for s in op.subscripts):
-        return "the tile is shifted"
-    if isinstance(op.subscripts[-1], ScalarIndex):
-        return "the last dimension is subscripted by a number"
-    return None
+def _why_not_subscripts(op: Access) -> str | None:
+    buffer, subscripts = op.buffer, op.subscripts
+    slices = [s for s in subscripts if isinstance(s, WholeSlice)]
+    tiles = [s for s in subscripts if isinstance(s, TileSlice)]
+    reasons = {
+        f"{buffer.name} is empty": any(extent == 0 for extent in buffer.shape),
+        f"{buffer.name} is broadcast": any(stride == 0 for stride in buffer.strides),
+        "it is subscripted by values": any(isinstance(s, ValueIndex) for s in subscripts),
+        "it is a slice with a beginning or a step": any(
+            (s.begin, s.step) != (0, 1) for s in slices
+        ),
+        "the tile is shifted": any(s.shift != 0 for s in tiles),
+        "the lanes of a jagged tile end at places of their own": any(
+            s.axis.ends is not None for s in tiles
+        ),
+        "it has a mask of its own": getattr(op, "extra_mask", None) is not None,
+        "it asks for an eviction policy": bool(getattr(op, "eviction_policy", "")),
+        "the last dimension is subscripted by a number": isinstance(subscripts[-1], ScalarIndex),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
 
 
-def descriptor_block(op: Load | Store, lanes: Callable[[Size], int]) -> tuple[int, ...]:
+def _why_not_ordered(program: Program, op: Access) -> str | None:
+    """Fences order what threads do, and descriptors' copies are not the threads'."""
+    owner = program.owner(op.buffer)
+    kinds = {type(other) for other in program.accesses() if program.owner(other.buffer) == owner}
+    return f"{op.buffer.name} is both read and written" if len(kinds) > 1 else None
+
+
+def descriptor_block(op: Access, lanes: Callable[[Size], int]) -> tuple[int, ...]:
     """The block that a descriptor moves, one entry per dimension of the buffer."""
-    return tuple(
-        1
-        if isinstance(subscript, ScalarIndex) or subscript.axis is None
-        else lanes(subscript.axis.size)
-        for subscript in op.subscripts
-    )
+    return tuple(_length(subscript, lanes) for subscript in op.subscripts)
+
+
+def _length(subscript: Subscript, lanes: Callable[[Size], int]) -> int:
+    if isinstance(subscript, ScalarIndex | ValueIndex) or subscript.axis is None:
+        return 1
+    return lanes(subscript.axis.size)

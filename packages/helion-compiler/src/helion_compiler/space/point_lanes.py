@@ -32,6 +32,8 @@ class PointLanes:
 
     def of(self, size: Size, point: Mapping[str, Any]) -> int:
         """The lanes of a dimension of this size."""
+        if size in self._program.products:
+            return self.of_shape(self._program.products[size], point)
         if size in self._searched:
             return int(point[self._searched[size]])
         if size in self._fixed:

@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from helion_compiler.program.expressions import next_power_of_two
-from helion_compiler.program.ops import Dot, Load, Store
+from helion_compiler.program.ops import Dot
 from helion_compiler.program.types import TileSlice
 
 if TYPE_CHECKING:
@@ -68,15 +68,18 @@ def _dot_seed(
     wanted = {rows: m, columns: n, depth: k}
     if dot.lhs.type.dtype.itemsize >= 4:
         wanted[depth] = k // 2
-    seed: dict[str, Any] = {"num_warps": warps, "pid_type": program_ids}
+    seed: dict[str, Any] = {"num_warps": warps}
+    if program.barrier is None:
+        seed["pid_type"] = program_ids
     for block in program.blocks:
         if block.fixed is None:
             size = wanted.get(block.symbol, 1)
             seed[f"block_sizes[{block.name}]"] = _clamp(size, low.get(block.symbol, 1), block)
     if program.loops():
         seed["num_stages"] = stages
-    if len(program.grid.axes) > 1:
-        seed["l2_groupings[grid]"] = 8
+    for grid, name in zip(program.grids, program.grid_names(), strict=True):
+        if len(grid.axes) > 1:
+            seed[f"l2_groupings[{name}]"] = 8
     return seed
 
 
@@ -111,15 +114,10 @@ def _pointwise_seed(program: Program, elements: int) -> dict[str, Any]:
 def _contiguity(program: Program, symbol: Size) -> int:
     """How many accesses have this tile along a dimension of stride 1."""
     count = 0
-    for op in program.walk():
-        if isinstance(op, Load | Store):
-            for subscript, stride in zip(op.subscripts, op.buffer.strides, strict=True):
-                if (
-                    isinstance(subscript, TileSlice)
-                    and subscript.axis.size == symbol
-                    and stride == 1
-                ):
-                    count += 1
+    for op in program.accesses():
+        for subscript, stride in zip(op.subscripts, op.buffer.strides, strict=True):
+            along = isinstance(subscript, TileSlice) and subscript.axis.size == symbol
+            count += along and stride == 1
     return count
 
 

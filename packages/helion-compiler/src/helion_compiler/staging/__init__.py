@@ -1,6 +1,6 @@
-"""Stage: from the author's function to one whose loops are calls, so that Python itself can run the rest."""
+"""Stage: from the author's function to one whose control flow is calls, so that Python itself can run the rest."""
 
 from helion_compiler.staging.names import UNBOUND
-from helion_compiler.staging.stage import LoopHandler, StagedFunction, stage
+from helion_compiler.staging.stage import ControlHandler, StagedFunction, stage
 
-__all__ = ["UNBOUND", "LoopHandler", "StagedFunction", "stage"]
+__all__ = ["UNBOUND", "ControlHandler", "StagedFunction", "stage"]

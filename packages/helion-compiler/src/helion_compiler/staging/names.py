@@ -28,6 +28,16 @@ class _AssignedNames(ast.NodeVisitor):
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         self.names.setdefault(node.name)
 
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self.names.setdefault(node.name)
+
+    def visit_import(self, node: ast.Import | ast.ImportFrom) -> None:
+        for alias in node.names:
+            self.names.setdefault(alias.asname or alias.name.partition(".")[0])
+
+    visit_Import = visit_import  # noqa: N815  # a name of ast's
+    visit_ImportFrom = visit_import  # noqa: N815  # as above
+
     def visit_Lambda(self, node: ast.Lambda) -> None:
         """A lambda's own names are its own."""
 
@@ -43,10 +53,11 @@ class _AssignedNames(ast.NodeVisitor):
     visit_GeneratorExp = visit_comprehension_scope  # noqa: N815  # as above
 
 
-def assigned_names(statements: list[ast.stmt], target: ast.expr) -> tuple[str, ...]:
-    """The names that a loop with this target and body assigns, in source order."""
+def assigned_names(statements: list[ast.stmt], target: ast.expr | None = None) -> tuple[str, ...]:
+    """The names that statements, and a loop's target before them, assign, in source order."""
     visitor = _AssignedNames()
-    visitor.visit(target)
+    if target is not None:
+        visitor.visit(target)
     for statement in statements:
         visitor.visit(statement)
     return tuple(visitor.names)

@@ -1,17 +1,8 @@
-"""Rewrite a function so that each ``for`` becomes a call of a handler.
+"""Stage a function: rewrite its control flow into calls of a handler, and compile it again.
 
-In: a plain Python function. Out: a :class:`StagedFunction` with the same parameters, compiled under
-the author's file name and line numbers. Assumed: its source can be read. What an iterable means is
-decided when the staged function runs:
-
-    for i, t in xs:                 def _helion_body_1(_helion_item, acc, i, t):
-        acc = acc + t                   i, t = _helion_item
-                                        acc = acc + t
-                                        return _helion_.names(("acc", "i", "t"), locals())
-                                    acc, i, t = _helion_.loop(xs, _helion_body_1, ("acc", "i", "t"), locals(), 2)
-
-A loop that ``break``, ``continue`` or ``return`` leaves, or that has an ``else``, stays a Python
-loop; only its iterable is shown to the handler, which refuses tiles there.
+In: a plain Python function. Out: a :class:`StagedFunction` with the same parameters, compiled under the
+author's file name and line numbers. Assumed: its source can be read. What an iterable or a condition means is
+decided when the staged function runs, by the :class:`ControlHandler` that it is bound to.
 """
 
 from __future__ import annotations
@@ -24,18 +15,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 import attrs
 
 from helion import exc
-from helion_compiler.staging.names import UNBOUND, assigned_names, statement_that_leaves
+from helion_compiler.staging.names import UNBOUND
+from helion_compiler.staging.rewrite import HANDLER, ControlFlow, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from helion.exc import Span
 
-_HANDLER = "_helion_"
+Place = tuple[int, int, int, int]
 
 
-class LoopHandler(Protocol):
-    """What staged code calls."""
+class ControlHandler(Protocol):
+    """What staged code calls. ``names`` are those that a body assigns, and takes and returns the values of."""
 
     def loop(
         self,
@@ -50,28 +42,68 @@ class LoopHandler(Protocol):
         ``targets`` is how many names each item is unpacked to; None if it is not, or to any number.
         """
 
-    def python_loop(
-        self, iterable: object, reason: str, place: tuple[int, int, int, int] | None
-    ) -> Iterable[Any]:
+    def branch(
+        self,
+        condition: object,
+        then: Callable[..., tuple[Any, ...]],
+        otherwise: Callable[..., tuple[Any, ...]],
+        names: Sequence[str],
+        scope: Mapping[str, Any],
+    ) -> tuple[Any, ...]:
+        """Run one of two bodies, or on the device both."""
+
+    def repeat(
+        self,
+        test: Callable[..., object],
+        body: Callable[..., tuple[Any, ...]],
+        names: Sequence[str],
+        scope: Mapping[str, Any],
+    ) -> tuple[Any, ...]:
+        """Run a body as long as a condition of the same names holds."""
+
+    def choose(
+        self, condition: object, then: Callable[[], Any], otherwise: Callable[[], Any]
+    ) -> Any:
+        """One of two expressions."""
+
+    def every(self, *operands: Callable[[], Any]) -> Any:
+        """``and``."""
+
+    def either(self, *operands: Callable[[], Any]) -> Any:
+        """``or``."""
+
+    def negate(self, operand: object) -> Any:
+        """``not``."""
+
+    def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """A call of anything."""
+
+    def python_loop(self, iterable: object, reason: str, place: Place | None) -> Iterable[Any]:
         """The iterable of a loop that has to stay Python's; raises if it is a tile loop.
 
-        ``place`` says where the statement stands that leaves the loop: line, column, end line, end
-        column.
+        ``place`` says where the statement stands that leaves the loop.
         """
 
+    def python_condition(self, condition: object, reason: str, place: Place | None) -> object:
+        """The condition of a statement that has to stay Python's; raises if the device decides it."""
 
-@attrs.frozen(eq=False)
+
 class _Handler:
     """The object that staged code knows under the name ``_helion_``."""
 
-    loops: LoopHandler
-    UNBOUND: object = UNBOUND
+    UNBOUND = UNBOUND
 
-    def loop(self, *args: Any) -> tuple[Any, ...]:
-        return self.loops.loop(*args)
-
-    def python_loop(self, *args: Any) -> Iterable[Any]:
-        return self.loops.python_loop(*args)
+    def __init__(self, control: ControlHandler) -> None:
+        self.loop = control.loop
+        self.branch = control.branch
+        self.repeat = control.repeat
+        self.choose = control.choose
+        self.every = control.every
+        self.either = control.either
+        self.negate = control.negate
+        self.call = control.call
+        self.python_loop = control.python_loop
+        self.python_condition = control.python_condition
 
     @staticmethod
     def names(names: Sequence[str], scope: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -90,10 +122,13 @@ class StagedFunction:
     """The function's last ``return``, for errors about what it returns."""
 
     def bind(
-        self, loops: LoopHandler, captures: Mapping[str, object], globals_: Mapping[str, object]
+        self,
+        control: ControlHandler,
+        captures: Mapping[str, object],
+        globals_: Mapping[str, object],
     ) -> Callable[..., Any]:
-        """The staged function, calling ``loops``. ``captures`` and ``globals_`` replace names it reads."""
-        namespace = {**self.function.__globals__, **globals_, _HANDLER: _Handler(loops)}
+        """The staged function, calling ``control``. ``captures`` and ``globals_`` replace names it reads."""
+        namespace = {**self.function.__globals__, **globals_, HANDLER: _Handler(control)}
         exec(self.code, namespace)
         cells = inspect.getclosurevars(self.function).nonlocals
         free = [captures.get(name, cells.get(name)) for name in self.function.__code__.co_freevars]
@@ -103,85 +138,10 @@ class StagedFunction:
         return staged
 
 
-class _Loops(ast.NodeTransformer):
-    """Replaces the ``for`` statements of one function."""
-
-    def __init__(self) -> None:
-        self._count = 0
-
-    def visit_For(self, node: ast.For) -> ast.stmt | list[ast.stmt]:
-        leaving = statement_that_leaves(node.body)
-        if leaving is not None or node.orelse:
-            reason = type(leaving).__name__.lower() if leaving is not None else "else"
-            place = None if leaving is None else _place(leaving)
-            call = f"{_HANDLER}.python_loop(None, {reason!r}, {place!r})"
-            wrapped = ast.parse(call, mode="eval").body
-            assert isinstance(wrapped, ast.Call)
-            _at(wrapped, node.iter)
-            wrapped.args[0] = node.iter
-            node.iter = wrapped
-            self.generic_visit(node)
-            return node
-        names = assigned_names(node.body, node.target)
-        self._count += 1
-        body_name = f"_helion_body_{self._count}"
-        self.generic_visit(node)
-        return [
-            self._body_function(node, body_name, names),
-            self._call(node, body_name, names),
-            *_forget_unbound(names, node),
-        ]
-
-    def _body_function(self, node: ast.For, name: str, names: Sequence[str]) -> ast.stmt:
-        parameters = ", ".join(("_helion_item", *names))
-        template = ast.parse(
-            f"def {name}({parameters}):\n    return {_HANDLER}.names({tuple(names)!r}, locals())"
-        ).body[0]
-        assert isinstance(template, ast.FunctionDef)
-        assign = ast.Assign(targets=[node.target], value=ast.Name("_helion_item", ast.Load()))
-        ast.copy_location(assign.value, node.target)
-        ast.copy_location(assign, node.target)
-        result = template.body[0]
-        template.body = []
-        _at(template, node)
-        template.body = [*_forget_unbound(names, node), assign, *node.body, _at(result, node)]
-        return template
-
-    def _call(self, node: ast.For, body_name: str, names: Sequence[str]) -> ast.stmt:
-        targets = "".join(f"{name}, " for name in names)
-        template = ast.parse(
-            f"({targets}) = {_HANDLER}.loop(None, {body_name}, {tuple(names)!r}, locals(), "
-            f"{_targets(node.target)})"
-        ).body[0]
-        assert isinstance(template, ast.Assign)
-        call = template.value
-        assert isinstance(call, ast.Call)
-        _at(template, node.iter)
-        call.args[0] = node.iter
-        return template
-
-    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
-        return node
-
-
-def _targets(target: ast.expr) -> int | None:
-    if not isinstance(target, ast.Tuple | ast.List):
-        return None
-    starred = any(isinstance(entry, ast.Starred) for entry in target.elts)
-    return None if starred else len(target.elts)
-
-
-def _place(node: ast.stmt) -> tuple[int, int, int, int]:
-    end_line, end_column = node.end_lineno, node.end_col_offset
-    assert end_line is not None
-    assert end_column is not None
-    return node.lineno, node.col_offset, end_line, end_column
-
-
 def _last_return(definition: ast.FunctionDef, filename: str) -> Span | None:
     """Where a function's last ``return`` stands, those of functions inside it aside."""
     found = [node for node in _own_nodes(definition) if isinstance(node, ast.Return)]
-    return exc.Span(filename, *_place(max(found, key=_place))) if found else None
+    return exc.Span(filename, *place(max(found, key=place))) if found else None
 
 
 def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
@@ -189,20 +149,6 @@ def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
         if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             yield child
             yield from _own_nodes(child)
-
-
-def _forget_unbound(names: Sequence[str], node: ast.AST) -> list[ast.stmt]:
-    """Statements that leave a name unbound, as Python would, where it has no value."""
-    text = "\n".join(f"if {name} is {_HANDLER}.UNBOUND: del {name}" for name in names)
-    return [_at(statement, node) for statement in ast.parse(text).body]
-
-
-def _at(new: Any, old: ast.AST) -> Any:
-    """Give a whole new subtree the position of an old node."""
-    for child in ast.walk(new):
-        if "lineno" in child._attributes:
-            ast.copy_location(child, old)
-    return new
 
 
 def stage(function: Callable[..., Any]) -> StagedFunction:
@@ -233,14 +179,16 @@ def stage(function: Callable[..., Any]) -> StagedFunction:
     for argument in ast.walk(definition.args):
         if isinstance(argument, ast.arg):
             argument.annotation = None
-    definition.args.defaults = [_at(ast.Constant(None), node) for node in definition.args.defaults]
+    definition.args.defaults = [
+        ast.copy_location(ast.Constant(None), node) for node in definition.args.defaults
+    ]
     definition.args.kw_defaults = [
-        None if node is None else _at(ast.Constant(None), node)
+        None if node is None else ast.copy_location(ast.Constant(None), node)
         for node in definition.args.kw_defaults
     ]
     filename = inspect.getsourcefile(function) or function.__code__.co_filename
     returns = _last_return(definition, filename)
-    _Loops().generic_visit(definition)
+    ControlFlow().generic_visit(definition)
     factory = _factory(definition, function.__code__.co_freevars)
     code = compile(ast.fix_missing_locations(ast.Module([factory], [])), filename, "exec")
     return StagedFunction(

@@ -5,15 +5,35 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from helion_compiler.program.ops import Block, Broadcast, Op, Permute, Squeeze, Unsqueeze
+import attrs
+
+from helion_compiler.program.ops import (
+    Block,
+    Broadcast,
+    Op,
+    Permute,
+    Reshape,
+    Squeeze,
+    Unsqueeze,
+)
 from helion_compiler.program.types import Axis, BlockSize, Size, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import torch
 
     from helion_compiler.tracing.symbols import Symbols
+
+
+@attrs.frozen
+class Mark:
+    """How much was recorded: ops of each open block, block sizes, axes, and how often each name was used."""
+
+    ops: tuple[int, ...]
+    blocks: int
+    axes: int
+    names: Mapping[str, int]
 
 
 class BodyBuilder:
@@ -26,6 +46,8 @@ class BodyBuilder:
         self._symbols = symbols
         self.blocks: list[BlockSize] = []
         self.axes: list[Axis] = []
+        self.products: dict[Size, tuple[Size, ...]] = {}
+        """What merged dimensions are made of: see :class:`helion_compiler.program.program.Program`."""
         self._open: list[list[Op]] = []
         self._names: dict[str, int] = {}
 
@@ -39,6 +61,32 @@ class BodyBuilder:
         del self.axes[len(self.axes) - len(axes) :]
         return Block(ops=tuple(self._open.pop()), yields=yields)
 
+    def take(self) -> list[Op]:
+        """End the innermost block, which :meth:`reopen` goes on with; no loop's axes are its own."""
+        return self._open.pop()
+
+    def reopen(self, ops: list[Op]) -> None:
+        """Go on with a block."""
+        self._open.append(ops)
+
+    def mark(self) -> Mark:
+        """Where the recording stands, to return to by :meth:`rewind`."""
+        return Mark(
+            ops=tuple(len(ops) for ops in self._open),
+            blocks=len(self.blocks),
+            axes=len(self.axes),
+            names=dict(self._names),
+        )
+
+    def rewind(self, mark: Mark) -> None:
+        """Forget what was recorded since ``mark``."""
+        del self._open[len(mark.ops) :]
+        for ops, count in zip(self._open, mark.ops, strict=True):
+            del ops[count:]
+        del self.blocks[mark.blocks :]
+        del self.axes[mark.axes :]
+        self._names = dict(mark.names)
+
     @property
     def depth(self) -> int:
         """How many blocks are open."""
@@ -46,7 +94,7 @@ class BodyBuilder:
 
     def is_view(self, value: Value) -> bool:
         """Whether the innermost block made a value as a view of another."""
-        views = (Broadcast, Permute, Squeeze, Unsqueeze)
+        views = (Broadcast, Permute, Reshape, Squeeze, Unsqueeze)
         return any(isinstance(op, views) and op.result is value for op in self._open[-1])
 
     def append(self, op: Op) -> None:
@@ -82,4 +130,5 @@ class BodyBuilder:
     def describe(self, sizes: Sequence[Size]) -> str:
         """A shape in the author's words: tiles by their names."""
         names = {block.symbol: block.name for block in self.blocks}
-        return "[" + ", ".join(str(names.get(size, size)) for size in sizes) + "]"
+        words = (names.get(size) or self.in_author_words(str(size)) for size in sizes)
+        return "[" + ", ".join(words) + "]"

@@ -1,4 +1,4 @@
-"""What a staged ``for`` does while tracing: the outermost tile loop opens the grid, inner ones become Loops."""
+"""What a staged ``for`` does while tracing: outermost tile loops become grids, inner ones Loops."""
 
 from __future__ import annotations
 
@@ -7,207 +7,99 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from helion import exc
-from helion_compiler.program.ops import Grid, Loop
-from helion_compiler.program.types import Axis, Value
+from helion_compiler.program.ops import Grid, Load, Loop
+from helion_compiler.program.program import accesses
+from helion_compiler.program.types import Axis
 from helion_compiler.staging import UNBOUND
+from helion_compiler.tracing.carrying import Carrying
 from helion_compiler.tracing.host import name_buffers
 from helion_compiler.tracing.location import here, location
+from helion_compiler.tracing.numbers import as_number
 from helion_compiler.tracing.tiles import DeviceOnly, TracedRange, TracedTile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from helion_compiler.program.ops import Access, Block
     from helion_compiler.tracing.state import Trace
 
+    Body = Callable[..., tuple[Any, ...]]
 
-class TracedLoops:
-    """The staged function's loop handler. ``grids`` collects the outermost tile loops."""
 
-    def __init__(self, trace: Trace) -> None:
-        self._trace = trace
-        self.grids: list[Grid] = []
+def run_loop(
+    trace: Trace,
+    range_: TracedRange,
+    body: Body,
+    names: Sequence[str],
+    scope: Mapping[str, Any],
+    targets: int | None,
+) -> tuple[Any, ...]:
+    """A loop over tiles or grid indices: returns what ``names`` hold after it."""
+    values = tuple(scope.get(name, UNBOUND) for name in names)
+    axes, items = _axes(trace, range_, names, targets)
+    item = items[0] if range_.single else items
+    if trace.on_device:
+        return _inner(trace, axes, item, body, names, values)
+    name_buffers(trace, scope)
+    return _outermost(trace, axes, item, body, names, values)
 
-    def loop(
-        self,
-        iterable: object,
-        body: Callable[..., tuple[Any, ...]],
-        names: Sequence[str],
-        scope: Mapping[str, Any],
-        targets: int | None,
-    ) -> tuple[Any, ...]:
-        """Run a loop: as Python does, as the grid, or as a Loop."""
-        values = tuple(scope.get(name, UNBOUND) for name in names)
-        if not isinstance(iterable, TracedRange):
-            for item in iterable:  # type: ignore[attr-defined]  # Python itself raises where it is not iterable
-                values = body(item, *values)
-            return values
-        tiles = self._tiles(iterable, names, targets)
-        item = tiles[0] if iterable.single else tiles
-        axes = tuple(tile.axis for tile in tiles)
-        if self._trace.on_device:
-            return self._inner(axes, item, body, names, values)
-        name_buffers(self._trace, scope)
-        return self._outermost(axes, item, body, names, values)
 
-    def python_loop(
-        self, iterable: object, reason: str, place: tuple[int, int, int, int] | None
-    ) -> Iterable[Any]:
-        """A loop that has to stay Python's may not be a tile loop."""
-        if isinstance(iterable, TracedRange):
-            span = here()
-            if span is not None and place is not None:
-                span = exc.Span(span.filename, *place)
-            raise exc.StatementNotSupported(
-                span=span,
-                statement=reason,
-                remedy="a tile loop always runs to its end: compute a condition and use torch.where",
-            )
-        return iterable  # type: ignore[return-value]  # Python itself raises where it is not iterable
+# Axes.
 
-    def _tiles(
-        self, range_: TracedRange, names: Sequence[str], targets: int | None
-    ) -> tuple[TracedTile, ...]:
-        count = len(range_.ends)
-        if targets is not None and (range_.single or targets != count):
-            raise exc.FailedToUnpackTile(span=here(), targets=targets, tiles=count)
-        name = names[0] if names else "tile"
-        numbered = (name, *(f"{name}_{i}" for i in range(1, count)))
-        return tuple(
-            self._tile(*bounds)
-            for bounds in zip(
-                names[:count] if targets is not None and len(names) >= count else numbered,
-                range_.begins,
-                range_.ends,
-                range_.block_sizes,
-                strict=True,
-            )
-        )
 
-    def _tile(self, name: str, begin: Any, end: Any, block_size: Any) -> TracedTile:
-        trace = self._trace
-        symbols = trace.symbols
-        first, last = trace.number(begin), trace.number(end)
-        if isinstance(block_size, torch.SymInt):
-            lanes = symbols.lanes(block_size)
-            block = next(b for b in trace.body.blocks if b.symbol == lanes)
-            size = symbols.value(lanes)
-        else:
-            block, size = trace.body.new_block_size(
-                name, _hint(trace, last, first), fixed=block_size
-            )
-        offset = symbols.offset_symbol()
-        axis = Axis(
-            name=name,
-            block=block,
-            begin=first,
-            end=last,
-            offset=symbols.expression(offset),
-        )
-        return TracedTile(trace=trace, axis=axis, size=size, offset=offset)
+def _axes(
+    trace: Trace, range_: TracedRange, names: Sequence[str], targets: int | None
+) -> tuple[tuple[Axis, ...], tuple[Any, ...]]:
+    """The axes of a loop, and what its target is given: a tile or an index for each."""
+    count = len(range_.ends)
+    if targets is not None and (range_.single or targets != count):
+        raise exc.FailedToUnpackTile(span=here(), targets=targets, tiles=count)
+    name = names[0] if names else "tile"
+    numbered = (name, *(f"{name}_{i}" for i in range(1, count)))
+    chosen = names[:count] if targets is not None and len(names) >= count else numbered
+    made = [
+        _index(trace, *bounds) if range_.scalar else _tile(trace, *bounds, range_.jagged)
+        for bounds in zip(chosen, range_.begins, range_.ends, range_.block_sizes, strict=True)
+    ]
+    return tuple(axis for axis, _ in made), tuple(item for _, item in made)
 
-    def _outermost(
-        self,
-        axes: tuple[Axis, ...],
-        item: Any,
-        body: Callable[..., tuple[Any, ...]],
-        names: Sequence[str],
-        values: tuple[Any, ...],
-    ) -> tuple[Any, ...]:
-        trace = self._trace
-        if self.grids:
-            raise exc.StatementNotSupported(
-                span=here(),
-                statement="a second outermost loop over hl.tile",
-                remedy="write a kernel for each outermost loop",
-            )
-        where = location()
-        trace.body.open_block(axes)
-        with trace.device_phase():
-            after = body(item, *values)
-        block = trace.body.close_block(axes, ())
-        self.grids.append(Grid(axes=axes, body=block, location=where))
-        return tuple(
-            self._after_grid(name, old, new)
-            for name, old, new in zip(names, values, after, strict=True)
-        )
 
-    @staticmethod
-    def _after_grid(name: str, old: Any, new: Any) -> Any:
-        if old is not UNBOUND and new is not old:
-            raise exc.CannotModifyHostVariableOnDevice(span=here(), name=name)
-        return old if new is old else DeviceOnly(name)
+def _tile(
+    trace: Trace, name: str, begin: Any, end: Any, block_size: Any, jagged: torch.Tensor | None
+) -> tuple[Axis, TracedTile]:
+    symbols = trace.symbols
+    first, last = trace.number(as_number(trace, begin)), trace.number(as_number(trace, end))
+    if isinstance(block_size, torch.SymInt):
+        lanes = symbols.lanes(block_size)
+        block = next(b for b in trace.body.blocks if b.symbol == lanes)
+        size = symbols.value(lanes)
+    else:
+        block, size = trace.body.new_block_size(name, _hint(trace, last, first), fixed=block_size)
+    offset = symbols.offset_symbol()
+    axis = Axis(
+        name=name,
+        block=block,
+        begin=first,
+        end=last,
+        offset=symbols.expression(offset),
+        ends=None if jagged is None else trace.value_of(jagged),
+        parent=None if jagged is None else trace.sizes_of(jagged)[0],
+    )
+    return axis, TracedTile(trace=trace, axis=axis, size=size, offset=offset)
 
-    def _inner(
-        self,
-        axes: tuple[Axis, ...],
-        item: Any,
-        body: Callable[..., tuple[Any, ...]],
-        names: Sequence[str],
-        values: tuple[Any, ...],
-    ) -> tuple[Any, ...]:
-        trace = self._trace
-        where = location()
-        carried = [i for i, value in enumerate(values) if self._is_tile_value(value)]
-        entering = list(values)
-        trace.body.open_block(axes)
-        for i in carried:
-            entering[i] = trace.fake(trace.sizes_of(values[i]), values[i].dtype)
-            trace.new_value(entering[i], names[i])
-        parameters = tuple(trace.value_of(entering[i]) for i in carried)
-        leaving = body(item, *entering)
-        yields = tuple(self._yield(names[i], values[i], leaving[i]) for i in carried)
-        block = trace.body.close_block(axes, yields)
-        after = list(leaving)
-        results = []
-        for i, old in enumerate(values):
-            if i in carried:
-                after[i] = trace.fake(trace.sizes_of(old), old.dtype)
-                results.append(trace.new_value(after[i], names[i]))
-            elif leaving[i] is not old:
-                after[i] = self._after_inner(names[i], old, leaving[i])
-        trace.body.append(
-            Loop(
-                axes=axes,
-                initial=tuple(trace.value_of(values[i]) for i in carried),
-                parameters=parameters,
-                results=tuple(results),
-                body=block,
-                location=where,
-            )
-        )
-        return tuple(after)
 
-    def _is_tile_value(self, value: Any) -> bool:
-        return isinstance(value, torch.Tensor) and self._trace.is_value(value)
-
-    def _yield(self, name: str, before: torch.Tensor, after: Any) -> Value:
-        """A carried variable at the end of the body: it must keep its dtype and shape."""
-        if not self._is_tile_value(after):
-            raise exc.CantCombineTypesInControlFlow(
-                span=here(), name=name, before="a tile", after=type(after).__name__
-            )
-        describe = self._trace.describe
-        if after.dtype != before.dtype or self._trace.sizes_of(after) != self._trace.sizes_of(
-            before
-        ):
-            raise exc.ControlFlowTensorMismatch(
-                span=here(),
-                name=name,
-                before=f"{before.dtype} {describe(before)}",
-                after=f"{after.dtype} {describe(after)}",
-            )
-        return self._trace.value_of(after)
-
-    @staticmethod
-    def _after_inner(name: str, old: Any, new: Any) -> Any:
-        """What a variable that a loop made, or changed without carrying a tile, is afterwards."""
-        if old is UNBOUND or isinstance(old, DeviceOnly | TracedTile):
-            return UNBOUND
-        if isinstance(old, int | float | str | torch.SymInt):
-            raise exc.CannotModifyHostVariableOnDevice(span=here(), name=name)
-        raise exc.CantCombineTypesInControlFlow(
-            span=here(), name=name, before=type(old).__name__, after=type(new).__name__
-        )
+def _index(trace: Trace, name: str, begin: Any, end: Any, step: Any) -> tuple[Axis, torch.SymInt]:
+    offset = trace.symbols.offset_symbol()
+    axis = Axis(
+        name=name,
+        block=None,
+        begin=trace.number(as_number(trace, begin)),
+        end=trace.number(as_number(trace, end)),
+        offset=trace.symbols.expression(offset),
+        scalar=True,
+        step=trace.number(as_number(trace, step)),
+    )
+    return axis, offset
 
 
 def _hint(trace: Trace, end: Any, begin: Any) -> int:
@@ -217,3 +109,89 @@ def _hint(trace: Trace, end: Any, begin: Any) -> int:
         return max(extent, 1)
     known = extent.subs(trace.symbols.host_hints)
     return max(int(known), 1) if known.is_Integer else 1 << 16
+
+
+# Outermost loops.
+
+
+def _outermost(
+    trace: Trace,
+    axes: tuple[Axis, ...],
+    item: Any,
+    body: Body,
+    names: Sequence[str],
+    values: tuple[Any, ...],
+) -> tuple[Any, ...]:
+    where = location()
+    trace.body.open_block(axes)
+    with trace.device_phase():
+        after = body(item, *values)
+    block = trace.body.close_block(axes, ())
+    barrier = trace.barrier.take_request() and bool(trace.grids)
+    if not barrier:
+        _check_independent(trace, block)
+    trace.grids.append(Grid(axes=axes, body=block, after_barrier=barrier, location=where))
+    return tuple(
+        _after_grid(name, old, new) for name, old, new in zip(names, values, after, strict=True)
+    )
+
+
+def _after_grid(name: str, old: Any, new: Any) -> Any:
+    if old is not UNBOUND and new is not old and not isinstance(old, DeviceOnly):
+        raise exc.CannotModifyHostVariableOnDevice(span=here(), name=name)
+    return old if new is old else DeviceOnly(name)
+
+
+def _check_independent(trace: Trace, block: Block) -> None:
+    """Without a barrier, tiles of several loops run in no order: none may touch what another writes."""
+    earlier: list[Access] = []
+    for grid in reversed(trace.grids):
+        earlier += accesses(grid.body)
+        if grid.after_barrier:
+            break
+    owner = trace.plan.owner
+    written = {owner(op.buffer) for op in earlier if not isinstance(op, Load)}
+    touched = {owner(op.buffer) for op in earlier}
+    for op in accesses(block):
+        root = owner(op.buffer)
+        if root in written or (root in touched and not isinstance(op, Load)):
+            raise exc.LoopDependencyError(
+                span=None if op.location is None else op.location.span, tensor=op.buffer.name
+            )
+
+
+# Inner loops.
+
+
+def _inner(
+    trace: Trace,
+    axes: tuple[Axis, ...],
+    item: Any,
+    body: Body,
+    names: Sequence[str],
+    values: tuple[Any, ...],
+) -> tuple[Any, ...]:
+    where = location()
+    carrying = Carrying(trace, names, values)
+    while True:
+        mark = trace.body.mark()
+        trace.body.open_block(axes)
+        leaving = body(item, *carrying.enter())
+        if carrying.settle(leaving):
+            break
+        trace.body.rewind(mark)
+    yields = carrying.yields(leaving)
+    block = trace.body.close_block(axes, yields)
+    initial = carrying.initial()
+    after, results = carrying.leave(leaving)
+    trace.body.append(
+        Loop(
+            axes=axes,
+            initial=initial,
+            parameters=carrying.parameters,
+            results=results,
+            body=block,
+            location=where,
+        )
+    )
+    return tuple(after)

@@ -11,6 +11,7 @@ from helion import exc
 from helion_compiler.program.types import Buffer, TileType, Value
 from helion_compiler.torch_bridge import symbolic
 from helion_compiler.torch_bridge.modes import without_modes
+from helion_compiler.tracing.barriers import Barriers
 from helion_compiler.tracing.body import BodyBuilder
 from helion_compiler.tracing.location import here
 from helion_compiler.tracing.plan import PlanBuilder
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     import torch
 
+    from helion_compiler.program.ops import Grid
     from helion_compiler.program.types import Size
     from helion_compiler.torch_bridge.modes import FakeTensorMode
     from helion_compiler.tracing.symbols import Symbols
@@ -46,6 +48,8 @@ class Trace:
         self.torch_device = device
         self.plan = PlanBuilder(symbols)
         self.body = BodyBuilder(symbols)
+        self.grids: list[Grid] = []
+        self.barrier = Barriers()
         self.leaves = leaves
         self.on_device = False
         self._listener = listener

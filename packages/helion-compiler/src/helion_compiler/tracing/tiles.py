@@ -11,6 +11,7 @@ from helion import exc
 from helion.language import Tile
 from helion_compiler.program.ops import Range
 from helion_compiler.tracing.location import here, location
+from helion_compiler.tracing.numbers import as_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,18 +23,24 @@ if TYPE_CHECKING:
 
 @attrs.frozen(eq=False)
 class TracedRange:
-    """``hl.tile(...)``: an iterable that only a staged ``for`` may walk."""
+    """``hl.tile(...)``: an iterable that only a staged ``for`` may walk.
+
+    A ``scalar`` one hands out single indices, and its ``block_sizes`` are how far they are apart. ``jagged`` has
+    one end for each lane of another tile.
+    """
 
     begins: tuple[Any, ...]
     ends: tuple[Any, ...]
     block_sizes: tuple[Any, ...]
     single: bool
+    scalar: bool = False
+    jagged: torch.Tensor | None = None
 
     def __iter__(self) -> Iterator[Any]:
         raise exc.StatementNotSupported(
             span=here(),
-            statement="iterating over hl.tile(...)",
-            remedy="loop over tiles with a `for` statement of the kernel itself",
+            statement="iterating over hl.tile(...) or hl.grid(...)",
+            remedy="loop with a `for` statement of the kernel itself, not with a comprehension or `iter`",
         )
 
 
@@ -99,6 +106,7 @@ class TracedTile(Tile):
         return attrs.evolve(self, shift=self.shift - self._number(other, "-"))
 
     def _number(self, other: Any, operator: str) -> Any:
+        other = as_number(self.trace, other)
         if isinstance(other, bool) or not isinstance(other, int | torch.SymInt):
             self._refuse(operator)
         return other

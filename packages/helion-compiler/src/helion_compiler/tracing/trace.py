@@ -15,10 +15,10 @@ from helion_compiler.program.expressions import to_runtime
 from helion_compiler.program.program import Program
 from helion_compiler.torch_bridge import symbolic
 from helion_compiler.tracing.assumptions import assumptions
+from helion_compiler.tracing.control import TracedControl
 from helion_compiler.tracing.host import host_outputs
-from helion_compiler.tracing.language import MEANINGS, NOT_YET_COMPILED, TracingSemantics
 from helion_compiler.tracing.location import here
-from helion_compiler.tracing.loops import TracedLoops
+from helion_compiler.tracing.meanings import MEANINGS, NOT_YET_COMPILED, TracingSemantics
 from helion_compiler.tracing.modes import AtenListener, SubscriptListener
 from helion_compiler.tracing.state import Trace
 from helion_compiler.tracing.symbols import Symbols
@@ -53,9 +53,9 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
     state = Trace(mode, symbols, _device(call), AtenListener, call.leaves)
     inputs = _fake_inputs(state, call, static_shapes=static_shapes)
     state.plan.signature = inputs.signature
+    control = TracedControl(state)
     arguments, closure, globals_ = call.join(inputs.fakes)
-    loops = TracedLoops(state)
-    function = staged.bind(loops, closure, globals_)
+    function = staged.bind(control, closure, globals_)
     # The fake mode lies below the listener: with it active, torch does not ask for a GPU.
     with (
         torch.no_grad(),
@@ -67,7 +67,7 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
     ):
         returned = _call(function, arguments)
         outputs = host_outputs(state, returned, staged.returns)
-    if not loops.grids:
+    if not state.grids:
         raise exc.NoDeviceLoopsInKernel(
             kernel=staged.function.__name__, span=exc.Span.of_definition(staged.function)
         )
@@ -84,7 +84,9 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
         outputs=outputs,
         blocks=tuple(state.body.blocks),
         equalities=symbols.equalities(),
-        grid=loops.grids[0],
+        products=dict(state.body.products),
+        grids=tuple(state.grids),
+        barrier=state.barrier.counter,
         aliases=state.plan.aliases,
         host_writes=frozenset(state.plan.written_arguments),
     )

@@ -11,7 +11,7 @@ from helion import Config
 from helion_autotune import WrongResult, measure_milliseconds
 from helion_compiler.building import target_of_device
 from helion_compiler.building.poison import poison
-from helion_compiler.program.ops import Store
+from helion_compiler.program.ops import Load
 from helion_compiler.tracing.arguments import device_of
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class KernelWorkload:
 def _written_arguments(kernel: SpecializedKernel) -> frozenset[int]:
     """The arguments that the kernel writes into, in tile loops or around them."""
     program = kernel.program
-    stored = {program.owner(op.buffer) for op in program.walk() if isinstance(op, Store)}
+    stored = {program.owner(op.buffer) for op in program.accesses() if not isinstance(op, Load)}
     return program.host_writes | stored
 
 

@@ -1,0 +1,31 @@
+"""Small Triton functions that a kernel's source may define, by name: parameters and body.
+
+torch's maxima propagate NaN; ``tl.max`` does not, so maxima of floats are reductions with a combine
+function of our own, which is one instruction on GPUs since sm_80.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEVICE_FUNCTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "nan_maximum": """(a, b):
+    return tl.maximum(a, b, propagate_nan=tl.PropagateNan.ALL)""",
+        "nan_minimum": """(a, b):
+    return tl.minimum(a, b, propagate_nan=tl.PropagateNan.ALL)""",
+        "product": """(a, b):
+    return a * b""",
+        "grid_barrier": """(arrived, expected):
+    # All programs run at once: each counts itself, and waits until all have.
+    tl.debug_barrier()
+    tl.atomic_add(arrived, 1, sem="acq_rel")
+    while tl.atomic_add(arrived, 0, sem="acq_rel") < expected:
+        pass
+    tl.debug_barrier()""",
+    }
+)

@@ -1,0 +1,79 @@
+"""Ops that arrange lanes anew, and masks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from helion_compiler.emission.dtypes import dtype_text
+from helion_compiler.emission.numbers import number_text
+
+if TYPE_CHECKING:
+    from helion_compiler.emission.context import EmissionContext
+    from helion_compiler.program.ops import (
+        Broadcast,
+        Mask,
+        Permute,
+        Pick,
+        Reshape,
+        Squeeze,
+        Unsqueeze,
+    )
+    from helion_compiler.program.types import Size
+
+
+def emit_permute(context: EmissionContext, op: Permute) -> None:
+    """``tl.permute``."""
+    context.define(op.result, f"tl.permute({context.use(op.operand)}, {list(op.order)})")
+
+
+def emit_unsqueeze(context: EmissionContext, op: Unsqueeze) -> None:
+    """A new dimension of one lane."""
+    operand = context.use(op.operand)
+    shape = op.result.type.shape
+    text = (
+        f"tl.full({context.shape(shape)}, {operand}, {operand}.dtype)"
+        if len(shape) == 1
+        else f"tl.expand_dims({operand}, {op.dim})"
+    )
+    context.define(op.result, text)
+
+
+def emit_squeeze(context: EmissionContext, op: Squeeze) -> None:
+    """A dimension of one lane away; the last one leaves a scalar, which a sum over one lane is."""
+    operand = context.use(op.operand)
+    shape = op.result.type.shape
+    if shape:
+        context.define(op.result, f"tl.reshape({operand}, {context.shape(shape)})")
+    else:
+        context.define(op.result, f"tl.sum({operand}, 0).to({operand}.dtype)")
+
+
+def emit_broadcast(context: EmissionContext, op: Broadcast) -> None:
+    """``tl.broadcast_to``."""
+    shape: tuple[Size, ...] = op.result.type.shape
+    context.define(op.result, f"tl.broadcast_to({context.use(op.operand)}, {context.shape(shape)})")
+
+
+def emit_reshape(context: EmissionContext, op: Reshape) -> None:
+    """``tl.reshape``, which keeps the order of lanes."""
+    shape = context.shape(op.result.type.shape)
+    context.define(op.result, f"tl.reshape({context.use(op.operand)}, {shape})")
+
+
+def emit_pick(context: EmissionContext, op: Pick) -> None:
+    """``tl.gather``; indices of padding, and an author's mistakes, are kept inside."""
+    operand, index = context.use(op.operand), context.use(op.index)
+    last = context.schedule.lanes(op.operand.type.shape[op.dim]) - 1
+    inside = f"tl.minimum(tl.maximum({index}, 0), {last})"
+    context.define(op.result, f"tl.gather({operand}, {inside}, {op.dim})")
+
+
+def emit_mask(context: EmissionContext, op: Mask) -> None:
+    """``tl.where`` on the mask of the dimension, or nothing where every block is full."""
+    mask = context.lane_mask(op.operand.type.shape, op.dim)
+    operand = context.use(op.operand)
+    if mask is None:
+        context.bind(op.result, operand)
+        return
+    fill = f"tl.full([], {number_text(op.fill)}, {dtype_text(op.operand.type.dtype)})"
+    context.define(op.result, f"tl.where({mask}, {operand}, {fill})")

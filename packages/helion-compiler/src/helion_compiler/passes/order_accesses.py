@@ -1,0 +1,86 @@
+"""Put a Fence where a program reads, or writes again, memory that it wrote or read before.
+
+Threads of one program share tiles: what one thread stores, another may load. Inside a loop, what the body
+does counts as done before the body, too. Programs of other tiles are another matter: they run in no
+order, and a kernel that needs one has a barrier.
+
+Writing where the same subscripts were read or written before needs no fence: each lane is the same
+thread's. Atomics need none among themselves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from helion_compiler.program.fields import blocks, with_blocks
+from helion_compiler.program.ops import Access, Atomic, Block, Fence, Load, Loop, Op, Store, While
+from helion_compiler.program.program import accesses
+
+if TYPE_CHECKING:
+    from helion_compiler.program.program import Program
+
+_ACCESSES = (Load, Store, Atomic)
+
+
+def order_accesses(program: Program) -> Program:
+    """The same Program with fences between accesses that have to keep their order."""
+    return program.with_bodies(lambda body: _Orderer(program).block(body))
+
+
+class _Orderer:
+    """``earlier`` are the accesses since the last fence, to memory that the kernel writes."""
+
+    def __init__(self, program: Program) -> None:
+        self._owner = program.owner
+        self._written = program.written()
+        self._earlier: list[Access] = []
+
+    def block(self, block: Block) -> Block:
+        ops: list[Op] = []
+        for op in block.ops:
+            ops += self._op(op)
+        return attrs.evolve(block, ops=tuple(ops))
+
+    def _op(self, op: Op) -> list[Op]:
+        if isinstance(op, _ACCESSES) and self._owner(op.buffer) in self._written:
+            return self._access(op)
+        return [self._nested(op)] if blocks(op) else [op]
+
+    def _access(self, op: Access) -> list[Op]:
+        fenced = any(self._must_wait(op, earlier) for earlier in self._earlier)
+        if fenced:
+            self._earlier.clear()
+        self._earlier.append(op)
+        return [Fence(location=op.location), op] if fenced else [op]
+
+    def _nested(self, op: Op) -> Op:
+        if isinstance(op, Loop | While):
+            self._earlier += [inner for body in blocks(op) for inner in self._accesses(body)]
+        before = list(self._earlier)
+        after: list[Access] = []
+
+        def ordered(block: Block) -> Block:
+            self._earlier = list(before)
+            changed = self.block(block)
+            after.extend(self._earlier)
+            return changed
+
+        op = with_blocks(op, ordered)
+        self._earlier = list(dict.fromkeys([*before, *after]))
+        return op
+
+    def _accesses(self, block: Block) -> list[Access]:
+        return [op for op in accesses(block) if self._owner(op.buffer) in self._written]
+
+    def _must_wait(self, later: Access, earlier: Access) -> bool:
+        if self._owner(later.buffer) != self._owner(earlier.buffer):
+            return False
+        match earlier, later:
+            case (Load(), Load()) | (Atomic(), Atomic()):
+                return False
+            case _, Load():
+                return True
+            case _:
+                return later.buffer is not earlier.buffer or later.subscripts != earlier.subscripts

@@ -1,0 +1,132 @@
+"""The handler that staged code calls while it is traced."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any
+
+from helion import exc
+from helion_compiler.staging import UNBOUND
+from helion_compiler.tracing import branches
+from helion_compiler.tracing.builtins import traced_builtins
+from helion_compiler.tracing.conditions import device_condition
+from helion_compiler.tracing.location import here
+from helion_compiler.tracing.loops import run_loop
+from helion_compiler.tracing.tile_sizes import is_torch, sizes_for_tiles
+from helion_compiler.tracing.tiles import TracedRange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from helion_compiler.tracing.state import Trace
+
+    Body = Callable[..., tuple[Any, ...]]
+
+
+class TracedControl:
+    """Control flow during one trace: see :class:`helion_compiler.staging.ControlHandler`."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+        self._builtins = traced_builtins(trace)
+
+    def loop(
+        self,
+        iterable: object,
+        body: Body,
+        names: Sequence[str],
+        scope: Mapping[str, Any],
+        targets: int | None,
+    ) -> tuple[Any, ...]:
+        """As Python does, as a grid, or as a Loop."""
+        if isinstance(iterable, TracedRange):
+            return run_loop(self._trace, iterable, body, names, scope, targets)
+        values = _values(names, scope)
+        for item in iterable:  # type: ignore[attr-defined]  # Python itself raises where it is not iterable
+            values = body(item, *values)
+        return values
+
+    def branch(
+        self,
+        condition: object,
+        then: Body,
+        otherwise: Body,
+        names: Sequence[str],
+        scope: Mapping[str, Any],
+    ) -> tuple[Any, ...]:
+        """``if``."""
+        values = _values(names, scope)
+        return branches.branch(self._trace, condition, (then, otherwise), names, values)
+
+    def repeat(
+        self,
+        test: Callable[..., object],
+        body: Body,
+        names: Sequence[str],
+        scope: Mapping[str, Any],
+    ) -> tuple[Any, ...]:
+        """``while``."""
+        return branches.repeat(self._trace, test, body, names, _values(names, scope))
+
+    def choose(
+        self, condition: object, then: Callable[[], Any], otherwise: Callable[[], Any]
+    ) -> Any:
+        """``a if condition else b``."""
+        return branches.choose(self._trace, condition, then, otherwise)
+
+    def every(self, *operands: Callable[[], Any]) -> Any:
+        """``and``."""
+        return branches.combine(self._trace, operands, every=True)
+
+    def either(self, *operands: Callable[[], Any]) -> Any:
+        """``or``."""
+        return branches.combine(self._trace, operands, every=False)
+
+    def negate(self, operand: object) -> Any:
+        """``not``."""
+        return branches.negate(self._trace, operand)
+
+    def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """A call: on the device some builtins mean something else, and torch takes tiles as sizes."""
+        if self._trace.on_device and isinstance(function, Hashable):
+            function = self._builtins.get(function, function)
+        if is_torch(function):
+            args, kwargs = sizes_for_tiles(args), sizes_for_tiles(kwargs)
+        return function(*args, **kwargs)
+
+    def python_loop(
+        self, iterable: object, reason: str, place: tuple[int, int, int, int] | None
+    ) -> Iterable[Any]:
+        """A loop that has to stay Python's may not be a tile loop."""
+        if isinstance(iterable, TracedRange):
+            raise _leaves(
+                reason,
+                place,
+                "a tile loop always runs to its end: compute a condition and use torch.where",
+            )
+        return iterable  # type: ignore[return-value]  # Python itself raises where it is not iterable
+
+    def python_condition(
+        self, condition: object, reason: str, place: tuple[int, int, int, int] | None
+    ) -> object:
+        """A condition that has to stay Python's may not be the device's to decide."""
+        if device_condition(self._trace, condition) is not None:
+            raise _leaves(
+                reason,
+                place,
+                "the device runs to the end of a body: put what follows into the other branch",
+            )
+        return condition
+
+
+def _values(names: Sequence[str], scope: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(scope.get(name, UNBOUND) for name in names)
+
+
+def _leaves(
+    reason: str, place: tuple[int, int, int, int] | None, remedy: str
+) -> exc.StatementNotSupported:
+    span = here()
+    if span is not None and place is not None:
+        span = exc.Span(span.filename, *place)
+    return exc.StatementNotSupported(span=span, statement=reason, remedy=remedy)

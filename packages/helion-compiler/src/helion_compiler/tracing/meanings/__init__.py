@@ -1,0 +1,84 @@
+"""What the functions of ``helion.language`` mean while a kernel is traced: one module for each family."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from helion import exc
+from helion_compiler.tracing.location import here
+from helion_compiler.tracing.meanings import (
+    atomics,
+    creation,
+    loops,
+    matrix,
+    memory,
+    tile_properties,
+    tuning,
+    views,
+)
+from helion_compiler.tracing.meanings.registry import TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from helion.language import Declaration
+    from helion_compiler.tracing.state import Trace
+
+__all__ = [
+    "MEANINGS",
+    "NOT_YET_COMPILED",
+    "TracingSemantics",
+    "atomics",
+    "creation",
+    "loops",
+    "matrix",
+    "memory",
+    "tile_properties",
+    "tuning",
+    "views",
+]
+
+MEANINGS: Mapping[str, Callable[..., Any]] = MappingProxyType(TABLE)
+"""By the declaration's name."""
+
+NOT_YET_COMPILED: frozenset[str] = frozenset(
+    {
+        "associative_scan",
+        "breakpoint",
+        "cumprod",
+        "cumsum",
+        "device_print",
+        "dot_scaled",
+        "inline_asm_elementwise",
+        "inline_triton",
+        "join",
+        "rand",
+        "rand4x",
+        "randint",
+        "randn",
+        "reduce",
+        "register_tunable",
+        "split",
+        "stacktensor_like",
+        "triton_kernel",
+    }
+)
+"""Declared, and given meaning in reference mode alone so far. A function leaves this set when it gets a meaning."""
+
+
+class TracingSemantics:
+    """The active semantics of the language during a trace."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+
+    def call(self, declaration: Declaration, arguments: Mapping[str, Any]) -> Any:
+        """One call of a language function."""
+        if declaration.name in NOT_YET_COMPILED:
+            raise exc.UnsupportedOperator(
+                span=here(),
+                operator=f"hl.{declaration.name}",
+                reason="the compiler does not know it yet",
+            )
+        return MEANINGS[declaration.name](self._trace, **arguments)

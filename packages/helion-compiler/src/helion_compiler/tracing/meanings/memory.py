@@ -1,0 +1,39 @@
+"""Loads and stores in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from helion_compiler.tracing import subscripts
+from helion_compiler.tracing.meanings.registry import meaning, need_device
+
+if TYPE_CHECKING:
+    import torch
+
+    from helion_compiler.tracing.state import Trace
+
+
+@meaning
+def load(
+    trace: Trace,
+    tensor: torch.Tensor,
+    index: Any,
+    extra_mask: torch.Tensor | None = None,
+    eviction_policy: str | None = None,
+) -> torch.Tensor:
+    """``tensor[index]`` in words."""
+    need_device(trace, "load")
+    return subscripts.load(trace, tensor, index, extra_mask, eviction_policy)
+
+
+@meaning
+def store(
+    trace: Trace,
+    tensor: torch.Tensor,
+    index: Any,
+    value: Any,
+    extra_mask: torch.Tensor | None = None,
+) -> None:
+    """``tensor[index] = value`` in words."""
+    need_device(trace, "store")
+    subscripts.store(trace, tensor, index, value, extra_mask)

@@ -1,0 +1,43 @@
+"""What the tuner, or the specialization, decides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from helion import exc
+from helion_compiler.program.expressions import next_power_of_two
+from helion_compiler.torch_bridge import symbolic
+from helion_compiler.tracing.location import here
+from helion_compiler.tracing.meanings.registry import meaning
+
+if TYPE_CHECKING:
+    from helion_compiler.tracing.state import Trace
+
+
+@meaning
+def specialize(trace: Trace, value: Any) -> Any:
+    """Turn sizes into constants, which the specialization then depends on."""
+    if isinstance(value, list | tuple):
+        return type(value)(specialize(trace, item) for item in value)
+    if isinstance(value, torch.SymFloat):
+        return float(value)
+    if isinstance(value, torch.SymInt):
+        if not trace.symbols.is_host(trace.symbols.expression(value)):
+            raise exc.IncorrectTileUsage(span=here(), operation="hl.specialize")
+        return int(value)
+    return value
+
+
+@meaning
+def register_block_size(trace: Trace, min_or_max: int, max: int | None = None) -> torch.SymInt:  # noqa: A002  # the declaration's name
+    """A block size that several loops may share."""
+    low, high = (None, min_or_max) if max is None else (min_or_max, max)
+    hint = symbolic.expression(high) if high is not None else 1 << 16
+    limit = int(high) if isinstance(hint, int) else 1 << 16
+    # Extents serve as bounds, too, and blocks are powers of two.
+    least = None if low is None else next_power_of_two(low)
+    most = next_power_of_two(limit)
+    block, _ = trace.body.new_block_size("block", limit, low=least, high=most)
+    return trace.symbols.nominal(block.symbol)

@@ -1,0 +1,22 @@
+"""How ATen operators that are not pointwise are recorded: one module for each family.
+
+Every rule takes the operator's own arguments and returns fake results; shapes are checked here, in the author's terms.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from helion_compiler.tracing.operators import creation, lanes, products, reductions, views
+from helion_compiler.tracing.rules import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from helion_compiler.tracing.rules import Rule
+
+__all__ = ["TABLE", "creation", "lanes", "products", "reductions", "views"]
+
+TABLE: Mapping[str, Rule] = MappingProxyType(RULES)
+"""Every recording rule, by ATen name without overload."""

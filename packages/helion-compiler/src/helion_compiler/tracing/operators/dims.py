@@ -1,0 +1,28 @@
+"""Dimensions as authors name them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from helion import exc
+from helion_compiler.tracing.location import here
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+
+def dims_of(operand: torch.Tensor, dim: int | Sequence[int] | None) -> list[int]:
+    """The dimensions that ``dim`` names, from 0; all of them where it names none."""
+    if dim is None or (not isinstance(dim, int) and len(dim) == 0):
+        return list(range(operand.ndim))
+    given = [dim] if isinstance(dim, int) else list(dim)
+    for position in given:
+        if not -operand.ndim <= position < operand.ndim:
+            raise exc.ShapeMismatch(
+                span=here(),
+                operation=f"dim={position}",
+                reason=f"the tile has {operand.ndim} dimensions",
+            )
+    return [position % operand.ndim for position in given]

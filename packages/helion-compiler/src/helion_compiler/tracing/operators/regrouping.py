@@ -1,0 +1,131 @@
+"""Reshapes that split and merge dimensions of more than one index.
+
+Triton reshapes lanes, and lanes are padded to powers of two. That agrees with reshaping indices where tiles are
+merged (the merged dimension remembers what it is made of), where merged ones are taken apart again, and where
+every number after the first of a group is a power of two. Whatever else is known before the kernel runs is done
+by picking each lane from where its index lies.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import sympy
+
+from helion import exc
+from helion_compiler.program.expressions import next_power_of_two
+from helion_compiler.program.ops import Reshape
+from helion_compiler.tracing.location import here, location
+from helion_compiler.tracing.operators.lanes import iota, pick
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+    from helion_compiler.tracing.state import Trace
+
+Sizes = tuple[Any, ...]
+
+
+@attrs.frozen
+class Group:
+    """Neighbouring dimensions that together become neighbouring dimensions."""
+
+    before: Sizes
+    after: Sizes
+
+
+def regroup(trace: Trace, operand: torch.Tensor, target: Sizes) -> torch.Tensor:
+    """``operand`` with the sizes ``target``; neither has dimensions of size 1, and their products are equal."""
+    dim = 0
+    for group in groups(trace.sizes_of(operand), target):
+        if group.before != group.after:
+            operand = _change(trace, operand, dim, group)
+        dim += len(group.after)
+    return operand
+
+
+def groups(before: Sizes, after: Sizes) -> list[Group]:
+    """The finest groups of neighbours with equal products."""
+    found: list[Group] = []
+    left, right = list(before), list(after)
+    while left or right:
+        own, wanted = left[:1], right[:1]
+        del left[:1], right[:1]
+        while (ratio := sympy.cancel(sympy.Mul(*wanted) / sympy.Mul(*own))) != 1:
+            _, denominator = sympy.fraction(ratio)
+            grow = ratio > 1 if ratio.is_number else denominator.is_number
+            source, into = (left, own) if (grow and left) or not right else (right, wanted)
+            into.append(source.pop(0))
+        found.append(Group(tuple(own), tuple(wanted)))
+    return found
+
+
+def _change(trace: Trace, operand: torch.Tensor, dim: int, group: Group) -> torch.Tensor:
+    products = trace.body.products
+    before = tuple(part for size in group.before for part in products.get(size, (size,)))
+    after = tuple(part for size in group.after for part in products.get(size, (size,)))
+    known = all(isinstance(size, int) for size in (*before, *after))
+    if known and not (_aligned(before) and _aligned(after)):
+        return _repack(trace, operand, dim, group)
+    if len(group.after) == 1 and not known:
+        products.setdefault(group.after[0], before)
+    elif not known and before != after:
+        raise exc.UnsupportedOperator(
+            span=here(),
+            operator="torch.reshape",
+            reason=f"{trace.body.describe(group.before)} cannot become "
+            f"{trace.body.describe(group.after)}: sizes of tiles may be merged, and taken apart as "
+            "they were merged",
+        )
+    return _reshape(trace, operand, dim, len(group.before), group.after)
+
+
+def _aligned(sizes: Sizes) -> bool:
+    """Whether lanes lie as indices do: no padding after the first dimension."""
+    return all(next_power_of_two(size) == size for size in sizes[1:])
+
+
+def _reshape(
+    trace: Trace, operand: torch.Tensor, dim: int, width: int, sizes: Sequence[Any]
+) -> torch.Tensor:
+    """The lanes of ``width`` dimensions from ``dim`` on as dimensions of other sizes."""
+    own = trace.sizes_of(operand)
+    result = trace.fake((*own[:dim], *sizes, *own[dim + width :]), operand.dtype)
+    value = trace.value_of(operand)
+    trace.body.append(
+        Reshape(result=trace.new_value(result, "reshape"), operand=value, location=location())
+    )
+    return result
+
+
+def _repack(trace: Trace, operand: torch.Tensor, dim: int, group: Group) -> torch.Tensor:
+    """All lanes in one row, from which each lane of the result picks the one that holds its index."""
+    lanes_before = [next_power_of_two(size) for size in group.before]
+    lanes_after = [next_power_of_two(size) for size in group.after]
+    row = _reshape(trace, operand, dim, len(group.before), (math.prod(lanes_before),))
+    with trace.listening():
+        index = _ravel(_unravel(iota(trace, math.prod(lanes_after)), lanes_after), group.after)
+        place = _ravel(_unravel(index, group.before), lanes_before)
+        shape = [-1 if i == dim else 1 for i in range(row.ndim)]
+        picked = pick(trace, row, place.reshape(shape), dim)
+    return _reshape(trace, picked, dim, 1, group.after)
+
+
+def _unravel(index: torch.Tensor, sizes: Sequence[int]) -> list[torch.Tensor]:
+    """The position of each row-major index along each dimension; the first is left open upwards."""
+    positions: list[torch.Tensor] = []
+    for size in reversed(sizes[1:]):
+        positions.append(index % size)
+        index = index // size
+    return [index, *reversed(positions)]
+
+
+def _ravel(positions: Sequence[torch.Tensor], sizes: Sequence[int]) -> torch.Tensor:
+    index = positions[0]
+    for position, size in zip(positions[1:], sizes[1:], strict=True):
+        index = index * size + position
+    return index
