@@ -27,6 +27,7 @@ ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
 LOG = ENVIRONMENT / "setup.log"
 TOOLS = (
+    "basedpyright",
     "build",
     "hypothesis",
     "import-linter",

@@ -22,6 +22,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
+_CALL_SLOT = "__call__"
+
 
 class Kernel(Generic[P, R]):
     """A function whose tile loops run on the device; call it like the function it decorates.
@@ -35,8 +37,9 @@ class Kernel(Generic[P, R]):
     """
 
     # An instance's own `__call__` is what the type's finds: no Python frame between caller and forwarder.
+    # Type checkers would take a literal slot for a variable, which is not bound to the instance when called.
     __slots__ = (
-        "__call__",
+        _CALL_SLOT,
         "__dict__",
         "__weakref__",
         "_configs",
