@@ -80,6 +80,7 @@ class Case:
         dtypes: in which it is tried.
         higher: give torch the inputs in float64; False where the reference depends on their dtype.
         slack: how many times further from torch than usual it may be.
+        compiled_only: there is Triton source in it, which reference mode refuses.
         variant: tells it apart from other cases of the function.
         block: the largest block in the interpreter, so that small sizes take several.
     """
@@ -95,6 +96,7 @@ class Case:
     dtypes: tuple[torch.dtype, ...] = FLOATS
     higher: bool = True
     slack: float = 1.0
+    compiled_only: bool = False
     variant: str = ""
     block: int = 16
 
