@@ -36,9 +36,9 @@ def jsd(
     rows, columns = student.size()
     losses = torch.empty([rows], dtype=torch.float32, device=student.device)
     grad = torch.empty_like(student)
-    counted = (labels != ignored).sum().to(torch.float32)
+    counted = (labels != ignored).sum().to(torch.float32).view(1)
     for tile_m in hl.tile(rows):
-        weight = (labels[tile_m] != ignored).to(torch.float32) / counted
+        weight = (labels[tile_m] != ignored).to(torch.float32) / counted[0]
         total = hl.zeros([tile_m], dtype=torch.float32)
         for tile_n in hl.tile(columns):
             log_p = student[tile_m, tile_n].to(torch.float32)
