@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from helion_compiler.emission import BufferParameter, DescriptorParameter
@@ -11,7 +12,7 @@ from helion_compiler.tracing.arguments import device_of
 from helion_runtime.conditions import unmet_conditions
 from helion_runtime.entries import TensorSignature, VariantEntry
 from helion_runtime.errors import ExpressionError, ReadingError
-from helion_runtime.evaluated import CallScalar
+from helion_runtime.evaluated import CallScalar, Scalar
 from helion_runtime.execution import execute, read_ahead
 from helion_runtime.expressions import evaluate, item_uses
 from helion_runtime.misses import Rejection, explain
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from helion_compiler.program.program import Program
     from helion_runtime.entries import Expression
     from helion_runtime.evaluated import EvaluatedArgument, EvaluatedLaunch
+
+_TYPED: dict[str, Any] = {"i64": np.int64, "fp64": np.float64}
+"""How the interpreter is told that a number is wider than Python's own are taken to be."""
 
 INTERPRETER_SMS = 4
 """Multiprocessors that the interpreter pretends to have: few, so that persistent kernels loop."""
@@ -137,6 +141,10 @@ def _argument(
         return TensorDescriptor(
             tensor, list(tensor.shape), list(tensor.stride()), list(parameter.block)
         )
-    if isinstance(argument, CallScalar):
-        return evaluate(argument.number.expression, metadata)
-    return argument.value  # type: ignore[union-attr]  # a scalar: numbers by now
+    assert isinstance(argument, Scalar | CallScalar), "nothing else is left"
+    number = (
+        evaluate(argument.number.expression, metadata)
+        if isinstance(argument, CallScalar)
+        else argument.value
+    )
+    return _TYPED.get(argument.type, lambda value: value)(number)

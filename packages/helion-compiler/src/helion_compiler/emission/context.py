@@ -154,12 +154,6 @@ class EmissionContext:
                 self._name_symbol(symbol)
         return to_triton(resolved, self._symbols)
 
-    def float_text(self, symbol: sympy.Symbol, *, double: bool) -> str:
-        """A float that the host passes, as Triton text: a float64 if ``double``, else a float32."""
-        text = self.text(symbol)
-        both = self.schedule.program.computes_doubles()
-        return f"{text}.to(tl.float32)" if both and not double else text
-
     def _name_symbol(self, symbol: sympy.Symbol) -> None:
         program = self.schedule.program
         if symbol in self._symbols or symbol not in program.symbols:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import attrs
-import sympy
 import torch
 
 from helion import exc
@@ -56,6 +54,8 @@ from helion_compiler.torch_bridge.pointwise import lower_pointwise
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import sympy
+
     from helion_compiler.emission.context import EmissionContext
 
 
@@ -88,12 +88,9 @@ def emit_pointwise(context: EmissionContext, op: Pointwise) -> None:
     """TorchInductor's text for the operator, line by line."""
     operands: list[str] = []
     rank = len(op.result.type.shape)
+    args = tuple(_template_argument(context, argument, rank, operands) for argument in op.args)
+    kwargs = {name: _template_argument(context, a, rank, operands) for name, a in op.kwargs.items()}
     dtype = op.result.type.dtype
-    leaves = _leaves((*op.args, *op.kwargs.values()))
-    dtypes = {dtype, *(leaf.type.dtype for leaf in leaves if isinstance(leaf, Value))}
-    add = _Operands(context, rank, torch.float64 in dtypes, operands)
-    args = tuple(add.argument(argument) for argument in op.args)
-    kwargs = {name: add.argument(argument) for name, argument in op.kwargs.items()}
     try:
         template = lower_pointwise(op.operator, args, kwargs, dtype)
     except NotPointwise as error:
@@ -104,6 +101,7 @@ def emit_pointwise(context: EmissionContext, op: Pointwise) -> None:
         ) from error
     context.uses |= template.uses
     text = _template_text(context, op, template, operands)
+    leaves = _leaves((*op.args, *op.kwargs.values()))
     if rank and not any(isinstance(leaf, Value) and leaf.type.shape for leaf in leaves):
         text = f"tl.full({context.shape(op.result.type.shape)}, {text}, {dtype_text(dtype)})"
     context.define(op.result, text)
@@ -126,35 +124,27 @@ def _template_text(
     return template.result.format(*operands, **names)
 
 
-@attrs.frozen
-class _Operands:
-    """Collects the texts of one operator's operands; ``double`` says that it computes in float64."""
+def _template_argument(
+    context: EmissionContext, argument: Any, rank: int, operands: list[str]
+) -> Any:
+    """An argument as the template is keyed by; its text goes to ``operands``."""
+    if isinstance(argument, Value):
+        operands.append(_aligned(context, argument, rank))
+        return TensorOperand(argument.type.dtype)
+    if isinstance(argument, tuple):
+        return tuple(_template_argument(context, item, rank, operands) for item in argument)
+    if hasattr(argument, "free_symbols"):
+        return _number_argument(context, argument, operands)
+    return argument
 
-    context: EmissionContext
-    rank: int
-    double: bool
-    texts: list[str]
 
-    def argument(self, argument: Any) -> Any:
-        """An argument as the template is keyed by; its text goes to ``texts``."""
-        if isinstance(argument, Value):
-            self.texts.append(_aligned(self.context, argument, self.rank))
-            return TensorOperand(argument.type.dtype)
-        if isinstance(argument, tuple):
-            return tuple(self.argument(item) for item in argument)
-        if hasattr(argument, "free_symbols"):
-            return self._number(argument)
-        return argument
-
-    def _number(self, number: sympy.Expr) -> Any:
-        if isinstance(number, sympy.Symbol) and number.is_integer is False:
-            self.texts.append(self.context.float_text(number, double=self.double))
-            return ScalarOperand("float")
-        text = self.context.text(number)
-        if text.lstrip("-").isdigit():
-            return int(text)
-        self.texts.append(f"({text})")
-        return ScalarOperand("int")
+def _number_argument(context: EmissionContext, number: sympy.Expr, operands: list[str]) -> Any:
+    text = context.text(number)
+    if text.lstrip("-").isdigit():
+        return int(text)
+    is_float = number.is_Symbol and not number.is_integer  # the host computes every other float
+    operands.append(text if is_float else f"({text})")
+    return ScalarOperand("float" if is_float else "int")
 
 
 def _aligned(context: EmissionContext, value: Value, rank: int) -> str:

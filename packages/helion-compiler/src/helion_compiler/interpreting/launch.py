@@ -117,7 +117,7 @@ def _value(name: str, value: object, language: Language) -> Any:
                 padding_option=value.padding,
             )
         )
-    if isinstance(value, bool | int | float):
+    if isinstance(value, bool | int | float | np.int64):
         return language.adopt(_scalar(value, language))
     if value is None:
         return None
@@ -127,9 +127,13 @@ def _value(name: str, value: object, language: Language) -> Any:
     )
 
 
-def _scalar(value: bool | float, language: Language) -> Any:
-    """A number with the type that Triton gives arguments at a launch."""
-    if isinstance(value, bool):
+def _scalar(value: bool | float | np.int64, language: Language) -> Any:
+    """A number with the type that Triton gives arguments at a launch; NumPy's have their own."""
+    if isinstance(value, np.int64):
+        value, kind = int(value), tl.int64
+    elif isinstance(value, np.float64):
+        value, kind = float(value), tl.float64
+    elif isinstance(value, bool):
         kind = tl.int1
     elif isinstance(value, float):
         kind = tl.float32
