@@ -436,3 +436,74 @@ def test_only_what_computes_is_a_call() -> None:
     program = helion.kernel()(plain).bind((torch.randn(4, 3),))._implementation.specialized.program
     assert not any(isinstance(step, CallStep) for step in program.steps)
     agree(plain, *matrices(4, 3))
+
+
+# Floats.
+
+
+def scaled_by(x: torch.Tensor, factor: float) -> Any:
+    out = torch.full(x.shape, factor, dtype=x.dtype, device=x.device)
+    for tile in hl.tile(x.size()):
+        out[tile] += x[tile] * factor + factor / 4
+    return out, factor, factor * 2, factor > 3
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_one_specialization_serves_every_float(dtype: torch.dtype) -> None:
+    factors = (0.5, 2.5, -1.0, 0.0, -0.0, 1.0, math.inf, -math.inf, math.nan, 1e-30, 3.1)
+    kernel = agree(scaled_by, *((torch.randn(5, 7, dtype=dtype), f) for f in factors))
+    assert specializations(kernel) == 1
+    if dtype is torch.float64:
+        agree(scaled_by, *((torch.randn(5, 7, dtype=dtype), f) for f in (1e300, 1e-300)))
+
+
+def test_floats_that_are_no_numbers_share_a_specialization_each() -> None:
+    kernel = agree(scaled_by, *((torch.randn(4, 3), f) for f in (math.nan, math.inf) * 3))
+    assert specializations(kernel) == 2
+
+
+def test_floats_are_fixed_only_where_something_depends_on_them() -> None:
+    def branching(x: torch.Tensor, factor: float) -> torch.Tensor:
+        shift = factor - 1 if factor > 1 else -factor
+        out = torch.empty_like(x)
+        for tile in hl.tile(x.size()):
+            out[tile] = torch.where(x[tile] > factor, x[tile], shift) ** 2
+        return out
+
+    kernel = agree(branching, *((torch.randn(5, 7), f) for f in (0.5, 2.5, -1.0, 4.0, 0.25)))
+    assert specializations(kernel) == 2
+
+    def sized(x: torch.Tensor, factor: float) -> torch.Tensor:
+        out = torch.empty([int(factor * 2)], device=x.device)
+        for tile in hl.tile(out.size()):
+            out[tile] = x[tile] * math.sqrt(factor)
+        return out
+
+    kernel = agree(sized, *((torch.randn(9), f) for f in (2.5, 3.0, 2.5, 4.25)))
+    assert specializations(kernel) == 3
+
+
+def test_operators_take_open_floats() -> None:
+    def kernel(x: torch.Tensor, factor: float) -> torch.Tensor:
+        out = torch.empty_like(x)
+        for tile in hl.tile(x.size()):
+            y = torch.clamp(x[tile], -factor, factor)
+            y = torch.nn.functional.leaky_relu(y, factor)
+            y = torch.lerp(y, x[tile], factor) + hl.full([tile[0], tile[1]], factor)
+            y = torch.nn.functional.softplus(y, beta=factor)
+            out[tile] = torch.add(y, x[tile].abs() ** factor, alpha=factor)
+        return out
+
+    for dtype in (torch.float32, torch.float64):
+        agree(kernel, *((torch.randn(5, 7, dtype=dtype), f) for f in (0.75, 0.25, 3.0)))
+
+
+def test_constants_stay_constants() -> None:
+    def kernel(x: torch.Tensor, factor: hl.constexpr, other: float) -> torch.Tensor:
+        out = torch.empty_like(x)
+        for tile in hl.tile(x.size()):
+            out[tile] = x[tile] * factor + other
+        return out
+
+    made = agree(kernel, *((torch.randn(5, 7), f, o) for f in (0.5, 0.25) for o in (1.5, 2.5)))
+    assert specializations(made) == 2
