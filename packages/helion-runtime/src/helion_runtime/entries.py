@@ -30,7 +30,8 @@ list."""
 
 OutputTree: TypeAlias = "list[object] | tuple[object, ...]"
 """``["buffer", n]``, ``["value", expression]``, ``["tuple", [tree, ...]]``, ``["list", [tree,
-...]]``, ``["dict", [[name, tree], ...]]`` or ``["none"]``."""
+...]]``, ``["dict", [[name, tree], ...]]`` or ``["none"]``. Outside of bundles also ``["object", make, [tree,
+...]]``, which is what ``make`` makes of a list."""
 
 
 @attrs.frozen

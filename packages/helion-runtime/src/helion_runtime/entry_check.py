@@ -7,7 +7,7 @@ In: entries from anywhere. Out: nothing, or a :class:`SchemaError` that names th
 from __future__ import annotations
 
 import keyword
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from helion_runtime.abi import check_words, expand
 from helion_runtime.architecture import parse_architecture
@@ -48,7 +48,22 @@ def check_op(op: OpEntry, kernels: Mapping[str, KernelEntry]) -> None:
     if not op.variants:
         raise SchemaError(f"op {op.name!r}: expected at least one variant, found none")
     for number, variant in enumerate(op.variants):
-        check_variant(variant, len(op.arguments), kernels, f"op {op.name!r}, variant {number}")
+        where = f"op {op.name!r}, variant {number}"
+        check_variant(variant, len(op.arguments), kernels, where)
+        _refuse_objects(variant.outputs, f"{where}: outputs")
+
+
+def _refuse_objects(tree: Any, where: str) -> None:
+    """What only a process knows how to make cannot be in a bundle."""
+    match tree:
+        case ["object", *_]:
+            raise SchemaError(f"{where}: an object of Python's, which no bundle can hold")
+        case ["dict", [*pairs]]:
+            for _, item in pairs:
+                _refuse_objects(item, where)
+        case ["tuple" | "list", [*trees]]:
+            for item in trees:
+                _refuse_objects(item, where)
 
 
 def check_names(op: str, arguments: Sequence[str]) -> None:
@@ -198,16 +213,19 @@ def _output_values(
     if depth > _MAX_OUTPUT_DEPTH:
         raise SchemaError(f"{where}: nested deeper than {_MAX_OUTPUT_DEPTH}")
     match tree:
-        case ("none",) | ["none"]:
+        case ["none"]:
             return
-        case ("buffer", int() as number) | ["buffer", int() as number]:
+        case ["buffer", int() as number]:
             check_buffer(number, buffers, where)
-        case ("value", expression) | ["value", expression]:
+        case ["value", expression]:
             yield expression, where
-        case ("dict", [*pairs]) | ["dict", [*pairs]] | ("dict", (*pairs,)):
+        case ["dict", [*pairs]]:
             for name, item in _named(pairs, where):
                 yield from _output_values(item, buffers, f"{where}[{name!r}]", depth + 1)
-        case (("tuple" | "list"), [*trees]) | (("tuple" | "list"), (*trees,)):
+        case ["object", make, [*trees]] if callable(make):
+            for item in trees:
+                yield from _output_values(item, buffers, where, depth + 1)
+        case ["tuple" | "list", [*trees]]:
             for item in trees:
                 yield from _output_values(item, buffers, where, depth + 1)
         case _:

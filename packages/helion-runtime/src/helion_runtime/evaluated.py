@@ -155,7 +155,7 @@ class EvaluatedVariant:
     None.
 
     ``outputs`` is a tree of ``("buffer", n)``, ``("number", CallNumber)``, ``("constant", value)``,
-    ``("tuple", trees)``, ``("list", trees)`` and ``("dict", pairs)``.
+    ``("tuple", trees)``, ``("list", trees)``, ``("dict", pairs)`` and ``("object", (make, trees))``.
     """
 
     n_arguments: int

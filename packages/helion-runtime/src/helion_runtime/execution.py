@@ -161,6 +161,8 @@ def _build(
             return tuple(_build(item, buffers, metadata) for item in trees)
         case ("list", trees):
             return [_build(item, buffers, metadata) for item in trees]
+        case ("object", (make, trees)):
+            return make([_build(item, buffers, metadata) for item in trees])
         case ("dict", pairs):
             return {name: _build(item, buffers, metadata) for name, item in pairs}
         case _:

@@ -328,6 +328,10 @@ class _RunWriter:
                 return self._number(content)
             case "constant":
                 return self._constant(content)
+            case "object":
+                make, trees = content
+                inner = ", ".join(map(self._output, trees))
+                return f"{self._constant(make)}([{inner}])"
             case "dict":
                 pairs = [f"{self._constant(name)}: {self._output(item)}" for name, item in content]
                 return f"{{{', '.join(pairs)}}}"

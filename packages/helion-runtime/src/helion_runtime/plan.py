@@ -287,6 +287,8 @@ class _Evaluator:
                 return ("number", number) if is_open else ("constant", number)
             case (("tuple" | "list") as kind, trees) if isinstance(trees, (list, tuple)):
                 return (kind, tuple(self.outputs(item) for item in trees))
+            case ("object", make, trees) if isinstance(trees, (list, tuple)):
+                return ("object", (make, tuple(self.outputs(item) for item in trees)))
             case ("dict", pairs) if isinstance(pairs, (list, tuple)):
                 return ("dict", tuple((name, self.outputs(item)) for name, item in pairs))
             case _:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from helion_compiler.bundling.errors import BundleRequestError
+from helion_compiler.bundling.portable_outputs import portable_outputs
 from helion_runtime.entries import KernelEntry, OpEntry, VariantEntry
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class _Kernels:
         launches = tuple(
             attrs.evolve(launch, kernel=entry.name) for launch in compiled.variant.launches
         )
-        return attrs.evolve(compiled.variant, launches=launches)
+        outputs = portable_outputs(compiled.op, compiled.variant.outputs)
+        return attrs.evolve(compiled.variant, launches=launches, outputs=outputs)
 
     def _settle(self, entry: KernelEntry) -> KernelEntry:
         """The entry under a name of its own, or the one there is that launches the same way;

@@ -9,6 +9,7 @@ and what they capture: tensors become leaves, numbers belong to the static part.
 from __future__ import annotations
 
 import re
+from enum import Enum
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,14 @@ import attrs
 import torch
 
 from helion import exc
+from helion.containers import parts_of, together
 from helion_compiler.tracing.location import is_author
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
 
 _PLAIN = (torch.Tensor, int, float, bool, str, type(None))
-_CONSTANTS = (int, float, bool, str, type(None), torch.dtype, torch.device, complex)
+_CONSTANTS = (int, float, bool, str, type(None), torch.dtype, torch.device, complex, Enum)
 
 
 @attrs.frozen
@@ -42,9 +44,10 @@ class Constant:
 
 @attrs.frozen
 class Items:
-    """A tuple or list."""
+    """A container: its class, its keys or attributes where it has some, and what is in it."""
 
     type: type
+    labels: tuple[Any, ...] | None
     items: tuple[Any, ...]
 
 
@@ -75,6 +78,13 @@ class Call:
         """The leaves of another call of the same kernel."""
         function: Any = self.kernel.original
         return split(function, self.parameters, self.constants, args).leaves
+
+    def holds(self, leaves: Sequence[Any], arguments: Sequence[Any]) -> bool:
+        """Whether containers that :meth:`join` has made of ``leaves`` still hold what they held."""
+        return all(
+            _holds(template, argument, leaves)
+            for template, argument in zip(self.templates, arguments, strict=True)
+        )
 
     def join(self, leaves: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any], dict[str, Any]]:
         """The arguments, closure variables and globals of the kernel, with other leaves in their place."""
@@ -107,11 +117,11 @@ class _Splitter:
             return Constant(type(value), value)
         if isinstance(value, FunctionType):
             return self.function(name, value)
-        if isinstance(value, tuple | list):
-            items = tuple(
-                self.argument(f"{name}[{i}]", item, constant=False) for i, item in enumerate(value)
-            )
-            return Items(type(value), items)
+        parts = parts_of(value)
+        if parts is not None and all(map(_hashable, parts.labels or ())):
+            named = zip(parts.names(name), parts.items, strict=True)
+            items = tuple(self.argument(each, item, constant=False) for each, item in named)
+            return Items(parts.type, parts.labels, items)
         raise exc.TracedArgNotSupported(parameter=name, type=type(value).__name__)
 
     def function(self, name: str, function: FunctionType) -> Function | Constant:
@@ -195,10 +205,26 @@ def _join(template: Any, leaves: Sequence[Any]) -> Any:
         case Constant():
             return template.value
         case Items():
-            return template.type(_join(item, leaves) for item in template.items)
+            items = [_join(item, leaves) for item in template.items]
+            return together(template.type, template.labels, items)
         case Function():
             return _join_function(template, leaves)
     raise AssertionError(f"not a template: {template!r}")
+
+
+def _holds(template: Any, value: Any, leaves: Sequence[Any]) -> bool:
+    if not isinstance(template, Items):
+        return not isinstance(template, Leaf) or value is leaves[template.number]
+    parts = parts_of(value)
+    return (
+        parts is not None
+        and (parts.type, parts.labels, len(parts.items))
+        == (template.type, template.labels, len(template.items))
+        and all(
+            _holds(item, found, leaves)
+            for item, found in zip(template.items, parts.items, strict=True)
+        )
+    )
 
 
 def _join_function(template: Function, leaves: Sequence[Any]) -> FunctionType:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from helion import exc
+from helion.containers import parts_of, together
 from helion.language import Tile
 from helion_compiler.torch_bridge import symbolic
 from helion_compiler.tracing.host_calls import constant, record_call
@@ -17,6 +19,7 @@ from helion_compiler.tracing.tiles import DeviceOnly
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from helion.containers import Parts
     from helion.exc import Span
     from helion_compiler.tracing.state import Trace
     from helion_runtime.entries import OutputTree
@@ -99,17 +102,25 @@ def host_outputs(trace: Trace, returned: Any, span: Span | None) -> OutputTree:
             return ["value", returned]
         case torch.SymInt() | torch.SymFloat() | torch.SymBool():
             return ["value", trace.plan.number(returned)]
-        case tuple() | list():
-            kind = "tuple" if isinstance(returned, tuple) else "list"
-            return [kind, [host_outputs(trace, item, span) for item in returned]]
-        case dict() if all(isinstance(name, str) for name in returned):
-            return ["dict", [[k, host_outputs(trace, v, span)] for k, v in returned.items()]]
         case _:
             if isinstance(returned, DeviceOnly):
                 returned.refuse(span)
-            raise exc.TracedArgNotSupported(
-                parameter="return", type=type(returned).__name__, span=span
-            )
+            parts = parts_of(returned)
+            if parts is None:
+                raise exc.TracedArgNotSupported(
+                    parameter="return", type=type(returned).__name__, span=span
+                )
+            return _container(parts, [host_outputs(trace, item, span) for item in parts.items])
+
+
+def _container(parts: Parts, trees: list[OutputTree]) -> OutputTree:
+    """A container of these: what a bundle has a word for, or what Python makes of it."""
+    labels = parts.labels
+    if parts.type in (tuple, list, torch.Size):
+        return ["list" if parts.type is list else "tuple", list(trees)]
+    if labels is not None and parts.type is dict and all(type(name) is str for name in labels):
+        return ["dict", [list(pair) for pair in zip(labels, trees, strict=True)]]
+    return ["object", partial(together, parts.type, labels), list(trees)]
 
 
 def _on_fakes(operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -66,6 +66,11 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
         _in_author_terms(staged.filename, symbols),
     ):
         returned = _call(function, arguments)
+        if not call.holds(inputs.fakes, arguments):
+            raise exc.StatementNotSupported(
+                statement="putting something else into a container that was passed",
+                remedy="write into the tensors it holds, or return what is new",
+            )
         outputs = host_outputs(state, returned, staged.returns)
     if not state.grids:
         raise exc.NoDeviceLoopsInKernel(

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from helion.containers import parts_of
 from helion.exc import UnsupportedOperator
 from helion.reference.names import names_mentioned
 
@@ -68,14 +69,13 @@ class Copier:
             return self._copies[id(value)]
         if isinstance(value, torch.Tensor):
             copied: Any = _copied_tensor(value)
-        elif isinstance(value, (list, tuple)):
-            entries = [self.copy(entry) for entry in value]
-            named = hasattr(value, "_fields")
-            copied = type(value)(*entries) if named else type(value)(entries)
-        elif isinstance(value, dict):
-            copied = {key: self.copy(entry) for key, entry in value.items()}
         elif isinstance(value, types.FunctionType):
             return self._copied_function(value)
+        elif (parts := parts_of(value)) is not None:
+            items = [self.copy(item) for item in parts.items]
+            if all(new is old for new, old in zip(items, parts.items, strict=True)):
+                return value
+            copied = parts.together(items)
         else:
             return value
         self._remember(value, copied)

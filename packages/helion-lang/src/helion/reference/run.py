@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 import torch
 
+from helion.containers import parts_of
 from helion.exc import (
     NestedKernelCallsNotSupported,
     NoDeviceLoopsInKernel,
@@ -147,8 +148,6 @@ def _tensors(value: Any) -> Iterator[torch.Tensor]:
     """The tensors in an argument, those in containers included."""
     if isinstance(value, torch.Tensor):
         yield value
-    elif isinstance(value, (list, tuple)):
-        for entry in value:
-            yield from _tensors(entry)
-    elif isinstance(value, dict):
-        yield from _tensors(list(value.values()))
+    elif (parts := parts_of(value)) is not None:
+        for item in parts.items:
+            yield from _tensors(item)
