@@ -36,6 +36,15 @@ def atomic_and(
         AtomicOnDeviceTensor: ``target`` is a value inside of the loop.
         InvalidAPIUsage: ``target`` holds no integers.
         ShapeMismatch, RankMismatch, TileOutOfBounds, DeviceAPIOnHost: as for :func:`store`.
+
+    Example:
+        @helion.kernel()
+        def change(bits: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+            for tile in hl.tile(x.size(0)):
+                hl.atomic_and(bits, [tile], x[tile])
+            return bits
+
+        assert change(torch.tensor([3, 12]), torch.tensor([1, 4])).tolist() == [1, 4]
     """
     raise NotImplementedError
 
@@ -62,6 +71,15 @@ def atomic_or(
         AtomicOnDeviceTensor: ``target`` is a value inside of the loop.
         InvalidAPIUsage: ``target`` holds no integers.
         ShapeMismatch, RankMismatch, TileOutOfBounds, DeviceAPIOnHost: as for :func:`store`.
+
+    Example:
+        @helion.kernel()
+        def change(bits: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+            for tile in hl.tile(x.size(0)):
+                hl.atomic_or(bits, [tile], x[tile])
+            return bits
+
+        assert change(torch.tensor([1, 4]), torch.tensor([2, 8])).tolist() == [3, 12]
     """
     raise NotImplementedError
 
@@ -88,5 +106,14 @@ def atomic_xor(
         AtomicOnDeviceTensor: ``target`` is a value inside of the loop.
         InvalidAPIUsage: ``target`` holds no integers.
         ShapeMismatch, RankMismatch, TileOutOfBounds, DeviceAPIOnHost: as for :func:`store`.
+
+    Example:
+        @helion.kernel()
+        def change(bits: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+            for tile in hl.tile(x.size(0)):
+                hl.atomic_xor(bits, [tile], x[tile])
+            return bits
+
+        assert change(torch.tensor([1, 4]), torch.tensor([3, 12])).tolist() == [2, 8]
     """
     raise NotImplementedError

@@ -40,6 +40,16 @@ def atomic_add(
     Raises:
         AtomicOnDeviceTensor: ``target`` is a value inside of the loop.
         ShapeMismatch, RankMismatch, TileOutOfBounds, DeviceAPIOnHost: as for :func:`store`.
+
+    Example:
+        @helion.kernel()
+        def histogram(x: torch.Tensor) -> torch.Tensor:
+            counts = torch.zeros([4], dtype=torch.int32)
+            for tile in hl.tile(x.size(0)):
+                hl.atomic_add(counts, [x[tile]], 1)
+            return counts
+
+        assert histogram(torch.tensor([3, 0, 3, 1])).tolist() == [1, 1, 0, 2]
     """
     raise NotImplementedError
 
@@ -65,6 +75,16 @@ def atomic_min(
     Raises:
         AtomicOnDeviceTensor: ``target`` is a value inside of the loop.
         ShapeMismatch, RankMismatch, TileOutOfBounds, DeviceAPIOnHost: as for :func:`store`.
+
+    Example:
+        @helion.kernel()
+        def smallest(x: torch.Tensor, groups: torch.Tensor) -> torch.Tensor:
+            out = torch.full([2], 99)
+            for tile in hl.tile(x.size(0)):
+                hl.atomic_min(out, [groups[tile]], x[tile])
+            return out
+
+        assert smallest(torch.tensor([5, 3, 8]), torch.tensor([0, 0, 1])).tolist() == [3, 8]
     """
     raise NotImplementedError
 
@@ -90,6 +110,16 @@ def atomic_max(
     Raises:
         AtomicOnDeviceTensor: ``target`` is a value inside of the loop.
         ShapeMismatch, RankMismatch, TileOutOfBounds, DeviceAPIOnHost: as for :func:`store`.
+
+    Example:
+        @helion.kernel()
+        def largest(x: torch.Tensor, groups: torch.Tensor) -> torch.Tensor:
+            out = torch.zeros([2], dtype=torch.int64)
+            for tile in hl.tile(x.size(0)):
+                hl.atomic_max(out, [groups[tile]], x[tile])
+            return out
+
+        assert largest(torch.tensor([5, 3, 8]), torch.tensor([0, 0, 1])).tolist() == [5, 8]
     """
     raise NotImplementedError
 
@@ -115,6 +145,18 @@ def atomic_xchg(
     Raises:
         AtomicOnDeviceTensor: ``target`` is a value inside of the loop.
         ShapeMismatch, RankMismatch, TileOutOfBounds, DeviceAPIOnHost: as for :func:`store`.
+
+    Example:
+        @helion.kernel()
+        def swap(x: torch.Tensor, shelf: torch.Tensor) -> torch.Tensor:
+            before = torch.empty_like(x)
+            for tile in hl.tile(x.size(0)):
+                before[tile] = hl.atomic_xchg(shelf, [tile], x[tile])
+            return before
+
+        shelf = torch.tensor([7, 8])
+        assert swap(torch.tensor([1, 2]), shelf).tolist() == [7, 8]
+        assert shelf.tolist() == [1, 2]
     """
     raise NotImplementedError
 
@@ -142,5 +184,17 @@ def atomic_cas(
     Raises:
         AtomicOnDeviceTensor: ``target`` is a value inside of the loop.
         ShapeMismatch, RankMismatch, TileOutOfBounds, DeviceAPIOnHost: as for :func:`store`.
+
+    Example:
+        @helion.kernel()
+        def claim(owners: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+            before = torch.empty_like(wanted)
+            for tile in hl.tile(wanted.size(0)):
+                before[tile] = hl.atomic_cas(owners, [wanted[tile]], -1, wanted[tile] * 10)
+            return before
+
+        owners = torch.tensor([-1, 5])
+        assert claim(owners, torch.tensor([0, 1])).tolist() == [-1, 5]
+        assert owners.tolist() == [0, 5]
     """
     raise NotImplementedError

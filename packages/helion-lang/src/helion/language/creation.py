@@ -26,6 +26,19 @@ def zeros(
     Raises:
         DeviceAPIOnHost: outside of a tile loop; there, use :func:`torch.zeros`.
         WrongDevice: ``device`` is not the kernel's.
+
+    Example:
+        @helion.kernel()
+        def row_sums(x: torch.Tensor) -> torch.Tensor:
+            out = torch.empty([x.size(0)])
+            for tile_m in hl.tile(x.size(0)):
+                total = hl.zeros([tile_m])
+                for tile_n in hl.tile(x.size(1)):
+                    total = total + x[tile_m, tile_n].sum(1)
+                out[tile_m] = total
+            return out
+
+        assert row_sums(torch.ones(2, 9)).tolist() == [9, 9]
     """
     raise NotImplementedError
 
@@ -48,6 +61,19 @@ def full(
     Raises:
         DeviceAPIOnHost: outside of a tile loop; there, use :func:`torch.full`.
         WrongDevice: ``device`` is not the kernel's.
+
+    Example:
+        @helion.kernel()
+        def row_maxima(x: torch.Tensor) -> torch.Tensor:
+            out = torch.empty([x.size(0)])
+            for tile_m in hl.tile(x.size(0)):
+                largest = hl.full([tile_m], float("-inf"))
+                for tile_n in hl.tile(x.size(1)):
+                    largest = torch.maximum(largest, x[tile_m, tile_n].amax(1))
+                out[tile_m] = largest
+            return out
+
+        assert row_maxima(torch.tensor([[3.0, 5.0], [2.0, 1.0]])).tolist() == [5, 2]
     """
     raise NotImplementedError
 
@@ -74,5 +100,15 @@ def arange(
     Raises:
         DeviceAPIOnHost: outside of a tile loop; there, use :func:`torch.arange`.
         WrongDevice: ``device`` is not the kernel's.
+
+    Example:
+        @helion.kernel()
+        def every_second(x: torch.Tensor) -> torch.Tensor:
+            out = torch.empty([x.size(0), 4])
+            for tile in hl.tile(x.size(0)):
+                out[tile, :] = x[tile, hl.arange(0, 8, step=2)]
+            return out
+
+        assert every_second(torch.arange(8.0)[None, :]).tolist() == [[0, 2, 4, 6]]
     """
     raise NotImplementedError

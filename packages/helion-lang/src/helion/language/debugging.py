@@ -22,6 +22,15 @@ def device_print(prefix: str, *values: torch.Tensor | Tile | float) -> None:
 
     Raises:
         DeviceAPIOnHost: outside of a tile loop; there, use ``print``.
+
+    Example:
+        @helion.kernel()
+        def shown(x: torch.Tensor) -> torch.Tensor:
+            for tile in hl.tile(x.size(0)):
+                hl.device_print("x is", x[tile])
+            return x
+
+        shown(torch.ones(2))
     """
     raise NotImplementedError
 
@@ -32,5 +41,16 @@ def breakpoint() -> None:  # noqa: A001 - the name users write
 
     Raises:
         BreakpointInDeviceLoopRequiresInterpret: the kernel is compiled for a GPU.
+
+    Example:
+        @helion.kernel()
+        def inspected(x: torch.Tensor) -> torch.Tensor:
+            for tile in hl.tile(x.size(0)):
+                if tile.begin > 100:
+                    hl.breakpoint()
+                x[tile] = x[tile] + 1
+            return x
+
+        assert inspected(torch.zeros(2)).tolist() == [1, 1]
     """
     raise NotImplementedError

@@ -33,6 +33,17 @@ def inline_triton(
         InvalidAPIUsage: the source is no Python, or mentions arguments that are not there.
         NotInReferenceMode: nothing runs Triton source in reference mode.
         DeviceAPIOnHost: outside of a tile loop.
+
+    Example:
+        @helion.kernel()
+        def exponential(x: torch.Tensor) -> torch.Tensor:
+            out = torch.empty_like(x)
+            for tile in hl.tile(x.size(0)):
+                part = x[tile]
+                out[tile] = hl.inline_triton("tl.exp2({0})", [part], part)
+            return out
+
+        assert exponential(torch.tensor([0.0, 3.0])).tolist() == [1, 8]
     """
     raise NotImplementedError
 
@@ -55,6 +66,23 @@ def triton_kernel(
         InvalidAPIUsage: this is no such function, or the arguments do not fit its parameters.
         NotInReferenceMode: nothing runs Triton functions in reference mode.
         DeviceAPIOnHost: outside of a tile loop.
+
+    Example:
+        SOURCE = \"\"\"
+        @triton.jit
+        def twice(value):
+            return value * 2
+        \"\"\"
+
+        @helion.kernel()
+        def double(x: torch.Tensor) -> torch.Tensor:
+            out = torch.empty_like(x)
+            for tile in hl.tile(x.size(0)):
+                part = x[tile]
+                out[tile] = hl.triton_kernel(SOURCE, [part], part)
+            return out
+
+        assert double(torch.tensor([1.0, 3.0])).tolist() == [2, 6]
     """
     raise NotImplementedError
 
@@ -103,5 +131,17 @@ def inline_asm_elementwise(
         InvalidAPIUsage: no dtype is given, or ``pack`` is not positive.
         NotInReferenceMode: nothing runs assembly in reference mode.
         DeviceAPIOnHost: outside of a tile loop.
+
+    Example:
+        @helion.kernel()
+        def bits_set(x: torch.Tensor) -> torch.Tensor:
+            out = torch.empty_like(x)
+            for tile in hl.tile(x.size(0)):
+                out[tile] = hl.inline_asm_elementwise(
+                    "popc.b32 $0, $1;", "=r,r", [x[tile]], torch.int32, is_pure=True, pack=1
+                )
+            return out
+
+        assert bits_set(torch.tensor([5, 7], dtype=torch.int32)).tolist() == [2, 3]
     """
     raise NotImplementedError

@@ -52,6 +52,17 @@ def tile(
 
     Raises:
         InvalidTileRange: beginnings, ends and block sizes do not fit each other.
+
+    Example:
+        @helion.kernel()
+        def add(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            out = torch.empty_like(x)
+            for tile_m, tile_n in hl.tile([x.size(0), x.size(1)]):
+                out[tile_m, tile_n] = x[tile_m, tile_n] + y[tile_m, tile_n]
+            return out
+
+        x, y = torch.rand(5, 7), torch.rand(5, 7)
+        assert add(x, y).equal(x + y)
     """
     raise NotImplementedError
 
@@ -73,5 +84,18 @@ def jagged_tile(parent: torch.Tensor) -> Iterator[Tile]:
 
     Raises:
         InvalidJaggedTileUsage: ``parent`` is no integer tensor, has no dimensions, or there is no loop around.
+
+    Example:
+        @helion.kernel()
+        def sums(x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+            out = torch.empty([x.size(0)])
+            for tile in hl.tile(x.size(0)):
+                total = hl.zeros([tile])
+                for inner in hl.jagged_tile(lengths[tile]):
+                    total = total + x[tile, inner].sum(1)
+                out[tile] = total
+            return out
+
+        assert sums(torch.ones(3, 4), torch.tensor([4, 0, 2])).tolist() == [4, 0, 2]
     """
     raise NotImplementedError

@@ -35,6 +35,20 @@ def dot(
         ShapeMismatch: the inner dimensions differ, or ``acc`` does not have the shape of the product.
         DotBatchDimensionMismatch: the batch dimensions differ.
         DeviceAPIOnHost: outside of a tile loop; there, use ``a @ b``.
+
+    Example:
+        @helion.kernel()
+        def matmul(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            out = torch.empty([x.size(0), y.size(1)])
+            for tile_m, tile_n in hl.tile([x.size(0), y.size(1)]):
+                acc = hl.zeros([tile_m, tile_n])
+                for tile_k in hl.tile(x.size(1)):
+                    acc = hl.dot(x[tile_m, tile_k], y[tile_k, tile_n], acc=acc)
+                out[tile_m, tile_n] = acc
+            return out
+
+        x, y = torch.rand(33, 20), torch.rand(20, 17)
+        torch.testing.assert_close(matmul(x, y), x @ y)
     """
     raise NotImplementedError
 
@@ -69,5 +83,19 @@ def dot_scaled(
         ShapeMismatch: the dimensions do not fit.
         InvalidAPIUsage: a format is unknown, or does not go with the dtype of its operand.
         DeviceAPIOnHost: outside of a tile loop.
+
+    Example:
+        @helion.kernel()
+        def product(x: torch.Tensor, scale: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            out = torch.empty([x.size(0), y.size(1)])
+            for tile_m, tile_n in hl.tile([x.size(0), y.size(1)]):
+                out[tile_m, tile_n] = hl.dot_scaled(
+                    x[tile_m, :], scale[tile_m, :], "e5m2", y[:, tile_n], None, "e5m2"
+                )
+            return out
+
+        x, y = torch.ones(16, 64).to(torch.float8_e5m2), torch.ones(64, 16).to(torch.float8_e5m2)
+        scale = torch.full([16, 2], 128, dtype=torch.uint8)  # two, for every 32 columns
+        assert product(x, scale, y).unique().tolist() == [128]
     """
     raise NotImplementedError

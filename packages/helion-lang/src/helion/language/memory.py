@@ -40,6 +40,17 @@ def load(
         TileOutOfBounds: a tile's loop covers more than the dimension.
         ShapeMismatch: ``extra_mask`` does not broadcast to the selected shape.
         DeviceAPIOnHost: outside of a tile loop.
+
+    Example:
+        @helion.kernel()
+        def left_neighbours(x: torch.Tensor) -> torch.Tensor:
+            out = torch.empty_like(x)
+            for tile in hl.tile(x.size(0)):
+                before = tile.index - 1
+                out[tile] = hl.load(x, [before], extra_mask=before >= 0)
+            return out
+
+        assert left_neighbours(torch.tensor([1.0, 2.0, 3.0])).tolist() == [0, 1, 2]
     """
     raise NotImplementedError
 
@@ -63,6 +74,16 @@ def store(
     Raises:
         ShapeMismatch: ``value`` or ``extra_mask`` does not broadcast to the selected shape.
         RankMismatch, TileOutOfBounds, DeviceAPIOnHost: as for :func:`load`.
+
+    Example:
+        @helion.kernel()
+        def positives(x: torch.Tensor) -> torch.Tensor:
+            out = torch.zeros_like(x)
+            for tile in hl.tile(x.size(0)):
+                hl.store(out, [tile], x[tile], extra_mask=x[tile] > 0)
+            return out
+
+        assert positives(torch.tensor([1.0, -2.0])).tolist() == [1, 0]
     """
     raise NotImplementedError
 

@@ -38,6 +38,16 @@ def rand(
     Raises:
         DeviceAPIOnHost: outside of a tile loop.
         WrongDevice: ``device`` is not the kernel's.
+
+    Example:
+        @helion.kernel()
+        def dropout(x: torch.Tensor, seed: int) -> torch.Tensor:
+            out = torch.empty_like(x)
+            for tile in hl.tile(x.size(0)):
+                out[tile] = torch.where(hl.rand([tile], seed) < 0.5, 0.0, x[tile] * 2)
+            return out
+
+        assert dropout(torch.ones(100), 42).equal(dropout(torch.ones(100), 42))
     """
     raise NotImplementedError
 
@@ -63,6 +73,16 @@ def randn(
     Raises:
         DeviceAPIOnHost: outside of a tile loop.
         WrongDevice: ``device`` is not the kernel's.
+
+    Example:
+        @helion.kernel()
+        def noisy(x: torch.Tensor, seed: int) -> torch.Tensor:
+            out = torch.empty_like(x)
+            for tile in hl.tile(x.size(0)):
+                out[tile] = x[tile] + 0.1 * hl.randn([tile], seed)
+            return out
+
+        assert (noisy(torch.zeros(1000), 7).std() - 0.1).abs() < 0.02
     """
     raise NotImplementedError
 
@@ -91,6 +111,15 @@ def randint(
         InvalidAPIUsage: ``high`` is not larger than ``low``.
         DeviceAPIOnHost: outside of a tile loop.
         WrongDevice: ``device`` is not the kernel's.
+
+    Example:
+        @helion.kernel()
+        def dice(out: torch.Tensor, seed: int) -> torch.Tensor:
+            for tile in hl.tile(out.size(0)):
+                out[tile] = hl.randint([tile], 1, 7, seed)
+            return out
+
+        assert set(dice(torch.empty(100, dtype=torch.int32), 3).tolist()) == {1, 2, 3, 4, 5, 6}
     """
     raise NotImplementedError
 
@@ -112,5 +141,15 @@ def rand4x(
     Raises:
         DeviceAPIOnHost: outside of a tile loop.
         WrongDevice: ``device`` is not the kernel's.
+
+    Example:
+        @helion.kernel()
+        def quads(out: torch.Tensor, seed: int) -> torch.Tensor:
+            for tile in hl.tile(out.size(0)):
+                first, second, third, fourth = hl.rand4x(seed, tile.index.to(torch.int64))
+                out[tile] = (first + second + third + fourth) / 4
+            return out
+
+        assert 0.4 < quads(torch.empty(1000), 1).mean() < 0.6
     """
     raise NotImplementedError

@@ -49,6 +49,16 @@ def grid(
 
     Raises:
         InvalidTileRange: beginnings, ends and steps do not fit each other.
+
+    Example:
+        @helion.kernel()
+        def diagonal(x: torch.Tensor) -> torch.Tensor:
+            out = torch.empty([x.size(0)])
+            for i in hl.grid(x.size(0)):
+                out[i] = x[i, i]
+            return out
+
+        assert diagonal(torch.eye(3)).tolist() == [1, 1, 1]
     """
     raise NotImplementedError
 
@@ -72,6 +82,17 @@ def static_range(
 
     Raises:
         InvalidTileRange: something is no integer known at compile time, or ``step`` is 0.
+
+    Example:
+        @helion.kernel()
+        def powers(x: torch.Tensor) -> torch.Tensor:
+            out = torch.empty([3, x.size(0)])
+            for tile in hl.tile(x.size(0)):
+                for power in hl.static_range(3):
+                    out[power, tile] = x[tile] ** power
+            return out
+
+        assert powers(torch.tensor([2.0])).tolist() == [[1], [2], [4]]
     """
     raise NotImplementedError
 
@@ -85,5 +106,18 @@ def barrier() -> None:
 
     Raises:
         BarrierOnlyAllowedAtTopLevel: inside of a loop.
+
+    Example:
+        @helion.kernel()
+        def centred(x: torch.Tensor) -> torch.Tensor:
+            total, out = torch.zeros([1]), torch.empty_like(x)
+            for tile in hl.tile(x.size(0)):
+                hl.atomic_add(total, [0], x[tile].sum())
+            hl.barrier()
+            for tile in hl.tile(x.size(0)):
+                out[tile] = x[tile] - total[0] / x.size(0)
+            return out
+
+        assert centred(torch.tensor([1.0, 2.0, 6.0])).tolist() == [-2, -1, 3]
     """
     raise NotImplementedError

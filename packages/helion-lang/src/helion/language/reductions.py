@@ -54,6 +54,22 @@ def reduce(
         InvalidReductionDim: there is no such dimension.
         ShapeMismatch: the tensors of a tuple differ in shape.
         DeviceAPIOnHost: outside of a tile loop.
+
+    Example:
+        def larger(left: tuple[torch.Tensor, ...], right: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+            take = right[0] > left[0]
+            return torch.where(take, right[0], left[0]), torch.where(take, right[1], left[1])
+
+        @helion.kernel()
+        def best_label(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+            out = torch.empty([scores.size(0)], dtype=torch.int64)
+            for tile in hl.tile(scores.size(0)):
+                pair = (scores[tile, :], labels[tile, :])
+                _, label = hl.reduce(larger, pair, dim=1, other=(float("-inf"), 0))
+                out[tile] = label
+            return out
+
+        assert best_label(torch.tensor([[1.0, 3.0]]), torch.tensor([[70, 80]])).tolist() == [80]
     """
     raise NotImplementedError
 
@@ -94,6 +110,19 @@ def associative_scan(
         InvalidReductionDim: there is no such dimension.
         ShapeMismatch: the tensors of a tuple differ in shape.
         DeviceAPIOnHost: outside of a tile loop.
+
+    Example:
+        def larger(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+            return torch.maximum(left, right)
+
+        @helion.kernel()
+        def running_maxima(x: torch.Tensor) -> torch.Tensor:
+            out = torch.empty_like(x)
+            for tile in hl.tile(x.size(0)):
+                out[tile, :] = hl.associative_scan(larger, x[tile, :], dim=1)
+            return out
+
+        assert running_maxima(torch.tensor([[1.0, 4.0, 2.0]])).tolist() == [[1, 4, 4]]
     """
     raise NotImplementedError
 
@@ -110,6 +139,16 @@ def cumsum(input_tensor: torch.Tensor, dim: int, reverse: bool = False) -> torch
     Raises:
         InvalidReductionDim: there is no such dimension.
         DeviceAPIOnHost: outside of a tile loop; there, use :func:`torch.cumsum`.
+
+    Example:
+        @helion.kernel()
+        def remaining(x: torch.Tensor) -> torch.Tensor:
+            out = torch.empty_like(x)
+            for tile in hl.tile(x.size(0)):
+                out[tile, :] = hl.cumsum(x[tile, :], dim=1, reverse=True)
+            return out
+
+        assert remaining(torch.tensor([[1.0, 4.0, 2.0]])).tolist() == [[7, 6, 2]]
     """
     raise NotImplementedError
 
@@ -126,5 +165,15 @@ def cumprod(input_tensor: torch.Tensor, dim: int, reverse: bool = False) -> torc
     Raises:
         InvalidReductionDim: there is no such dimension.
         DeviceAPIOnHost: outside of a tile loop; there, use :func:`torch.cumprod`.
+
+    Example:
+        @helion.kernel()
+        def growth(x: torch.Tensor) -> torch.Tensor:
+            out = torch.empty_like(x)
+            for tile in hl.tile(x.size(0)):
+                out[tile, :] = hl.cumprod(x[tile, :], dim=1)
+            return out
+
+        assert growth(torch.tensor([[2.0, 3.0, 0.5]])).tolist() == [[2, 6, 3]]
     """
     raise NotImplementedError

@@ -29,5 +29,18 @@ def stacktensor_like(tensor_like: torch.Tensor, dev_ptrs: torch.Tensor) -> Stack
         StackTensorDevPtrOnHost: the addresses are a whole tensor of the host.
         StackTensorExampleOnDevice: ``tensor_like`` is a value inside of the loop.
         StackTensorcOnHost: outside of a tile loop.
+
+    Example:
+        @helion.kernel()
+        def total(example: torch.Tensor, addresses: torch.Tensor) -> torch.Tensor:
+            out = torch.empty_like(example)
+            for tile in hl.tile(example.size(0)):
+                stack = hl.stacktensor_like(example, addresses[:])
+                out[tile] = stack[tile].sum(0)
+            return out
+
+        parts = [torch.ones(3), torch.full([3], 2.0)]
+        addresses = torch.tensor([part.data_ptr() for part in parts])
+        assert total(parts[0], addresses).tolist() == [3, 3, 3]
     """
     raise NotImplementedError

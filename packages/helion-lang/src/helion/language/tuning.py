@@ -22,6 +22,18 @@ def specialize(value: SizeT) -> SizeT:
 
     Returns:
         ``value``, known at compile time.
+
+    Example:
+        @helion.kernel(static_shapes=False)
+        def first_columns(x: torch.Tensor) -> torch.Tensor:
+            columns = hl.specialize(x.size(1))
+            out = torch.zeros([x.size(0)])
+            for tile in hl.tile(x.size(0)):
+                for column in hl.static_range(columns):
+                    out[tile] = out[tile] + x[tile, column]
+            return out
+
+        assert first_columns(torch.ones(3, 2)).tolist() == [2, 2, 2]
     """
     raise NotImplementedError
 
@@ -36,6 +48,19 @@ def register_block_size(min_or_max: int, max: int | None = None) -> int:  # noqa
 
     Returns:
         The block size, to be passed as ``hl.tile(..., block_size=...)`` or used as a size.
+
+    Example:
+        @helion.kernel()
+        def twice(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            a, b = torch.empty_like(x), torch.empty_like(y)
+            block = hl.register_block_size(x.size(0))
+            for tile in hl.tile(x.size(0), block_size=block):
+                a[tile] = x[tile] * 2
+            for tile in hl.tile(y.size(0), block_size=block):
+                b[tile] = y[tile] * 2
+            return a, b
+
+        assert twice(torch.ones(3), torch.ones(2))[1].tolist() == [2, 2]
     """
     raise NotImplementedError
 
@@ -61,6 +86,20 @@ def register_tunable(name: str, fragment: Any) -> Any:
         RegisterTunableArgTypes: ``name`` is no string, or ``fragment`` is none of those.
         TunableNameConflict: the kernel already has a tunable, or a config key, of this name.
         NotAllowedOnDevice: inside of a tile loop.
+
+    Example:
+        from helion.autotuner import PowerOfTwoFragment
+
+        @helion.kernel(config=helion.Config(steps=4))
+        def multiples(x: torch.Tensor) -> torch.Tensor:
+            steps = hl.register_tunable("steps", PowerOfTwoFragment(1, 64, 8))
+            out = torch.empty([steps, x.size(0)])
+            for tile in hl.tile(x.size(0)):
+                for step in hl.static_range(steps):
+                    out[step, tile] = x[tile] * step
+            return out
+
+        assert multiples(torch.ones(1)).tolist() == [[0], [1], [2], [3]]
     """
     raise NotImplementedError
 

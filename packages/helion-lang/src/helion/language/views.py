@@ -24,6 +24,17 @@ def subscript(tensor: torch.Tensor, index: Sequence[slice | None]) -> torch.Tens
         InvalidIndexingType: another kind of entry.
         RankMismatch: more entries than dimensions.
         DeviceAPIOnHost: outside of a tile loop.
+
+    Example:
+        @helion.kernel()
+        def outer(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            out = torch.empty([x.size(0), y.size(0)])
+            for tile_m, tile_n in hl.tile([x.size(0), y.size(0)]):
+                column = hl.subscript(x[tile_m], [slice(None), None])
+                out[tile_m, tile_n] = column * y[tile_n][None, :]
+            return out
+
+        assert outer(torch.tensor([1.0, 2.0]), torch.tensor([3.0])).tolist() == [[3], [6]]
     """
     raise NotImplementedError
 
@@ -42,6 +53,16 @@ def join(tensor0: torch.Tensor, tensor1: torch.Tensor) -> torch.Tensor:
     Raises:
         ShapeMismatch: the shapes do not broadcast.
         DeviceAPIOnHost: outside of a tile loop.
+
+    Example:
+        @helion.kernel()
+        def interleaved(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            out = torch.empty([x.size(0), 2])
+            for tile in hl.tile(x.size(0)):
+                out[tile, :] = hl.join(x[tile], y[tile])
+            return out
+
+        assert interleaved(torch.zeros(2), torch.ones(2)).tolist() == [[0, 1], [0, 1]]
     """
     raise NotImplementedError
 
@@ -59,5 +80,16 @@ def split(tensor: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     Raises:
         UnsupportedSplitOperation: the last dimension does not have size 2.
         DeviceAPIOnHost: outside of a tile loop.
+
+    Example:
+        @helion.kernel()
+        def magnitudes(pairs: torch.Tensor) -> torch.Tensor:
+            out = torch.empty([pairs.size(0)])
+            for tile in hl.tile(pairs.size(0)):
+                real, imaginary = hl.split(pairs[tile, :])
+                out[tile] = torch.sqrt(real * real + imaginary * imaginary)
+            return out
+
+        assert magnitudes(torch.tensor([[3.0, 4.0]])).tolist() == [5]
     """
     raise NotImplementedError

@@ -1,0 +1,29 @@
+"""The examples in the language's docstrings, compiled for the CPU; helion-lang's own tests run them as Python."""
+
+from __future__ import annotations
+
+import runpy
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+import torch
+
+import helion
+import helion.language as hl
+from helion.exc import UnsupportedOperator
+from helion_compiler.tracing import meanings
+
+ROOT = Path(__file__).resolve().parents[1]
+NOT_YET_COMPILED: frozenset[str] = getattr(meanings, "NOT_YET_COMPILED", frozenset())
+DOCSTRING = runpy.run_path(str(ROOT / "tools" / "language_docs.py"))["Docstring"]
+
+
+@pytest.mark.parametrize("name", hl.DECLARATIONS)
+def test_example_compiles(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HELION_AUTOTUNE_EFFORT", "none")
+    program = tmp_path / f"{name}.py"
+    program.write_text(DOCSTRING.of(hl.DECLARATIONS[name].doc).example, encoding="utf-8")
+    refused = pytest.raises(UnsupportedOperator) if name in NOT_YET_COMPILED else nullcontext()
+    with refused:
+        runpy.run_path(str(program), {"torch": torch, "helion": helion, "hl": hl})
