@@ -104,7 +104,6 @@ def test_a_variance_of_few_elements(rows: int) -> None:
         (lambda a, b: torch.split(a, 2)[0] + b, "several results"),
         (lambda a, b: torch.digamma(a) + b, "a kernel of a library"),
         (lambda a, b: a.scatter(0, b.long(), a), "one after another"),
-        (lambda a, b: torch.gather(a, 0, b.long()), "places that it computes"),
     ],
 )
 def test_what_is_not_pointwise_is_refused_where_it_is_written(function: Any, words: str) -> None:

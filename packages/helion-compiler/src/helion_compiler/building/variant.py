@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from helion_compiler.building.block_sizes import with_block_sizes
 from helion_compiler.building.specialization import is_aligned
 from helion_compiler.building.worker import ALIGNMENT
 from helion_compiler.emission import BufferParameter, DescriptorParameter, ScalarParameter
@@ -46,7 +47,7 @@ def make_variant(
     program = schedule.program
     descriptors = [p for p in emitted.parameters if isinstance(p, DescriptorParameter)]
     arguments = tuple(
-        _argument(program, parameter, type_, descriptors)
+        _argument(schedule, parameter, type_, descriptors)
         for parameter, type_ in zip(emitted.parameters, specialization.types, strict=True)
     )
     return VariantEntry(
@@ -55,13 +56,13 @@ def make_variant(
             (*program.guard, *program.assumptions, *_reliances(schedule, emitted, specialization))
         ),
         aligned=_aligned_arguments(program, emitted, aligned),
-        steps=program.steps,
+        steps=tuple(with_block_sizes(step, schedule) for step in program.steps),
         launches=(
             LaunchEntry(
-                kernel=kernel, grid=_grid(program, emitted, reserved_sms), arguments=arguments
+                kernel=kernel, grid=_grid(schedule, emitted, reserved_sms), arguments=arguments
             ),
         ),
-        outputs=program.outputs,
+        outputs=with_block_sizes(program.outputs, schedule),
     )
 
 
@@ -69,12 +70,12 @@ def _without_repeats(guards: Iterable[Expression]) -> tuple[Expression, ...]:
     return tuple({repr(guard): guard for guard in guards}.values())
 
 
-def _runtime(program: Program, size: Size) -> Expression:
-    return to_runtime(program.resolve(size), program.symbols)
+def _runtime(schedule: Schedule, size: Size) -> Expression:
+    return to_runtime(schedule.concrete(size), schedule.program.symbols)
 
 
 def _argument(
-    program: Program,
+    schedule: Schedule,
     parameter: KernelParameter,
     type_: str,
     descriptors: list[DescriptorParameter],
@@ -83,20 +84,20 @@ def _argument(
         case BufferParameter():
             return PointerArgument(parameter.buffer.number)
         case ScalarParameter():
-            return ScalarArgument(type_, program.symbols[parameter.symbol])
+            return ScalarArgument(type_, schedule.program.symbols[parameter.symbol])
         case DescriptorParameter():
             return DescriptorArgument(
                 buffer=parameter.buffer.number,
                 layout=descriptors.index(parameter),
-                shape=tuple(_runtime(program, size) for size in parameter.buffer.shape),
-                strides=tuple(_runtime(program, stride) for stride in parameter.buffer.strides),
+                shape=tuple(_runtime(schedule, size) for size in parameter.buffer.shape),
+                strides=tuple(_runtime(schedule, stride) for stride in parameter.buffer.strides),
             )
 
 
 def _grid(
-    program: Program, emitted: EmittedKernel, reserved_sms: int
+    schedule: Schedule, emitted: EmittedKernel, reserved_sms: int
 ) -> tuple[Expression, Expression, Expression]:
-    tiles = _runtime(program, emitted.tiles)
+    tiles = _runtime(schedule, emitted.tiles)
     if not emitted.persistent:
         return (tiles, 1, 1)
     sms: Expression = ["sm_count"]
@@ -122,11 +123,11 @@ def _reliances(
                 guards.append(["eq", ["mod", value, ALIGNMENT], 0])
             if type_ == "i32":
                 guards.append(["lt", value, _INT32])
-    guards += [["lt", _runtime(program, limit), _INT32] for limit in emitted.limits]
+    guards += [["lt", _runtime(schedule, limit), _INT32] for limit in emitted.limits]
     for axis in program.whole_axes():
-        extent = program.resolve(axis.extent)
+        extent = schedule.concrete(axis.extent)
         if not isinstance(extent, int):
-            guards.append(["le", _runtime(program, extent), schedule.axis_lanes(axis)])
+            guards.append(["le", _runtime(schedule, extent), schedule.axis_lanes(axis)])
     return guards
 
 

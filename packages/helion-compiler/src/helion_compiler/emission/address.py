@@ -121,7 +121,7 @@ def needs_int64(context: EmissionContext, buffer: Buffer) -> bool:
     span: Size = 0
     for extent, stride in zip(buffer.shape, buffer.strides, strict=True):
         span = span + extent * stride
-    span = program.resolve(span)
+    span = context.schedule.concrete(span)
     if not isinstance(span, int) and span.free_symbols:
         if program.example(span) < INT32_LIMIT:
             context.limits[buffer.name] = span

@@ -78,8 +78,11 @@ class Program:
         return size if isinstance(size, int) else size.xreplace(dict(self.equalities))
 
     def example(self, size: Size) -> int:
-        """What ``size`` is in the example call."""
-        return size if isinstance(size, int) else int(size.subs(dict(self.symbol_hints)))
+        """What ``size`` is in the example call, with tiles as large as their loops."""
+        if isinstance(size, int):
+            return size
+        tiles = {block.symbol: block.size_hint for block in self.blocks}
+        return int(size.subs({**self.symbol_hints, **tiles}))
 
     def padded(self, size: Size) -> int:
         """The lanes that hold ``size`` indices of the example call: a power of two."""

@@ -58,6 +58,13 @@ class Schedule:
     num_stages: int
     dot_precision: str
 
+    def concrete(self, size: Size) -> Size:
+        """``size`` with equal symbols made one, and numbers for block sizes."""
+        known = self.program.resolve(size)
+        if not isinstance(known, int):
+            known = known.xreplace(dict(self.block_sizes))
+        return known if isinstance(known, int) or not known.is_Integer else int(known)
+
     def lanes(self, size: Size) -> int:
         """How many lanes a dimension of this size has in Triton: a power of two.
 
@@ -69,7 +76,7 @@ class Schedule:
         if size in self.program.products:
             return math.prod(self.lanes(part) for part in self.program.products[size])
         least = 16 if size in self.dot_sizes and size != 1 else 1
-        return max(self.program.padded(size), least)
+        return max(self.program.padded(self.concrete(size)), least)
 
     def axis_lanes(self, axis: Axis) -> int:
         """The lanes of an axis."""

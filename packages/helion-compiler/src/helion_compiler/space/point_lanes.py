@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import sympy
+
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Size, Value
 
@@ -24,6 +26,7 @@ class PointLanes:
         self._rolled = rolled
         self._searched: dict[Size, str] = {}
         self._fixed: dict[Size, int] = {}
+        self._blocks = {block.symbol for block in program.blocks}
         for block in program.blocks:
             if block.fixed is None:
                 self._searched[block.symbol] = f"block_sizes[{block.name}]"
@@ -38,10 +41,17 @@ class PointLanes:
             return int(point[self._searched[size]])
         if size in self._fixed:
             return self._fixed[size]
+        if not isinstance(size, int) and not size.free_symbols.isdisjoint(self._blocks):
+            return self._merged(size, point)
         name = self._rolled.get(size)
         if name is not None and point[name] is not None:
             return int(point[name])
         return self._program.padded(size)
+
+    def _merged(self, size: sympy.Expr, point: Mapping[str, Any]) -> int:
+        """The lanes of a size that is computed from block sizes."""
+        numbers = {block: self.of(block, point) for block in size.free_symbols & self._blocks}
+        return self._program.padded(size.xreplace(numbers))
 
     def of_shape(self, shape: tuple[Size, ...], point: Mapping[str, Any]) -> int:
         """The lanes of a value of this shape."""

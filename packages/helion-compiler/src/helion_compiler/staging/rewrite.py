@@ -132,6 +132,8 @@ class ControlFlow(ast.NodeTransformer):
         self.generic_visit(node)
         if isinstance(node.func, ast.Name) and node.func.id in _FRAME_READERS:
             return node
+        if _is_ours(node.func):
+            return node
         call = _call("call", node, [node.func, *node.args])
         call.keywords = node.keywords
         return call
@@ -152,6 +154,15 @@ class ControlFlow(ast.NodeTransformer):
     def _name(self, role: str) -> str:
         self._count += 1
         return f"_helion_{role}_{self._count}"
+
+
+def _is_ours(function: ast.expr) -> bool:
+    """Whether a call is one of the handler already."""
+    return (
+        isinstance(function, ast.Attribute)
+        and isinstance(function.value, ast.Name)
+        and function.value.id == HANDLER
+    )
 
 
 def _binds(node: ast.AST) -> bool:

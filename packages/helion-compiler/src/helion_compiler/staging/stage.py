@@ -84,7 +84,7 @@ class ControlHandler(Protocol):
         ``place`` says where the statement stands that leaves the loop.
         """
 
-    def python_condition(self, condition: object, reason: str, place: Place | None) -> object:
+    def python_condition(self, condition: object, reason: str, place: Place | None) -> bool:
         """The condition of a statement that has to stay Python's; raises if the device decides it."""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from types import CodeType, FunctionType
+from types import CellType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -21,7 +21,11 @@ from helion.containers import parts_of, together
 from helion_compiler.tracing.location import is_author
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+
+    MakeFunction = Callable[
+        [FunctionType, Mapping[str, Any], Mapping[str, Any]], Callable[..., Any]
+    ]
 
 _PLAIN = (torch.Tensor, int, float, bool, str, type(None))
 _CONSTANTS = (int, float, bool, str, type(None), torch.dtype, torch.device, complex, Enum)
@@ -86,11 +90,18 @@ class Call:
             for template, argument in zip(self.templates, arguments, strict=True)
         )
 
-    def join(self, leaves: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any], dict[str, Any]]:
-        """The arguments, closure variables and globals of the kernel, with other leaves in their place."""
-        arguments = tuple(_join(template, leaves) for template in self.templates)
-        closure = {name: _join(template, leaves) for name, template in self.kernel.closure}
-        globals_ = {name: _join(template, leaves) for name, template in self.kernel.globals}
+    def join(
+        self, leaves: Sequence[Any], make: MakeFunction | None = None
+    ) -> tuple[tuple[Any, ...], dict[str, Any], dict[str, Any]]:
+        """The arguments, closure variables and globals of the kernel, with other leaves in their place.
+
+        ``make`` gives each function among them, from the original and what its closure and globals become;
+        by default a copy that captures them.
+        """
+        joiner = _Joiner(leaves, make or copied_function)
+        arguments = tuple(map(joiner.join, self.templates))
+        closure = {name: joiner.join(template) for name, template in self.kernel.closure}
+        globals_ = {name: joiner.join(template) for name, template in self.kernel.globals}
         return arguments, closure, globals_
 
 
@@ -196,22 +207,6 @@ def _names_used(code: CodeType) -> set[str]:
     return names
 
 
-def _join(template: Any, leaves: Sequence[Any]) -> Any:
-    match template:
-        case Leaf():
-            return leaves[template.number]
-        case Constant(value=_Opaque() as opaque):
-            return opaque.value
-        case Constant():
-            return template.value
-        case Items():
-            items = [_join(item, leaves) for item in template.items]
-            return together(template.type, template.labels, items)
-        case Function():
-            return _join_function(template, leaves)
-    raise AssertionError(f"not a template: {template!r}")
-
-
 def _holds(template: Any, value: Any, leaves: Sequence[Any]) -> bool:
     if not isinstance(template, Items):
         return not isinstance(template, Leaf) or value is leaves[template.number]
@@ -227,26 +222,49 @@ def _holds(template: Any, value: Any, leaves: Sequence[Any]) -> bool:
     )
 
 
-def _join_function(template: Function, leaves: Sequence[Any]) -> FunctionType:
-    original: Any = template.original  # mypy takes a function in a field for a method
-    closure = {name: _join(part, leaves) for name, part in template.closure}
-    cells = tuple(_cell(closure, name) for name in template.code.co_freevars)
-    replaced = {name: _join(part, leaves) for name, part in template.globals}
+@attrs.frozen
+class _Joiner:
+    """Puts leaves back into templates."""
+
+    leaves: Sequence[Any]
+    make: MakeFunction
+
+    def join(self, template: Any) -> Any:
+        match template:
+            case Leaf():
+                return self.leaves[template.number]
+            case Constant(value=_Opaque() as opaque):
+                return opaque.value
+            case Constant():
+                return template.value
+            case Items():
+                items = [self.join(item) for item in template.items]
+                return together(template.type, template.labels, items)
+            case Function():
+                closure = {name: self.join(part) for name, part in template.closure}
+                globals_ = {name: self.join(part) for name, part in template.globals}
+                original: Any = template.original  # mypy takes a function in a field for a method
+                return self.make(original, closure, globals_)
+        raise AssertionError(f"not a template: {template!r}")
+
+
+def copied_function(
+    original: FunctionType, closure: Mapping[str, Any], globals_: Mapping[str, Any]
+) -> FunctionType:
+    """``original`` with other values for what it captures."""
+    cells = tuple(
+        CellType(closure[name]) if name in closure else CellType()
+        for name in original.__code__.co_freevars
+    )
     function = FunctionType(
-        template.code,
-        {**original.__globals__, **replaced},
+        original.__code__,
+        {**original.__globals__, **globals_},
         original.__name__,
         original.__defaults__,
         cells,
     )
     function.__kwdefaults__ = original.__kwdefaults__
     return function
-
-
-def _cell(contents: dict[str, Any], name: str) -> Any:
-    from types import CellType  # needed here alone
-
-    return CellType(contents[name]) if name in contents else CellType()
 
 
 def device_of(leaves: Sequence[Any]) -> torch.device:

@@ -44,7 +44,11 @@ def assumptions(program: Program) -> tuple[Expression, ...]:
 def _below(program: Program, size: Size, limit: int) -> list[Expression]:
     """Whether ``size`` is below ``limit``, as it is for the example; nothing for a size that is a number."""
     size = program.resolve(size)
-    if isinstance(size, int) or not size.free_symbols:
+    if (
+        isinstance(size, int)
+        or not size.free_symbols
+        or not size.free_symbols <= program.symbols.keys()
+    ):
         return []
     runtime = to_runtime(size, program.symbols)
     below = program.example(size) < limit

@@ -12,7 +12,7 @@ from helion_compiler.tracing.builtins import traced_builtins
 from helion_compiler.tracing.conditions import device_condition
 from helion_compiler.tracing.location import here
 from helion_compiler.tracing.loops import run_loop
-from helion_compiler.tracing.tile_sizes import is_torch, sizes_for_tiles
+from helion_compiler.tracing.tile_sizes import is_torch, with_sizes
 from helion_compiler.tracing.tiles import TracedRange
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class TracedControl:
         if self._trace.on_device and isinstance(function, Hashable):
             function = self._builtins.get(function, function)
         if is_torch(function):
-            args, kwargs = sizes_for_tiles(args), sizes_for_tiles(kwargs)
+            args, kwargs = with_sizes(self._trace.symbols, function, args, kwargs)
         return function(*args, **kwargs)
 
     def python_loop(
@@ -108,7 +108,7 @@ class TracedControl:
 
     def python_condition(
         self, condition: object, reason: str, place: tuple[int, int, int, int] | None
-    ) -> object:
+    ) -> bool:
         """A condition that has to stay Python's may not be the device's to decide."""
         if device_condition(self._trace, condition) is not None:
             raise _leaves(
@@ -116,7 +116,7 @@ class TracedControl:
                 place,
                 "the device runs to the end of a body: put what follows into the other branch",
             )
-        return condition
+        return bool(condition)
 
 
 def _values(names: Sequence[str], scope: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -27,7 +27,7 @@ from helion_compiler.program.types import (
 )
 from helion_compiler.tracing.location import here
 from helion_compiler.tracing.numbers import as_number
-from helion_compiler.tracing.slices import slice_index
+from helion_compiler.tracing.slices import is_as_long_as_a_tile, slice_index, slice_indices
 from helion_compiler.tracing.tiles import DeviceOnly, TracedTile
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class Selection:
 
     subscripts: tuple[Subscript, ...]
     new_axes: tuple[int, ...]
+    bounds: tuple[torch.Tensor, ...] = ()
+    """Bool tiles that broadcast to the shape: what lies inside the tensor."""
 
     @property
     def shape(self) -> tuple[Size, ...]:
@@ -77,6 +79,7 @@ def entries_of(tensor: torch.Tensor, index: Any) -> list[Any]:
 def select(trace: Trace, tensor: torch.Tensor, buffer: Buffer, index: Any) -> Selection:
     """The subscripts of ``tensor[index]``."""
     entries = [as_number(trace, entry) for entry in entries_of(tensor, index)]
+    entries, inside = _with_tile_slices(trace, tensor, entries)
     places = _Places(trace, entries)
     dims = iter(range(tensor.ndim))
     subscripts = tuple(
@@ -84,7 +87,28 @@ def select(trace: Trace, tensor: torch.Tensor, buffer: Buffer, index: Any) -> Se
         for position, entry in enumerate(entries)
         if entry is not None and (dim := next(dims)) is not None
     )
-    return Selection(subscripts, places.new_axes)
+    rank = len(accessed_shape(subscripts))
+    bounds = tuple(_along(mask, places.of(position), rank) for position, mask in inside.items())
+    return Selection(subscripts, places.new_axes, bounds)
+
+
+def _with_tile_slices(
+    trace: Trace, tensor: torch.Tensor, entries: list[Any]
+) -> tuple[list[Any], dict[int, torch.Tensor]]:
+    """Slices as long as a tile become the indices they select; also which of those lie inside, by position."""
+    found = list(entries)
+    inside: dict[int, torch.Tensor] = {}
+    dim = 0
+    for position, entry in enumerate(entries):
+        if isinstance(entry, slice) and is_as_long_as_a_tile(trace, tensor.shape[dim], entry):
+            found[position], inside[position] = slice_indices(trace, tensor.shape[dim], entry)
+        dim += entry is not None
+    return found, inside
+
+
+def _along(mask: torch.Tensor, dims: tuple[int, ...], rank: int) -> torch.Tensor:
+    """A one-dimensional mask along its dimension of the accessed shape."""
+    return mask.reshape([-1 if dim in dims else 1 for dim in range(rank)])
 
 
 class _Places:

@@ -142,7 +142,7 @@ class PlanBuilder:
 
     def runtime(self, size: Any) -> Expression:
         """A size as the runtime evaluates it."""
-        return to_runtime(size, self._symbols.host)
+        return to_runtime(self._symbols.lanes(size), self._symbols.planned)
 
     def number(self, value: torch.SymInt | torch.SymFloat | torch.SymBool) -> Expression:
         """A number of Python's as the runtime evaluates it.
@@ -151,7 +151,7 @@ class PlanBuilder:
             helion.exc.StatementNotSupported: it is no expression that the runtime has words for.
         """
         try:
-            return to_runtime(value.node.expr, self._symbols.host)
+            return self.runtime(value.node.expr)
         except ValueError as error:
             raise exc.StatementNotSupported(
                 span=here(),
@@ -175,13 +175,13 @@ class PlanBuilder:
     def _add(
         self, number: int, name: str, tensor: torch.Tensor, *, root: int, offset: Size
     ) -> Buffer:
-        expression = self._symbols.expression
+        lanes = self._symbols.lanes
         buffer = Buffer(
             number=number,
             name=name,
             dtype=tensor.dtype,
-            shape=tuple(expression(size) for size in tensor.shape),
-            strides=tuple(expression(stride) for stride in tensor.stride()),
+            shape=tuple(lanes(size) for size in tensor.shape),
+            strides=tuple(lanes(stride) for stride in tensor.stride()),
             root=root,
             offset=offset,
         )

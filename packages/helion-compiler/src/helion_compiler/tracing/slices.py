@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from helion import exc
 from helion_compiler.program.types import WholeSlice, whole_axis
+from helion_compiler.tracing.iota import iota
 from helion_compiler.tracing.location import here
 from helion_compiler.tracing.numbers import as_number
 
 if TYPE_CHECKING:
+    import torch
+
     from helion_compiler.tracing.state import Trace
 
 
@@ -24,6 +27,23 @@ def slice_index(trace: Trace, extent: Any, entry: slice) -> WholeSlice:
             notes=("a value's shape is known before the kernel runs",),
         )
     return WholeSlice(whole_axis(length), trace.number(begin), trace.number(step))
+
+
+def is_as_long_as_a_tile(trace: Trace, extent: Any, entry: slice) -> bool:
+    """Whether the number of indices of a slice is computed from block sizes alone."""
+    if entry == slice(None) or entry.step not in (None, 1):
+        return False
+    _, count, _ = bounds_of(trace, extent, entry)
+    length = trace.symbols.expression(count)
+    return not trace.symbols.is_host(length) and trace.symbols.is_nominal(length)
+
+
+def slice_indices(trace: Trace, extent: Any, entry: slice) -> tuple[torch.Tensor, torch.Tensor]:
+    """The indices of a slice that is as long as a tile, and whether each is inside the dimension."""
+    begin, count, _ = bounds_of(trace, extent, entry)
+    with trace.listening():
+        index = begin + iota(trace, trace.symbols.lanes(count))
+        return index, index < extent
 
 
 def bounds_of(trace: Trace, extent: Any, entry: slice) -> tuple[Any, Any, Any]:

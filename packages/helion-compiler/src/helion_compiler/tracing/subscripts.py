@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,6 +17,7 @@ from helion_compiler.tracing.tiles import DeviceOnly, TracedTile
 
 if TYPE_CHECKING:
     from helion_compiler.program.types import Axis, Buffer, Size, Value
+    from helion_compiler.tracing.indices import Selection
     from helion_compiler.tracing.state import Trace
 
 
@@ -46,7 +48,7 @@ def load(
     buffer = buffer_named(trace, tensor)
     selection = select(trace, tensor, buffer, index)
     result = trace.fake(selection.shape, buffer.dtype)
-    mask = mask_value(trace, extra_mask, selection.shape)
+    mask = mask_value(trace, extra_mask, selection)
     trace.body.append(
         Load(
             result=trace.new_value(result, buffer.name),
@@ -82,7 +84,7 @@ def store(
             subscripts=selection.subscripts,
             value=trace.value_of(stored),
             name=trace.body.unique(f"{buffer.name}@store"),
-            extra_mask=mask_value(trace, extra_mask, selection.shape),
+            extra_mask=mask_value(trace, extra_mask, selection),
             location=location(),
         )
     )
@@ -100,13 +102,23 @@ def stored_value(trace: Trace, value: Any, buffer: Buffer, sizes: tuple[Size, ..
     )
 
 
-def mask_value(trace: Trace, mask: Any, sizes: tuple[Size, ...]) -> Value | None:
-    """``extra_mask=``: a bool tile that broadcasts to the shape of the place."""
-    if mask is None:
+def mask_value(trace: Trace, mask: Any, selection: Selection) -> Value | None:
+    """``extra_mask=``, a bool tile that broadcasts to the shape of the place, and the selection's own bounds."""
+    masks = list(selection.bounds)
+    if mask is not None:
+        _check_mask(trace, mask, selection.shape)
+        masks.append(mask)
+    if not masks:
         return None
+    with trace.listening():
+        return trace.value_of(functools.reduce(torch.logical_and, masks))
+
+
+def _check_mask(trace: Trace, mask: Any, sizes: tuple[Size, ...]) -> None:
     if not isinstance(mask, torch.Tensor) or mask.dtype is not torch.bool:
         found = mask.dtype if isinstance(mask, torch.Tensor) else type(mask).__name__
         raise exc.InvalidIndexingType(span=here(), index=f"extra_mask of {found}, not bool,")
+    trace.value_of(mask)
     shape = trace.sizes_of(mask)
     fits = len(shape) <= len(sizes) and all(
         own in (1, wanted) for own, wanted in zip(reversed(shape), reversed(sizes), strict=False)
@@ -117,7 +129,6 @@ def mask_value(trace: Trace, mask: Any, sizes: tuple[Size, ...]) -> Value | None
             operation="extra_mask",
             reason=f"{trace.describe(mask)} does not broadcast to {trace.body.describe(sizes)}",
         )
-    return trace.value_of(mask)
 
 
 def buffer_named(trace: Trace, tensor: object) -> Buffer:

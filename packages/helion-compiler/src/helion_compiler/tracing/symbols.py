@@ -37,6 +37,14 @@ class Symbols:
         self.nominal_blocks: dict[sympy.Symbol, sympy.Symbol] = {}
         """Symbols of block sizes as numbers, and the lanes they are the number of."""
 
+    @property
+    def planned(self) -> dict[sympy.Symbol, Expression]:
+        """What the host knows when it runs: its own symbols, and block sizes, which a config fills in."""
+        blocks: dict[sympy.Symbol, Expression] = {
+            symbol: ["block", str(symbol)] for symbol in self._block_hints
+        }
+        return {**self.host, **blocks}
+
     def host_symbol(self, source: Expression, hint: int) -> torch.SymInt:
         """A size, stride or integer argument that is not specialised."""
         value: torch.SymInt = self._host_number(
@@ -100,7 +108,7 @@ class Symbols:
 
     def lanes(self, value: Any) -> Size:
         """An expression in which block sizes, written as numbers, are lanes of tiles."""
-        size = self.expression(value)
+        size = value if isinstance(value, sympy.Expr) else self.expression(value)
         return size if isinstance(size, int) else size.xreplace(self.nominal_blocks)
 
     def offset_symbol(self) -> torch.SymInt:
@@ -133,6 +141,11 @@ class Symbols:
     def is_host(self, size: Size) -> bool:
         """Whether an expression reads host symbols only."""
         return isinstance(size, int) or size.free_symbols <= self.host.keys()
+
+    def is_nominal(self, size: Size) -> bool:
+        """Whether an expression is computed from block sizes as numbers, and what the host knows."""
+        known = self.nominal_blocks.keys() | self.host.keys()
+        return not isinstance(size, int) and size.free_symbols <= known
 
     def is_block(self, size: Size) -> bool:
         """Whether an expression is the lanes of a tile."""

@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from helion_compiler.tracing.tiles import TracedTile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from helion_compiler.tracing.symbols import Symbols
+
+_TAKE_SHAPES = frozenset(
+    {
+        "broadcast_to",
+        "empty",
+        "expand",
+        "full",
+        "new_empty",
+        "new_full",
+        "new_ones",
+        "new_zeros",
+        "ones",
+        "rand",
+        "randint",
+        "randn",
+        "reshape",
+        "unflatten",
+        "view",
+        "zeros",
+    }
+)
+_TAKE_FILLS = frozenset({"full", "new_full", "randint"})
+"""Of these, bare numbers among the arguments are no sizes."""
 
 
 def is_torch(function: object) -> bool:
@@ -17,12 +45,25 @@ def is_torch(function: object) -> bool:
     return isinstance(module, str) and module.partition(".")[0] == "torch"
 
 
-def sizes_for_tiles(argument: Any) -> Any:
-    """An argument with every tile in it, lists included, replaced by its number of lanes."""
-    if isinstance(argument, TracedTile):
-        return argument.size
-    if type(argument) in (list, tuple):
-        return type(argument)(sizes_for_tiles(item) for item in argument)
-    if type(argument) is dict:
-        return {key: sizes_for_tiles(item) for key, item in argument.items()}
-    return argument
+def with_sizes(
+    symbols: Symbols, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of one of torch's functions, with the lanes of each tile in its place.
+
+    Where a shape is taken, a block size as a number is the lanes of a tile, too.
+    """
+    name = getattr(function, "__name__", "")
+    listed = name in _TAKE_SHAPES
+    bare = listed and name not in _TAKE_FILLS
+
+    def size(argument: Any, *, shape: bool = bare) -> Any:
+        if isinstance(argument, TracedTile):
+            return argument.size
+        if shape and isinstance(argument, torch.SymInt):
+            return symbols.value(symbols.lanes(argument))
+        if type(argument) in (list, tuple):
+            return type(argument)(size(item, shape=listed) for item in argument)
+        return argument
+
+    positional = tuple(size(argument) for argument in args)
+    return positional, {name: size(argument) for name, argument in kwargs.items()}

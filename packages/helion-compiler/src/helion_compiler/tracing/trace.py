@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,9 @@ from helion import exc
 from helion.language import DECLARATIONS, activate, agree
 from helion_compiler.program.expressions import to_runtime
 from helion_compiler.program.program import Program
+from helion_compiler.staging import stage
 from helion_compiler.torch_bridge import symbolic
+from helion_compiler.tracing.arguments import copied_function
 from helion_compiler.tracing.assumptions import assumptions
 from helion_compiler.tracing.control import TracedControl
 from helion_compiler.tracing.host import host_outputs
@@ -25,7 +28,8 @@ from helion_compiler.tracing.symbols import Symbols
 from helion_runtime.entries import Expression, ScalarSignature, TensorSignature
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from types import FunctionType
 
     from helion_compiler.staging import StagedFunction
     from helion_compiler.tracing.arguments import Call
@@ -54,7 +58,9 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
     inputs = _fake_inputs(state, call, static_shapes=static_shapes)
     state.plan.signature = inputs.signature
     control = TracedControl(state)
-    arguments, closure, globals_ = call.join(inputs.fakes)
+    arguments, closure, globals_ = call.join(
+        inputs.fakes, functools.partial(_staged_helper, control)
+    )
     function = staged.bind(control, closure, globals_)
     # The fake mode lies below the listener: with it active, torch does not ask for a GPU.
     with (
@@ -96,6 +102,23 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
         host_writes=frozenset(state.plan.written_arguments),
     )
     return attrs.evolve(program, assumptions=assumptions(program))
+
+
+def _staged_helper(
+    control: TracedControl,
+    original: FunctionType,
+    closure: Mapping[str, Any],
+    globals_: Mapping[str, Any],
+) -> Callable[..., Any]:
+    """A function that the kernel calls or is given: staged too, so that its loops and branches may be the device's.
+
+    A lambda, and what has no source, runs as it is.
+    """
+    try:
+        staged = stage(original)
+    except exc.StatementNotSupported:
+        return copied_function(original, closure, globals_)
+    return staged.bind(control, closure, globals_)
 
 
 def _call(function: Callable[..., Any], arguments: Sequence[Any]) -> Any:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from helion import exc
-from helion_compiler.program.ops import Iota, Pick, Range
-from helion_compiler.program.types import whole_axis
+from helion_compiler.program.ops import Pick
 from helion_compiler.tracing.fills import fill_tile
+from helion_compiler.tracing.iota import iota
 from helion_compiler.tracing.location import here, location
 from helion_compiler.tracing.numbers import as_number
 from helion_compiler.tracing.rules import rule_for
@@ -20,20 +20,6 @@ if TYPE_CHECKING:
 
     from helion_compiler.program.types import Size
     from helion_compiler.tracing.state import Trace
-
-
-def iota(trace: Trace, size: Size) -> torch.Tensor:
-    """``[0, 1, …]`` along a dimension of this size, int32."""
-    axis = whole_axis(size)
-    if axis is None:
-        return fill_tile(trace, (1,), 0, torch.int32)
-    tensor = trace.fake((size,), torch.int32)
-    value = trace.new_value(tensor, "lanes")
-    if trace.symbols.is_host(size):
-        trace.body.append(Range(result=value, axis=axis, location=location()))
-    else:
-        trace.body.append(Iota(result=value, location=location()))
-    return tensor
 
 
 def pick(trace: Trace, operand: torch.Tensor, index: torch.Tensor, dim: int) -> torch.Tensor:

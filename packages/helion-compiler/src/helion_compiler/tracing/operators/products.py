@@ -16,9 +16,15 @@ if TYPE_CHECKING:
 
 
 @rule_for("mm", "bmm")
-def matmul(trace: Trace, _operator: Any, lhs: torch.Tensor, rhs: torch.Tensor) -> torch.Tensor:
-    """``lhs @ rhs`` in the dtype of the operands, summed in float32 (int32 for integers)."""
-    return dot(trace, lhs, rhs, None, torch.promote_types(lhs.dtype, rhs.dtype))
+def matmul(
+    trace: Trace,
+    _operator: Any,
+    lhs: torch.Tensor,
+    rhs: torch.Tensor,
+    out_dtype: torch.dtype | None = None,
+) -> torch.Tensor:
+    """``lhs @ rhs`` in the dtype of the operands, or another, summed in float32 (int32 for integers)."""
+    return dot(trace, lhs, rhs, None, out_dtype or torch.promote_types(lhs.dtype, rhs.dtype))
 
 
 @rule_for("addmm", "baddbmm")

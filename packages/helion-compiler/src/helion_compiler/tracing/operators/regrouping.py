@@ -17,8 +17,9 @@ import sympy
 from helion import exc
 from helion_compiler.program.expressions import next_power_of_two
 from helion_compiler.program.ops import Reshape
+from helion_compiler.tracing.iota import iota
 from helion_compiler.tracing.location import here, location
-from helion_compiler.tracing.operators.lanes import iota, pick
+from helion_compiler.tracing.operators.lanes import pick
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,34 @@
+"""Fill a config's block sizes into what the host does: allocations may be as large as a tile, or count tiles.
+
+The trace writes ``["block", symbol]`` where the host uses a block size as a number; the runtime has no such
+expression, since a variant is built for one config.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+if TYPE_CHECKING:
+    from helion_compiler.scheduling import Schedule
+
+
+def with_block_sizes(part: Any, schedule: Schedule) -> Any:
+    """A step, an output or an expression with the numbers of ``schedule`` for block sizes."""
+    numbers = {str(symbol): lanes for symbol, lanes in schedule.block_sizes.items()}
+    return _filled(part, numbers)
+
+
+def _filled(part: Any, numbers: dict[str, int]) -> Any:
+    if isinstance(part, list | tuple):
+        if len(part) == 2 and part[0] == "block" and part[1] in numbers:
+            return numbers[part[1]]
+        filled = [_filled(item, numbers) for item in part]
+        return filled if isinstance(part, list) else type(part)(filled)
+    if attrs.has(type(part)):
+        fields = attrs.fields(type(part))
+        return attrs.evolve(
+            part, **{field.name: _filled(getattr(part, field.name), numbers) for field in fields}
+        )
+    return part
