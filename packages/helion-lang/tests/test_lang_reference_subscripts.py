@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import helion.language as hl
 from helion.exc import (
@@ -251,3 +253,62 @@ def test_what_does_not_fit_is_refused() -> None:
         in_loop(lambda x: x[ROWS[:].float()], X)
     with pytest.raises(InvalidIndexingType, match="a slice with a float"):
         in_loop(lambda x: x[0.5:], X)
+
+
+@st.composite
+def subscripts_of_rank(draw: st.DrawFn) -> tuple[torch.Tensor, list[Any]]:
+    """A tensor and entries for its first dimensions; index tensors have one dimension, or two and one shape."""
+    shape = draw(st.lists(st.integers(1, 5), min_size=1, max_size=4))
+    flat = draw(st.booleans())
+    entries: list[Any] = []
+    for size in shape[: draw(st.integers(0, len(shape)))]:
+        if draw(st.booleans()) and len(entries) < 6:
+            entries.append(None)
+        kind = draw(st.sampled_from(["number", "slice", "tensor"]))
+        if kind == "number":
+            entries.append(draw(st.integers(-size, size - 1)))
+        elif kind == "slice":
+            bounds = st.none() | st.integers(-size - 1, size + 1)
+            entries.append(slice(draw(bounds), draw(bounds), draw(st.integers(1, 3))))
+        else:
+            count = draw(st.integers(0, 4)) if flat else 6
+            places = draw(st.lists(st.integers(-size, size - 1), min_size=count, max_size=count))
+            index = torch.tensor(places, dtype=torch.int64)
+            entries.append(index if flat else index.reshape(2, 3))
+    x = torch.arange(float(torch.Size(shape).numel())).reshape(shape)
+    return x, entries
+
+
+def one_after_the_other(x: torch.Tensor, entries: list[Any]) -> torch.Tensor:
+    """What entries without joint ones mean: each changes its own dimension."""
+    at = 0
+    for entry in entries:
+        if entry is None:
+            x = x.unsqueeze(at)
+        elif isinstance(entry, int):
+            x = x.select(at, entry % x.size(at))
+            continue
+        elif isinstance(entry, slice):
+            x = x.index_select(at, torch.tensor(range(*entry.indices(x.size(at)))).long())
+        else:
+            x = x.index_select(at, entry % x.size(at))
+        at += 1
+    return x
+
+
+@settings(max_examples=200, deadline=None)
+@given(subscripts_of_rank())
+def test_any_subscript_reads_and_adds_what_its_entries_mean(
+    case: tuple[torch.Tensor, list[Any]],
+) -> None:
+    x, entries = case
+    joint = any(isinstance(entry, torch.Tensor) and entry.ndim > 1 for entry in entries)
+    expected = x[tuple(entries)] if joint else one_after_the_other(x, entries)
+    found = in_loop(lambda x: x[tuple(entries)], x)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+    masked = in_loop(lambda x: hl.load(x, entries, extra_mask=x[tuple(entries)] % 2 == 0), x)
+    torch.testing.assert_close(masked, torch.where(expected % 2 == 0, expected, 0.0))
+    counts = torch.zeros_like(x)
+    in_loop(lambda counts: hl.atomic_add(counts, entries, 1.0), counts)
+    selected = expected.long().reshape(-1).bincount(minlength=x.numel())
+    torch.testing.assert_close(counts.reshape(-1), selected.float())

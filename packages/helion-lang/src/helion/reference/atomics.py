@@ -8,12 +8,12 @@ import torch
 
 from helion.exc import AtomicOnDeviceTensor, InvalidAPIUsage
 from helion.language import StackTensor
+from helion.reference.entries import plain_entries
 from helion.reference.selections import select
 from helion.reference.stacks import tensors_of
 from helion.reference.subscripts import (
     chosen,
     flat_positions,
-    plain_entries,
     shape_of,
     spread,
 )

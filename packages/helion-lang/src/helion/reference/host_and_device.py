@@ -92,8 +92,8 @@ def _check_on_host(state: ReferenceState, given: list[torch.Tensor]) -> None:
     for one in given:
         if state.is_value(one):
             raise CannotReadDeviceVariableOnHost(name=name_of(one))
-        if state.written_by_loops(one) and state.between is None:
-            state.between = here()
+        if state.memory.by_loops(one) and state.memory.between is None:
+            state.memory.between = here()
 
 
 def _is_host(state: ReferenceState, tensor: torch.Tensor) -> bool:

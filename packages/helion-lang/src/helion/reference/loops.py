@@ -11,6 +11,7 @@ from helion.exc import BarrierOnlyAllowedAtTopLevel, InvalidJaggedTileUsage
 from helion.reference.callers import user_frame
 from helion.reference.control_flow import check_loop
 from helion.reference.jagged_lanes import axes_of_lanes
+from helion.reference.places import target_names
 from helion.reference.ranges import AxisRange, axis_ranges, static_positions
 from helion.reference.tiles import ReferenceTile
 from helion.sizes import cdiv
@@ -84,7 +85,7 @@ def barrier(state: ReferenceState) -> None:
     """Nothing: here, one loop has run before the next begins."""
     if state.depth:
         raise BarrierOnlyAllowedAtTopLevel()
-    state.pass_barrier()
+    state.memory.pass_barrier()
 
 
 def _start(state: ReferenceState, function: str, axes: Sequence[Any], given: Any) -> Iterator[Any]:
@@ -93,7 +94,8 @@ def _start(state: ReferenceState, function: str, axes: Sequence[Any], given: Any
     state.loops += 1
     state.latest_loop = (frame.f_lineno, len(axes))
     ticket = state.await_loop(function, frame)
-    return _iterate(state, ticket, axes, several=isinstance(given, (list, tuple)))
+    names = target_names(frame) if state.depth == 0 else ()
+    return _iterate(state, ticket, names, axes, several=isinstance(given, (list, tuple)))
 
 
 def _lanes(state: ReferenceState, frame: FrameType, function: str) -> frozenset[int]:
@@ -106,17 +108,26 @@ def _lanes(state: ReferenceState, frame: FrameType, function: str) -> frozenset[
 
 
 def _iterate(
-    state: ReferenceState, ticket: Any, axes: Sequence[Any], *, several: bool
+    state: ReferenceState,
+    ticket: Any,
+    names: Sequence[str],
+    axes: Sequence[Any],
+    *,
+    several: bool,
 ) -> Iterator[Any]:
     state.enter_loop(ticket)
-    if state.depth == 0:
-        state.begin_outermost_loop()
+    outermost = state.depth == 0
+    if outermost:
+        state.memory.begin_outermost_loop()
+        state.names.begin_outermost_loop(names)
     state.depth += 1
     try:
         for entries in itertools.product(*axes):
             yield entries if several else entries[0]
     finally:
         state.depth -= 1
+    if outermost:
+        state.names.end_outermost_loop()
 
 
 def _tiles(

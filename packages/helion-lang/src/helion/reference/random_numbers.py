@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from helion.constraints import is_integer
-from helion.exc import InvalidAPIUsage
+from helion.exc import InvalidAPIUsage, InvalidJaggedTileUsage
 from helion.language import Tile
 from helion.reference import philox
 from helion.reference.creation import sizes
@@ -103,4 +103,9 @@ def _offsets(state: ReferenceState, shape: Any) -> torch.Tensor:
 def _loop_end(tile: Tile) -> int:
     whole = tile.tile if isinstance(tile, ShiftedReferenceTile) else tile
     assert isinstance(whole, ReferenceTile)
+    if whole.jagged:
+        raise InvalidJaggedTileUsage(
+            problem="a jagged tile has no one end that offsets could be counted by",
+            remedy="give `offsets=`, computed from the lanes and `tile.index`",
+        )
     return whole.loop_end

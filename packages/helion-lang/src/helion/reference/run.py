@@ -104,16 +104,9 @@ def run(
     mutated = {
         position: argument
         for position, argument in enumerate(arguments)
-        if any(_was_written(tensor, state.written) for tensor in _tensors(argument))
+        if any(state.memory.includes(tensor) for tensor in _tensors(argument))
     }
     return ReferenceResult(outputs, MappingProxyType(mutated))
-
-
-def _was_written(tensor: torch.Tensor, written: set[int]) -> bool:
-    """Whether memory that ``tensor`` shares was written to."""
-    storage = tensor.untyped_storage()
-    start = storage.data_ptr()
-    return any(start <= address < start + storage.nbytes() for address in written)
 
 
 def _split(

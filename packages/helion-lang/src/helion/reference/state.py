@@ -10,14 +10,13 @@ import torch
 from torch.utils.weak import WeakIdKeyDictionary
 
 from helion.exc import (
-    LoopDependencyError,
     LoopFunctionNotInFor,
     Span,
-    TopLevelStatementBetweenLoops,
     WrongDevice,
 )
 from helion.reference.addresses import AddressSpace
-from helion.reference.callers import name_of
+from helion.reference.host_names import HostNames
+from helion.reference.written_memory import WrittenMemory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,11 +42,11 @@ class ReferenceState:
         loops: how many of them have been started.
         latest_loop: the line and the number of axes of the loop started last.
         working: whether torch is being called for the language, and not by the kernel.
-        written: the addresses of the memory that was written to.
+        memory: what was written to.
+        names: what names mean on the host.
         registered: the names of the tunables that the kernel has registered.
         addresses: finds stacked tensors.
         lanes: for each place of a loop, the axes whose tiles decide the ends of a jagged loop inside.
-        between: where the host used what a loop wrote, since the latest outermost loop.
     """
 
     def __init__(
@@ -74,9 +73,10 @@ class ReferenceState:
         self.loops = 0
         self.latest_loop: tuple[int, int] | None = None
         self.working = False
-        self.written: set[int] = set()
+        self.memory = WrittenMemory()
+        self.names = HostNames()
         self.registered: set[str] = set()
-        self.between: Span | None = None
+        self.lanes: dict[tuple[CodeType, int], frozenset[int]] = {}
         pairs = originals or ()
         self.addresses = AddressSpace(
             None if originals is None else {one.data_ptr(): copy for one, copy in pairs}
@@ -84,10 +84,6 @@ class ReferenceState:
         self._native_dtypes = {id(copy): one.dtype for one, copy in pairs}
         self._values = WeakIdKeyDictionary()
         self._pending: list[Ticket] = []
-        self.lanes: dict[tuple[CodeType, int], frozenset[int]] = {}
-        self._written_now: set[int] = set()
-        self._written_earlier: set[int] = set()
-        self._written_by_loops: set[int] = set()
 
     def precise(self, dtype: torch.dtype) -> torch.dtype:
         """``dtype``, or float64 for a floating one at high precision."""
@@ -111,32 +107,12 @@ class ReferenceState:
 
     def note_write(self, tensor: torch.Tensor) -> None:
         """Remember that ``tensor`` was written to."""
-        self.written.add(tensor.data_ptr())
-        if self.depth:
-            self._written_now.add(tensor.untyped_storage().data_ptr())
+        self.memory.note(tensor, in_loop=self.depth > 0)
 
     def note_read(self, tensor: torch.Tensor) -> None:
         """Refuse to read in a tile loop what an earlier outermost one wrote, without a barrier between."""
-        if self.depth and tensor.untyped_storage().data_ptr() in self._written_earlier:
-            raise LoopDependencyError(tensor=name_of(tensor))
-
-    def written_by_loops(self, tensor: torch.Tensor) -> bool:
-        """Whether a tile loop has written to ``tensor``."""
-        return tensor.untyped_storage().data_ptr() in self._written_by_loops | self._written_now
-
-    def begin_outermost_loop(self) -> None:
-        """What loops wrote before is now earlier; what the host did with it should not have been."""
-        if self.between is not None:
-            raise TopLevelStatementBetweenLoops(span=self.between)
-        self._written_earlier |= self._written_now
-        self._written_by_loops |= self._written_now
-        self._written_now.clear()
-
-    def pass_barrier(self) -> None:
-        """What loops wrote before may be read from now on."""
-        self._written_by_loops |= self._written_now
-        self._written_now.clear()
-        self._written_earlier.clear()
+        if self.depth:
+            self.memory.check_read(tensor)
 
     def await_loop(self, function: str, frame: FrameType) -> Ticket:
         """Remember that a loop function was called and waits to be looped over."""

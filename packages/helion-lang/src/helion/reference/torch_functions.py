@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from helion.reference.entries import has_tile
 from helion.reference.host_and_device import IN_PLACE, check_after, check_before
 from helion.reference.precision import is_cast, raised, raised_call
-from helion.reference.subscripts import has_tile, read, write
+from helion.reference.subscripts import read, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
