@@ -208,6 +208,22 @@ def test_products_of_mixed_dtypes(accumulator: torch.dtype) -> None:
         torch.testing.assert_close(result, exact.float().to(accumulator), rtol=2e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("other", [torch.float8_e4m3fn, torch.float8_e5m2, torch.bfloat16])
+def test_products_of_eight_bits(other: torch.dtype) -> None:
+    a = torch.randn(3, 4).to(torch.float8_e4m3fn)
+    b = torch.randn(4, 5).to(other)
+    seen: list[torch.Tensor] = []
+
+    def kernel(left: torch.Tensor, right: torch.Tensor) -> None:
+        for _ in hl.tile(1):
+            seen.append(hl.dot(left[:, :], right[:, :]))
+            seen.append(torch.addmm(hl.zeros([3, 5]), left[:, :], right[:, :]))
+
+    run(kernel, (a, b))
+    for product in seen:
+        torch.testing.assert_close(product, a.float() @ b.float())
+
+
 def test_high_precision_reaches_everything_and_changes_nothing_outside() -> None:
     held = torch.full((5,), 0.2)
 

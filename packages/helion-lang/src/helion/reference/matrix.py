@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from helion.exc import DotBatchDimensionMismatch, ShapeMismatch
+from helion.reference.products import promoted
 from helion.reference.scaled_numbers import decoded
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def dot(
 ) -> torch.Tensor:
     """The product without rounding below float32, and then the sum."""
     _check("hl.dot", a, b)
-    wide = torch.promote_types(a.dtype, b.dtype) if a.dtype != b.dtype else a.dtype
+    wide = promoted(a.dtype, b.dtype)
     if not wide.is_floating_point:
         wide = torch.int32
     elif wide is not torch.float64:

@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 from helion.reference.entries import has_tile
 from helion.reference.host_and_device import IN_PLACE, check_after, check_before
 from helion.reference.precision import is_cast, raised, raised_call
+from helion.reference.products import PRODUCTS, multiply
 from helion.reference.subscripts import read, write
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     from helion.reference.state import ReferenceState
 
-_PRODUCTS = frozenset({"mm", "bmm", "matmul", "__matmul__", "__rmatmul__"})
-_ACCUMULATIONS = frozenset({"addmm", "baddbmm"})
 _RANDOM = frozenset({"rand", "randn", "randint"})
 _CREATIONS = _RANDOM | {
     "arange",
@@ -86,8 +85,8 @@ class ReferenceFunctions(TorchFunctionMode):
             return read(args[0], args[1])
         if name == "__setitem__" and (on_device or has_tile(args[1])):
             return write(*args)
-        if name in _PRODUCTS or name in _ACCUMULATIONS:
-            return _multiply(name, func, args, kwargs)
+        if name in PRODUCTS:
+            return multiply(name, func, args, kwargs)
         if name in _CREATIONS and on_device:
             kwargs.setdefault("device", self._state.device)
         return func(*args, **kwargs)
@@ -100,30 +99,3 @@ def _targets(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterat
         yield args[0]
     out = kwargs.get("out")
     yield from (out,) if isinstance(out, torch.Tensor) else out or ()
-
-
-def _multiply(
-    name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> torch.Tensor:
-    """A matrix product with exact products, sums in float32 or wider, and one rounding at the end.
-
-    The result has the accumulator's dtype, else the one asked for, else the one the operands promote to. On a GPU,
-    torch's own switch for TF32 (off, unless the user turned it on) decides about products of float32.
-    """
-    asked = kwargs.pop("out_dtype", None)
-    operands = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)]
-    wide = operands[0].dtype
-    for operand in operands[1:]:
-        wide = torch.promote_types(wide, operand.dtype)
-    accumulator = args[0] if args else kwargs["input"]
-    dtype = asked or (accumulator.dtype if name in _ACCUMULATIONS else wide)
-    if wide.is_floating_point:
-        wide = torch.promote_types(wide, torch.float32)
-
-    def widened(value: Any) -> Any:
-        return value.to(wide) if isinstance(value, torch.Tensor) else value
-
-    result: torch.Tensor = func(
-        *map(widened, args), **{key: widened(value) for key, value in kwargs.items()}
-    )
-    return result.to(dtype)
