@@ -16,7 +16,7 @@ PRODUCTS = _ACCUMULATIONS | {"mm", "bmm", "matmul", "__matmul__", "__rmatmul__"}
 
 
 def promoted(*dtypes: torch.dtype) -> torch.dtype:
-    """The dtype that holds all of ``dtypes``; torch does not promote floats of eight bits, so these count as float32."""
+    """The dtype that holds all of ``dtypes``; floats of eight bits, which torch promotes to none, as float32."""
     return functools.reduce(_promoted, dtypes)
 
 
