@@ -5,6 +5,7 @@ Torch does not mind in reference mode, where both are the same; a device does.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from helion.reference.state import ReferenceState
 
-IN_PLACE = re.compile(
+_IN_PLACE = re.compile(
     r"[a-z]\w*[a-z0-9]_|__setitem__"
     r"|__i(?:add|sub|mul|truediv|floordiv|mod|pow|and|or|xor|lshift|rshift)__"
 )
@@ -37,6 +38,17 @@ _LOOKS_AT_NUMBERS = frozenset(
 )
 
 
+@functools.lru_cache(maxsize=1024)
+def is_in_place(name: str) -> bool:
+    """Whether a function of torch writes to its first argument, by its name."""
+    return _IN_PLACE.fullmatch(name) is not None
+
+
+@functools.lru_cache(maxsize=1024)
+def _looks_at_shape(name: str) -> bool:
+    return _LOOKS_AT_SHAPE.fullmatch(name) is not None
+
+
 def check_before(state: ReferenceState, name: str, args: tuple[Any, ...]) -> None:
     """Refuse a call of torch by its name and its first argument."""
     if state.depth == 0:
@@ -47,7 +59,7 @@ def check_before(state: ReferenceState, name: str, args: tuple[Any, ...]) -> Non
         return
     if name == "__setitem__" and state.is_value(args[0]):
         raise DeviceTensorSubscriptAssignmentNotAllowed(name=name_of(args[0]))
-    if name != "__setitem__" and IN_PLACE.fullmatch(name) and _is_host(state, args[0]):
+    if name != "__setitem__" and is_in_place(name) and _is_host(state, args[0]):
         raise _direct_usage(name, args[0])
 
 
@@ -61,10 +73,10 @@ def check_after(
     )
     reads = not views and (name in _LOOKS_AT_NUMBERS or any(True for _ in _tensors((result,))))
     if state.depth == 0:
-        if reads and not _LOOKS_AT_SHAPE.fullmatch(name):
+        if reads and not _looks_at_shape(name):
             _check_on_host(state, given)
         return
-    if reads and not _LOOKS_AT_SHAPE.fullmatch(name):
+    if reads and not _looks_at_shape(name):
         for one in given:
             if _is_host(state, one):
                 raise _direct_usage(name, one)

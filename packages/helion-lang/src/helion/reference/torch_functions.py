@@ -13,7 +13,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from helion.reference.entries import has_tile
-from helion.reference.host_and_device import IN_PLACE, check_after, check_before
+from helion.reference.host_and_device import check_after, check_before, is_in_place
 from helion.reference.precision import is_cast, raised, raised_call
 from helion.reference.products import PRODUCTS, multiply
 from helion.reference.subscripts import read, write
@@ -94,7 +94,7 @@ class ReferenceFunctions(TorchFunctionMode):
 
 def _targets(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[torch.Tensor]:
     """The tensors that a call writes to."""
-    in_place = IN_PLACE.fullmatch(name) or kwargs.get("inplace")
+    in_place = is_in_place(name) or kwargs.get("inplace")
     if in_place and args and isinstance(args[0], torch.Tensor):
         yield args[0]
     out = kwargs.get("out")
