@@ -29,12 +29,6 @@ CASES = [
 
 # Examples that cannot be compiled yet, by function: the error that they meet, and why.
 UNSUPPORTED: dict[str, tuple[type[Exception], str]] = {
-    "layer_norm-backward": (exc.UnsupportedOperator, "allocations by the config's block sizes"),
-    "split_k_barrier": (exc.UnsupportedOperator, "allocations by the config's block sizes"),
-    "fused_linear_jsd": (exc.StatementNotSupported, "loops in helper functions"),
-    "broadcast_matmul": (TypeError, "products of a batch and one matrix"),
-    "matmul_layernorm": (exc.UnsupportedOperator, "torch.mm with out_dtype"),
-    "int4_gemm": (exc.InvalidIndexingType, "slices as long as two blocks"),
     "split_k": (exc.UnsupportedOperator, "tunables"),
     "grouped_gemm_balanced": (exc.UnsupportedOperator, "tunables"),
     "dropout": (exc.UnsupportedOperator, "hl.rand"),

@@ -78,7 +78,15 @@ CASES = [
     Case("bmm", "bmm", batches, BATCHES, (5, *LARGE)),
     Case("broadcast_matmul", "broadcast_matmul", batches_and_one, BATCHES, (5, *LARGE)),
     Case("split_k", "split_k", pair_and_bias, PRODUCTS, (65, 5001, 33), slack=2),
-    Case("split_k_barrier", "split_k_barrier", pair, PRODUCTS, (65, 5001, 33), slack=2),
+    Case(
+        "split_k_barrier",
+        "split_k_barrier",
+        pair,
+        PRODUCTS,
+        (65, 5001, 33),
+        slack=2,
+        block=32,
+    ),
     Case(
         "matmul_layernorm", "matmul_layernorm", normalised, PRODUCTS[::2], (257, 129, 255), slack=2
     ),

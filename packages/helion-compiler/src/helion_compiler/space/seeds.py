@@ -11,6 +11,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import sympy
+
 from helion_compiler.program.expressions import next_power_of_two
 from helion_compiler.program.ops import Dot
 from helion_compiler.program.types import TileSlice
@@ -129,7 +131,9 @@ def _clamp(size: int, low: int, block: BlockSize) -> int:
 
 
 def _extent_of(program: Program, size: Size) -> int:
-    for block in program.blocks:
-        if block.symbol == size:
-            return block.size_hint
-    return program.padded(size)
+    """The positions that a dimension covers over all tiles: of merged tiles, those of all of them."""
+    if isinstance(size, int):
+        return program.padded(size)
+    extents = {block.symbol: sympy.Integer(block.size_hint) for block in program.blocks}
+    covered = size.xreplace(extents)
+    return int(covered) if covered.is_Integer else program.padded(covered)
