@@ -61,6 +61,17 @@ def softmax(x: torch.Tensor) -> torch.Tensor:
     return out
 
 
+def recurrence(a: torch.Tensor, b: torch.Tensor, scale: float) -> torch.Tensor:
+    def combine(left: Any, right: Any) -> Any:
+        return left[0] * right[0], left[1] * right[0] + right[1] * scale
+
+    out = torch.empty_like(a)
+    for rows in hl.tile(a.size(0)):
+        parts = (a[rows, :], b[rows, :])
+        _, out[rows, :] = hl.associative_scan(combine, parts, dim=1, reverse=True)
+    return out
+
+
 def half(*shape: int) -> torch.Tensor:
     return torch.empty(shape, dtype=torch.float16)
 
@@ -129,6 +140,7 @@ SOURCES: dict[str, Source] = {
     ),
     "softmax_whole_exact": Source(softmax, (half(64, 1024),), {"block_sizes": [4]}),
     "softmax_whole_masked": Source(softmax, (half(63, 1000),), {"block_sizes": [4]}),
+    "scan_guarded": Source(recurrence, (half(63, 100), half(63, 100), 2.5), {"block_sizes": [4]}),
     "softmax_rolled": Source(
         softmax, (half(64, 1000),), {"block_sizes": [1], "reduction_loops": [256]}
     ),

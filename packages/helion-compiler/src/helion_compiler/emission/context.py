@@ -16,15 +16,15 @@ from helion_compiler.emission.parameters import (
 )
 from helion_compiler.emission.writer import Writer
 from helion_compiler.program.expressions import to_triton
-from helion_compiler.program.types import whole_axis
+from helion_compiler.program.types import Value, whole_axis
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import sympy
 
     from helion_compiler.program.ops import Block
-    from helion_compiler.program.types import Axis, Buffer, Size, Value
+    from helion_compiler.program.types import Axis, Buffer, Size
     from helion_compiler.scheduling.schedule import Schedule
 
 INT32_LIMIT = 1 << 31
@@ -104,15 +104,32 @@ class EmissionContext:
         """A shape in lanes, as Triton text."""
         return "[" + ", ".join(str(self.schedule.lanes(size)) for size in sizes) + "]"
 
-    def function(self, block: Block, parameters: tuple[Value, ...]) -> str:
-        """A Triton function of its own that computes a block's yields from scalars; its name."""
+    def function(
+        self,
+        wanted: str,
+        parameters: Sequence[Value | sympy.Symbol],
+        body: Callable[[list[str]], list[str]],
+    ) -> str:
+        """A Triton function of its own; its name, which reads like ``wanted``.
+
+        ``body`` is called with the names of the ``parameters`` (values and numbers, each possibly several times),
+        writes lines, and returns what the function returns. Within, a parameter means its first name.
+        """
         outer, self.writer = self.writer, Writer(origin_lines=False)
-        names = [self.name(value) for value in parameters]
-        self.emit_block(self, block)
-        self.writer.line(f"return {', '.join(self.use(value) for value in block.yields)}")
-        body, self.writer = self.writer.text(), outer
-        name = self.writer.name("combine")
-        self.functions.append(f"@triton.jit\ndef {name}({', '.join(names)}):\n{body}")
+        values, symbols = self._values, self._symbols
+        names = [self.writer.name(str(getattr(entry, "name", entry))) for entry in parameters]
+        local = dict(zip(reversed(parameters), reversed(names), strict=True))
+        self._values = {**values, **{v: n for v, n in local.items() if isinstance(v, Value)}}
+        self._symbols = {
+            **symbols,
+            **{symbol: n for symbol, n in local.items() if not isinstance(symbol, Value)},
+        }
+        returned = body(names)
+        self.writer.line(f"return {', '.join(returned)}")
+        text, self.writer = self.writer.text(), outer
+        self._values, self._symbols = values, symbols
+        name = self.writer.name(wanted)
+        self.functions.append(f"@triton.jit\ndef {name}({', '.join(names)}):\n{text}")
         return name
 
     # Parameters.

@@ -86,15 +86,25 @@ class _Inserter:
                 self._ops.append(self._if(op))
                 return
             case Fold():
-                self._padding |= dict.fromkeys(op.parameters, ())
-                op = with_blocks(op, self.block)
+                op = self._fold(op)
             case _:
                 pass
         self._ops.append(op)
         for value in results(op):
             self._padding[value] = self._held(op, value)
 
-    def _masked(self, value: Value, dim: int, fill: float | bool, op: Reduce | Dot) -> Value:
+    def _fold(self, op: Fold) -> Fold:
+        """A fold that nothing guards finds what is neutral in padding; prefixes never come to padding."""
+        self._padding |= dict.fromkeys(op.parameters, ())
+        folded = with_blocks(op, self.block)
+        assert isinstance(folded, Fold)
+        if op.guarded or not op.empty:
+            return folded
+        pairs = zip(op.operands, op.empty, strict=True)
+        masked = tuple(self._masked(value, op.dim, fill, op) for value, fill in pairs)
+        return attrs.evolve(folded, operands=masked)
+
+    def _masked(self, value: Value, dim: int, fill: float | bool, op: Reduce | Dot | Fold) -> Value:
         """``value``, or a masked copy of it whose padding along ``dim`` is ``fill``."""
         if value.type.shape[dim] == 1 or _equal(self._padding[value][dim], fill):
             return value

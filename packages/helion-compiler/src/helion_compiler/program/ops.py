@@ -148,8 +148,11 @@ class Fold:
     """Combine the lanes of several operands along ``dim`` (never negative) by the author's own function.
 
     ``combine`` takes the ``parameters`` (scalars: the left of each operand, then the right of each) and
-    yields one scalar for each operand. A ``scan`` keeps every prefix, or every suffix if ``reverse``; else
-    the dimension goes away. The function is associative.
+    yields one scalar for each operand; it may read scalars and numbers from outside. A ``scan`` keeps every
+    prefix, or every suffix if ``reverse``; else the dimension goes away. The function is associative.
+
+    ``empty`` is what no lanes at all give, one for each operand; none for most scans. A ``guarded`` fold
+    leaves padding out lane by lane; otherwise ``empty``, where given, is neutral, and padding holds it.
     """
 
     results: tuple[Value, ...]
@@ -159,6 +162,8 @@ class Fold:
     combine: Block
     scan: bool
     reverse: bool = False
+    empty: tuple[float | bool, ...] = ()
+    guarded: bool = False
     location: Location | None = None
 
 

@@ -28,7 +28,7 @@ from helion_compiler.program.ops import (
     Unsqueeze,
     While,
 )
-from helion_compiler.program.types import Axis, Subscript, TileSlice, Value
+from helion_compiler.program.types import Axis, Subscript, TileSlice, TileType, Value
 
 if TYPE_CHECKING:
     from helion_compiler.program.program import Program
@@ -97,7 +97,7 @@ class _Verifier:
             case If():
                 self._carries(op.then.yields, op.otherwise.yields, op.results)
             case Fold():
-                self._carries(op.operands, op.results)
+                self._folds(op)
             case _:
                 pass
         axes = set(op.axes) if isinstance(op, Loop) else set()
@@ -112,6 +112,19 @@ class _Verifier:
         for values in zip(*groups, strict=True):
             types = {value.type for value in values}
             _require(len(types) == 1, f"{values[0].name} changes its type: {types}")
+
+    def _folds(self, op: Fold) -> None:
+        scalars = [TileType(value.type.dtype, ()) for value in op.operands]
+        taken = [value.type for value in op.parameters]
+        _require(taken == [*scalars, *scalars], "a fold combines other types than it folds")
+        _require([v.type for v in op.combine.yields] == scalars, "a fold changes a type")
+        _require(len(op.empty) in (0, len(scalars)), "a fold of nothing gives too few values")
+        for operand, result in zip(op.operands, op.results, strict=True):
+            shape = operand.type.shape
+            expected = shape if op.scan else (*shape[: op.dim], *shape[op.dim + 1 :])
+            _require(
+                result.type == TileType(operand.type.dtype, expected), "a fold has a wrong type"
+            )
 
     def _types(self, op: Op) -> None:  # one case per op: a table in the form of a match
         match op:

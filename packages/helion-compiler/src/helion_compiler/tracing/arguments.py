@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from types import CellType, CodeType, FunctionType
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -126,6 +126,8 @@ class _Splitter:
             return self.leaf(name, value)
         if isinstance(value, _CONSTANTS):
             return Constant(type(value), value)
+        if _is_builtin(value):
+            return Constant(type(value), value)
         if isinstance(value, FunctionType):
             return self.function(name, value)
         parts = parts_of(value)
@@ -181,6 +183,12 @@ class _Opaque:
 
     def __hash__(self) -> int:
         return id(self.value)
+
+
+def _is_builtin(value: object) -> bool:
+    """Whether a function is a module's own, such as ``torch.add``, and bound to no object."""
+    owner = getattr(value, "__self__", None)
+    return isinstance(value, BuiltinFunctionType) and isinstance(owner, ModuleType | type | None)
 
 
 def _is_filled(cell: Any) -> bool:

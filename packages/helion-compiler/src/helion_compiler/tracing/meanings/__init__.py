@@ -10,6 +10,7 @@ from helion_compiler.tracing.location import here
 from helion_compiler.tracing.meanings import (
     atomics,
     creation,
+    folds,
     loops,
     matrix,
     memory,
@@ -31,6 +32,7 @@ __all__ = [
     "TracingSemantics",
     "atomics",
     "creation",
+    "folds",
     "loops",
     "matrix",
     "memory",
@@ -44,10 +46,7 @@ MEANINGS: Mapping[str, Callable[..., Any]] = MappingProxyType(TABLE)
 
 NOT_YET_COMPILED: frozenset[str] = frozenset(
     {
-        "associative_scan",
         "breakpoint",
-        "cumprod",
-        "cumsum",
         "device_print",
         "dot_scaled",
         "inline_asm_elementwise",
@@ -57,7 +56,6 @@ NOT_YET_COMPILED: frozenset[str] = frozenset(
         "rand4x",
         "randint",
         "randn",
-        "reduce",
         "register_tunable",
         "split",
         "stacktensor_like",

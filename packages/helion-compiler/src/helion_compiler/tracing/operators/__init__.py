@@ -8,7 +8,14 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from helion_compiler.tracing.operators import creation, lanes, products, reductions, views
+from helion_compiler.tracing.operators import (
+    creation,
+    lanes,
+    products,
+    reductions,
+    scans,
+    views,
+)
 from helion_compiler.tracing.rules import RULES
 
 if TYPE_CHECKING:
@@ -16,7 +23,7 @@ if TYPE_CHECKING:
 
     from helion_compiler.tracing.rules import Rule
 
-__all__ = ["TABLE", "creation", "lanes", "products", "reductions", "views"]
+__all__ = ["TABLE", "creation", "lanes", "products", "reductions", "scans", "views"]
 
 TABLE: Mapping[str, Rule] = MappingProxyType(RULES)
 """Every recording rule, by ATen name without overload."""
