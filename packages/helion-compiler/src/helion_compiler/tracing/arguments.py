@@ -138,8 +138,12 @@ class _Splitter:
         raise exc.TracedArgNotSupported(parameter=name, type=type(value).__name__)
 
     def function(self, name: str, function: FunctionType) -> Function | Constant:
-        if function in self._entered:  # it calls itself
-            return Constant(type(function), _Opaque(function))
+        if function in self._entered or not is_author(function.__code__.co_filename):
+            return Constant(type(function), _Opaque(function))  # it calls itself, or is a library's
+        return self.own(name, function)
+
+    def own(self, name: str, function: FunctionType) -> Function:
+        """The kernel itself, or another function of the author's."""
         self._entered.append(function)
         try:
             return self._taken_apart(name, function)
@@ -325,8 +329,7 @@ def split(
         splitter.argument(name, value, constant=name in constants)
         for name, value in zip(parameters, args, strict=True)
     )
-    kernel = splitter.function(function.__name__, function)
-    assert isinstance(kernel, Function), "nothing was entered before it"
+    kernel = splitter.own(function.__name__, function)
     static = (templates, kernel)
     return Call(
         static=static,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
+from helion_compiler.tracing.iota import iota
 from helion_compiler.tracing.operators.dims import dims_of
 from helion_compiler.tracing.operators.folds import scan_by
-from helion_compiler.tracing.operators.lanes import iota
 from helion_compiler.tracing.rules import rule_for
 
 if TYPE_CHECKING:
