@@ -68,10 +68,10 @@ def check_after(
 ) -> None:
     """Refuse a call of torch that read what it cannot, and remember which results are values."""
     given = list(_tensors((*args, *kwargs.values())))
-    views = isinstance(result, torch.Tensor) and any(
-        not state.is_value(one) and _share(one, result) for one in given
-    )
-    reads = not views and (name in _LOOKS_AT_NUMBERS or any(True for _ in _tensors((result,))))
+    results = list(_tensors((result,)))
+    hosts = [one for one in given if not state.is_value(one)]
+    views = bool(results) and all(any(_share(one, own) for one in hosts) for own in results)
+    reads = not views and (bool(results) or name in _LOOKS_AT_NUMBERS)
     if state.depth == 0:
         if reads and not _looks_at_shape(name):
             _check_on_host(state, given)
