@@ -21,7 +21,7 @@ from helion.reference.callers import here, name_of
 from helion.reference.places import last_return
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from helion.reference.state import ReferenceState
 
@@ -91,9 +91,11 @@ def check_operands(state: ReferenceState, function: str, operands: Any) -> None:
             raise _direct_usage(f"hl.{function}", one)
 
 
-def check_outputs(state: ReferenceState, function: Callable[..., Any], outputs: Any) -> None:
+def check_outputs(
+    state: ReferenceState, function: Callable[..., Any], outputs: Iterable[torch.Tensor]
+) -> None:
     """Refuse to return values: they only exist inside of their loop."""
-    for one in _tensors((outputs,)):
+    for one in outputs:
         if state.is_value(one):
             span = last_return(function)
             name = (span.text() if span else None) or "result"

@@ -91,7 +91,7 @@ def run(
     try:
         with torch.no_grad(), activate(ReferenceSemantics(state)), ReferenceFunctions(state):
             outputs = called(*positional, **keywords)
-        check_outputs(state, inspect.unwrap(function), outputs)
+        check_outputs(state, inspect.unwrap(function), _tensors(outputs))
         state.check_finished()
     except Exception as error:
         explained = explain(error, code.co_filename, state)
