@@ -507,3 +507,54 @@ def test_constants_stay_constants() -> None:
 
     made = agree(kernel, *((torch.randn(5, 7), f, o) for f in (0.5, 0.25) for o in (1.5, 2.5)))
     assert specializations(made) == 2
+
+
+# Between loops.
+
+
+def test_host_code_between_loops_that_does_not_depend_on_them() -> None:
+    def kernel(x: torch.Tensor, y: torch.Tensor) -> Any:
+        first = torch.empty_like(x)
+        for tile in hl.tile(x.size()):
+            first[tile] = x[tile] * 2
+        halves = (y * 0.5).contiguous()
+        halves[0] = 7
+        count = (y > 0).sum().item()
+        second = torch.zeros_like(halves)
+        turned = second.t()
+        for tile in hl.tile(halves.size()):
+            second[tile] = halves[tile] + count
+        return first.sum(0), turned, second.mean(), count
+
+    agree(kernel, *((torch.randn(5, 3), torch.randn(4, 6)) for _ in range(3)))
+    agree(kernel, *((torch.randn(n, 3), torch.randn(4, n)) for n in (5, 7)), static_shapes=False)
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        lambda x, out: out * 2,
+        lambda x, out: out[1:].sum(),
+        lambda x, out: out.view(torch.int32) + 1,
+        lambda x, out: out.sum().item(),
+        lambda x, out: out.zero_(),
+        lambda x, out: x.add_(1),
+        lambda x, out: torch.cat([x, out]),
+    ],
+)
+def test_host_code_between_loops_that_depends_on_them(between: Callable[..., Any]) -> None:
+    def kernel(x: torch.Tensor) -> Any:
+        out = torch.empty_like(x)
+        for tile in hl.tile(x.size()):
+            out[tile] = x[tile] * 2
+        between(x, out)
+        other = torch.empty_like(x)
+        for tile in hl.tile(other.size()):
+            other[tile] = 1
+        return out, other
+
+    with pytest.raises(
+        helion.exc.TopLevelStatementBetweenLoops, match="between outermost"
+    ) as caught:
+        helion.kernel()(kernel)(torch.randn(5, 3))
+    assert "test_host_code.py" in str(caught.value)

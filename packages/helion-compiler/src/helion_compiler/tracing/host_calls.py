@@ -10,13 +10,13 @@ from helion import exc
 from helion_compiler.torch_bridge.modes import without_modes
 from helion_compiler.tracing.location import here
 from helion_compiler.tracing.plan import dtype_name
-from helion_runtime.host_operators import is_allowed
+from helion_runtime.host_operators import find_operator, is_allowed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from helion_compiler.tracing.state import Trace
-    from helion_runtime.entries import CallTree
+    from helion_runtime.entries import CallStep, CallTree
 
 _MAX_CONSTANT = 64
 
@@ -40,7 +40,8 @@ def record_call(
             "a kernel's host code calls the operators of torch that compute with tensors alone",
         )
     if schema.is_mutable:
-        trace.plan.note_writes(trace.buffer_of(tensor) for tensor in _written(schema, args, kwargs))
+        written = [value for value in _written(schema, args, kwargs) if _is_tensor(value)]
+        trace.plan.note_writes(map(trace.buffer_of, written))
     if torch.Tag.nondeterministic_seeded in operator.tags:
         trace.plan.draws_numbers = True
     source = None if alias_of is None else trace.buffer_of(alias_of)
@@ -91,8 +92,14 @@ def _check_result(trace: Trace, tensor: object, operator: str) -> None:
         )
 
 
-def _written(schema: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[torch.Tensor]:
-    """The tensors that a call writes into."""
+def written_arguments(step: CallStep) -> list[Any]:
+    """The arguments of a step that its operator writes into."""
+    schema = find_operator(step.operator)._schema
+    return _written(schema, step.arguments, dict(step.keywords))
+
+
+def _written(schema: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    """The arguments that a call writes into."""
     values = {
         argument.name: value for argument, value in zip(schema.arguments, args, strict=False)
     } | kwargs
@@ -101,8 +108,12 @@ def _written(schema: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list
         for argument in schema.arguments
         if argument.alias_info is not None
         and argument.alias_info.is_write
-        and isinstance(values.get(argument.name), torch.Tensor)
+        and argument.name in values
     ]
+
+
+def _is_tensor(value: object) -> bool:
+    return isinstance(value, torch.Tensor)
 
 
 def _tree(trace: Trace, operator: str, value: Any) -> CallTree:

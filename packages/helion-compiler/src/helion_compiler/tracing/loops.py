@@ -11,6 +11,7 @@ from helion_compiler.program.ops import Grid, Load, Loop
 from helion_compiler.program.program import accesses
 from helion_compiler.program.types import Axis
 from helion_compiler.staging import UNBOUND
+from helion_compiler.tracing.between_loops import move_before_launch
 from helion_compiler.tracing.carrying import Carrying
 from helion_compiler.tracing.host import name_buffers
 from helion_compiler.tracing.location import here, location
@@ -123,6 +124,7 @@ def _outermost(
     values: tuple[Any, ...],
 ) -> tuple[Any, ...]:
     where = location()
+    move_before_launch(trace)
     trace.body.open_block(axes)
     with trace.device_phase():
         after = body(item, *values)

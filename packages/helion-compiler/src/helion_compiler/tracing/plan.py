@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     import torch
 
+    from helion.exc import Span
     from helion_compiler.tracing.symbols import Symbols
     from helion_runtime.entries import CallTree, Expression, ScalarSignature, TensorSignature
 
@@ -42,13 +43,15 @@ class PlanBuilder:
 
     ``launched`` says that a tile loop has been traced: what computes from now on runs behind the
     launch. ``guard`` is what the trace assumed of numbers that the host read; ``aliases`` maps the
-    roots of buffers that share another's memory to the root that owns it.
+    roots of buffers that share another's memory to the root that owns it; ``places`` says where calls
+    and reads stand in the source, by their position among the steps.
     """
 
     def __init__(self, symbols: Symbols) -> None:
         self._symbols = symbols
         self.buffers: list[Buffer] = []
         self.steps: list[HostStep] = []
+        self.places: dict[int, Span | None] = {}
         self.guard: list[Expression] = []
         self.aliases: dict[int, int] = {}
         self.signature: tuple[TensorSignature | ScalarSignature, ...] = ()
@@ -86,6 +89,7 @@ class PlanBuilder:
         entries = tuple(
             ResultEntry(*self._geometry(tensor), dtype_name(tensor.dtype)) for tensor in results
         )
+        self.places[len(self.steps)] = here()
         self.steps.append(CallStep(operator, arguments, keywords, entries, self.launched))
         if alias_of is not None:
             owner = self.owner(alias_of)
@@ -98,6 +102,7 @@ class PlanBuilder:
     def read(self, buffer: Buffer, kind: Literal["int", "float", "bool"]) -> Expression:
         """The element of ``buffer``, as an expression."""
         number = self._next_number()
+        self.places[len(self.steps)] = here()
         self.steps.append(ReadStep(buffer.number, kind, self.launched))
         return ["item", number]
 
@@ -112,6 +117,11 @@ class PlanBuilder:
         for buffer in buffers:
             if buffer is not None and self.owner(buffer) < self.argument_count:
                 self.written_arguments.add(self.owner(buffer))
+
+    def owners(self, numbers: Iterable[int]) -> set[int]:
+        """The roots that own the memory of the buffers with these numbers."""
+        wanted = set(numbers)
+        return {self.owner(buffer) for buffer in self.buffers if buffer.number in wanted}
 
     def owner(self, buffer: Buffer) -> int:
         """The root that owns the memory of a buffer."""
