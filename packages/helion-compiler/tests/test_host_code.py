@@ -558,3 +558,20 @@ def test_host_code_between_loops_that_depends_on_them(between: Callable[..., Any
     ) as caught:
         helion.kernel()(kernel)(torch.randn(5, 3))
     assert "test_host_code.py" in str(caught.value)
+
+
+def test_conversions_leave_numbers_open() -> None:
+    def kernel(x: torch.Tensor, lengths: torch.Tensor, scale: float) -> Any:
+        count = int(lengths.sum())
+        root = math.sqrt(scale)
+        ratio = 1 / math.sqrt(x.size(1))
+        out = torch.empty_like(x)
+        for tile in hl.tile(x.size()):
+            out[tile] = x[tile] * root + float(count) * ratio
+        return out, count, float(lengths[0]), root, int(scale * 3)
+
+    calls = [
+        (torch.randn(3, size), torch.tensor([a, b]), scale)
+        for size, a, b, scale in ((5, 3, 4, 0.5), (5, 7, 9, 2.5), (7, 2, 6, 4.0), (9, 8, 8, 0.25))
+    ]
+    assert specializations(agree(kernel, *calls, static_shapes=False)) == 1

@@ -9,6 +9,7 @@ import torch
 
 from helion_compiler.tracing.carrying import is_tile
 from helion_compiler.tracing.conditions import device_condition
+from helion_compiler.tracing.host_builtins import converted
 from helion_compiler.tracing.tiles import TracedRange
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _convert(trace: Trace, python: Callable[..., Any], *values: Any) -> Any:
         truth = device_condition(trace, value)
         return bool(value) if truth is None else truth
     if not is_tile(trace, value):
-        return value if isinstance(value, torch.SymInt) and python is int else python(value)
+        return converted(python, value)
     if python is float:
         return value if value.is_floating_point() else value.to(torch.float32)
     return value.to(torch.int32) if value.is_floating_point() else value

@@ -10,6 +10,7 @@ from helion_compiler.staging import UNBOUND
 from helion_compiler.tracing import branches
 from helion_compiler.tracing.builtins import traced_builtins
 from helion_compiler.tracing.conditions import device_condition
+from helion_compiler.tracing.host_builtins import host_builtins
 from helion_compiler.tracing.location import here
 from helion_compiler.tracing.loops import run_loop
 from helion_compiler.tracing.tile_sizes import is_torch, with_sizes
@@ -29,6 +30,7 @@ class TracedControl:
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
         self._builtins = traced_builtins(trace)
+        self._host_builtins = host_builtins(trace)
 
     def loop(
         self,
@@ -87,9 +89,10 @@ class TracedControl:
         return branches.negate(self._trace, operand)
 
     def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """A call: on the device some builtins mean something else, and torch takes tiles as sizes."""
-        if self._trace.on_device and isinstance(function, Hashable):
-            function = self._builtins.get(function, function)
+        """A call: some builtins mean something else, and torch takes tiles as sizes."""
+        if isinstance(function, Hashable):
+            builtins = self._builtins if self._trace.on_device else self._host_builtins
+            function = builtins.get(function, function)
         if is_torch(function):
             args, kwargs = with_sizes(self._trace.symbols, function, args, kwargs)
         return function(*args, **kwargs)

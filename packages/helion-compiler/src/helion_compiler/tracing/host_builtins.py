@@ -1,0 +1,50 @@
+"""Python's conversions of numbers where the host meets numbers that stay open: ``int``, ``float``, ``math.sqrt``.
+
+Python's own would ask for the value, and so make a specialization of it.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from helion_compiler.tracing.state import Trace
+
+_OPEN = (torch.SymInt, torch.SymFloat)
+
+
+def host_builtins(trace: Trace) -> dict[Callable[..., Any], Callable[..., Any]]:
+    """What calls of builtins mean on the host, by the builtin."""
+    return {
+        python: functools.partial(_converted, trace, python) for python in (int, float, math.sqrt)
+    }
+
+
+def converted(python: Callable[..., Any], number: Any) -> Any:
+    """``int``, ``float`` or ``math.sqrt`` of a number, which stays open if it was."""
+    if not isinstance(number, _OPEN):
+        return python(number)
+    if python is int:
+        return number if isinstance(number, torch.SymInt) else _sym_int(number)
+    if python is float:
+        return torch.sym_float(number)  # type: ignore[no-untyped-call]  # torch's own is untyped
+    return torch.sym_sqrt(number)
+
+
+def _sym_int(number: torch.SymFloat) -> Any:
+    return torch.sym_int(number)  # type: ignore[no-untyped-call]  # torch's own is untyped
+
+
+def _converted(trace: Trace, python: Callable[..., Any], *values: Any) -> Any:
+    if len(values) != 1:
+        return python(*values)
+    (value,) = values
+    if isinstance(value, torch.Tensor) and trace.buffer_of(value) is not None:
+        value = value.item()
+    return converted(python, value)
