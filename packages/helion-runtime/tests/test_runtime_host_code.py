@@ -227,7 +227,7 @@ def test_sizes_and_grids_follow_the_number_read() -> None:
 
 
 def test_what_follows_a_number_is_remembered_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    op = op_of(variant((SUM, ReadStep(2, "int")), ["none"], number=["item", 3]))
+    op = op_of(variant((SUM, ReadStep(2, "int", again=True)), ["none"], number=["item", 3]))
     made: list[object] = []
     generate = run_maker.generate_run
     monkeypatch.setattr(
@@ -273,7 +273,7 @@ def test_numbers_read_behind_the_launch_are_returned() -> None:
 
 
 def test_a_number_that_one_variant_is_not_for_goes_to_the_next() -> None:
-    steps = (SUM, ReadStep(2, "int"))
+    steps = (SUM, ReadStep(2, "int", again=True))
     small = variant(steps, ["value", "small"], guard=(["lt", ["item", 3], 10],))
     large = variant(
         steps, ["value", "large"], guard=(["le", 10, ["item", 3]], ["lt", ["item", 3], 99])
@@ -376,7 +376,7 @@ def test_malformed_steps_are_refused(step: Any, message: str) -> None:
             "has read one",
         ),
         (variant((doubled(after=True), SUM), ["none"]), "before the launches stands after them"),
-        (variant((SUM, ReadStep(2, "int")), ["buffer", 3]), "no buffer 3 yet"),
+        (variant((SUM, ReadStep(2, "int", again=True)), ["buffer", 3]), "no buffer 3 yet"),
         (variant((SUM,), ["dict", [["a", ["none"]], ["a", ["none"]]]]), "name of its own"),
         (variant((SUM,), ["dict", [[1, ["none"]]]]), "name of its own"),
         (variant((SUM,), ["dict", 5]), "expected"),

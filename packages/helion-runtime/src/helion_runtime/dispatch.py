@@ -267,7 +267,11 @@ class Dispatcher:
         def unserved(error: ReadingError, passed: tuple[object, ...]) -> Any:
             if alone:
                 raise error
-            return self._run_behind(item, passed, device)
+            try:
+                return self._run_behind(item, passed, device)
+            except NoVariantError as failure:
+                failure.add_note(str(error))
+                raise
 
         driver = self._loader.driver
         elsewhere = _run_elsewhere(driver, device) if driver.device_count() > 1 else None

@@ -106,10 +106,16 @@ class CallStep:
 
 @attrs.frozen
 class ReadStep:
-    """Read the one element of a buffer as a Python number; ``["item", n]`` is its value from here on."""
+    """Read the one element of a buffer as a Python number; ``["item", n]`` is its value from here on.
+
+    ``again`` says that a call may start from its beginning once more after this step: nothing that the
+    caller sees has been changed by then. Where a guard on the number does not hold, another variant is
+    tried; without ``again`` that is an error.
+    """
 
     buffer: int
     kind: Literal["int", "float", "bool"]
+    again: bool = False
     after: bool = False
 
 

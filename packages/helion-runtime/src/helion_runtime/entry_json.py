@@ -134,7 +134,12 @@ _FIELDS: dict[type[Any], Mapping[str, Callable[[object, str], Any]]] = {
     AllocateStep: {"sizes": _TREES, "strides": _TREES, "dtype": read_string, "fill": read_scalar},
     ViewStep: {"buffer": read_integer, "sizes": _TREES, "strides": _TREES, "offset": read_tree},
     ResultEntry: {"sizes": _TREES, "strides": _TREES, "dtype": read_string},
-    ReadStep: {"buffer": read_integer, "kind": read_string, "after": read_bool},
+    ReadStep: {
+        "buffer": read_integer,
+        "kind": read_string,
+        "again": read_bool,
+        "after": read_bool,
+    },
     PointerArgument: {"buffer": read_integer, "offset": read_tree},
     ScalarArgument: {"type": read_string, "value": read_tree},
     DescriptorArgument: {

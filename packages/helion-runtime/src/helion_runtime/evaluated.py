@@ -84,11 +84,12 @@ class Call:
 @attrs.frozen
 class Read:
     """Read the element of a buffer under ``number``; ``exact`` where what follows depends on its
-    value, not on its type alone."""
+    value, not on its type alone; ``again`` where a call may start once more after it."""
 
     number: int
     buffer: int
     exact: bool
+    again: bool
 
 
 EvaluatedStep: TypeAlias = Allocation | View | Call | Read

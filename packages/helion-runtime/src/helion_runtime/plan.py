@@ -199,7 +199,7 @@ class _Evaluator:
                 return self._call(number, step)
             case ReadStep():
                 exact = step.kind != "float" or number in self._deciding
-                return Read(number, step.buffer, exact)
+                return Read(number, step.buffer, exact, step.again)
         sizes, strides = self._geometry(step.sizes, step.strides, number)
         if isinstance(step, AllocateStep):
             dtype = torch_dtype(step.dtype)

@@ -87,6 +87,8 @@ class RunMaker:
         try:
             plan = evaluate_variant(self.variant, self._metadata(arguments, items), read.number)
         except ReadingError as error:
+            if not read.again:
+                raise
             found = error
         else:
             return self._generate(plan, None, made)

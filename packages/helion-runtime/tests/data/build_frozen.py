@@ -101,7 +101,7 @@ def computing(plain: VariantEntry) -> VariantEntry:
                 (("dtype", ["dtype", "int64"]), ("device", ["device"])),
                 (ResultEntry((), (), "int64"),),
             ),
-            ReadStep(5, "int"),
+            ReadStep(5, "int", again=True),
             AllocateStep((rows, columns), (columns, 1), "float32", 0),
             CallStep(
                 "aten::sum.dim_IntList",

@@ -205,7 +205,8 @@ def _tile_slice(trace: Trace, buffer: Buffer, extent: Any, dim: int, tile: Trace
     if tile.axis not in trace.body.axes:
         raise exc.IncorrectTileUsage(span=here(), operation=f"{tile.axis.name} outside of its loop")
     end = trace.symbols.value(tile.axis.end)
-    inside = shift != 0 or not trace.symbols.is_host(tile.axis.end) or bool(end <= extent)
+    on_host = trace.symbols.is_host(tile.axis.end)
+    inside = shift != 0 or not on_host or trace.holds(end <= extent)
     if not inside:
         raise exc.TileOutOfBounds(
             span=here(),
@@ -214,7 +215,7 @@ def _tile_slice(trace: Trace, buffer: Buffer, extent: Any, dim: int, tile: Trace
             size=extent,
             notes=(f"the tile is {tile.axis.name}, the tensor {buffer.name}",),
         )
-    if shift == 0 and trace.symbols.is_host(tile.axis.end):
+    if shift == 0 and on_host and trace.symbols.is_told(tile.axis.end):
         # Where a tile covers a dimension exactly, the program knows: equal sizes become one symbol.
         bool(end == extent)
     return TileSlice(tile.axis, trace.number(tile.shift))
@@ -224,9 +225,9 @@ def _position(trace: Trace, extent: Any, dim: int, entry: Any) -> Size:
     expression = trace.number(entry)
     if not trace.symbols.is_host(expression):
         return expression
-    if not (-extent <= entry < extent):
+    if not (trace.holds(-extent <= entry) and trace.holds(entry < extent)):
         raise exc.IndexOutOfRange(span=here(), index=entry, dimension=dim, size=extent)
-    return expression if entry >= 0 else trace.symbols.expression(entry + extent)
+    return expression if trace.holds(entry >= 0) else trace.symbols.expression(entry + extent)
 
 
 def describe_entry(entry: object) -> str:

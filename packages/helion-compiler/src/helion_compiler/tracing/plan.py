@@ -99,11 +99,14 @@ class PlanBuilder:
             for n, tensor in enumerate(results, start=number)
         ]
 
-    def read(self, buffer: Buffer, kind: Literal["int", "float", "bool"]) -> Expression:
-        """The element of ``buffer``, as an expression."""
+    def read(
+        self, buffer: Buffer, kind: Literal["int", "float", "bool"], *, again: bool
+    ) -> Expression:
+        """The element of ``buffer``, as an expression. ``again`` says that a call may start once more
+        after it."""
         number = self._next_number()
         self.places[len(self.steps)] = here()
-        self.steps.append(ReadStep(buffer.number, kind, self.launched))
+        self.steps.append(ReadStep(buffer.number, kind, again, self.launched))
         return ["item", number]
 
     @property

@@ -33,8 +33,9 @@ def read_element(trace: Trace, tensor: torch.Tensor) -> Any:
     if buffer is None:
         raise exc.CannotReadDeviceVariableOnHost(span=here(), name="a tile")
     kind = _kind(tensor.dtype)
-    can_tell = trace.plan.can_be_told and not any(map(_is_fake, trace.leaves))
-    source = trace.plan.read(buffer, kind)
+    pure = trace.plan.can_be_told
+    source = trace.plan.read(buffer, kind, again=pure)
+    can_tell = pure and not any(map(_is_fake, trace.leaves))
     value = _told(trace.plan, trace.leaves) if can_tell else None
     if value is None:
         return trace.symbols.unknown_item(source, kind)

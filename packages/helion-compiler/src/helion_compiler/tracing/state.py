@@ -92,6 +92,15 @@ class Trace:
                 changes[lanes] = sympy.Min(lanes, axis.end - axis.offset)
         return size.xreplace(changes)
 
+    def holds(self, condition: bool | torch.SymBool) -> bool:
+        """Whether a condition that a program relies on holds. Where a number decides that nothing is known
+        of, calls will be checked: it does.
+        """
+        if isinstance(condition, bool) or self.symbols.is_told(condition.node.expr):
+            return bool(condition)
+        self.plan.guard.append(self.plan.number(condition))
+        return True
+
     def float_number(self, value: torch.SymFloat) -> Any:
         """A float as the device is given it: computed by the host, and passed as one number."""
         if value.node.expr.is_number:

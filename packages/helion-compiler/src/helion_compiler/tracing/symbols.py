@@ -33,6 +33,7 @@ class Symbols:
         self._sym_ints: dict[sympy.Symbol, torch.SymInt] = {}
         self._block_hints: dict[sympy.Symbol, int] = {}
         self._floats: dict[str, sympy.Symbol] = {}
+        self._unknown: set[sympy.Symbol] = set()
         self._nominal: dict[sympy.Symbol, torch.SymInt] = {}
         self.nominal_blocks: dict[sympy.Symbol, sympy.Symbol] = {}
         """Symbols of block sizes as numbers, and the lanes they are the number of."""
@@ -61,9 +62,12 @@ class Symbols:
     def unknown_item(self, source: Expression, kind: Literal["int", "float", "bool"]) -> Any:
         """A number that the host reads from a tensor, and that nothing can be told of."""
         if kind == "float":
-            return self._host_number(symbolic.unknown_float(self.shape_env), source, 0.0)
-        number = self._host_number(symbolic.unknown_number(self.shape_env), source, _UNKNOWN_HINT)
-        return number if kind == "int" else number == 1
+            number = self._host_number(symbolic.unknown_float(self.shape_env), source, 0.0)
+        else:
+            unknown = symbolic.unknown_number(self.shape_env)
+            number = self._host_number(unknown, source, _UNKNOWN_HINT)
+        self._unknown.add(number.node.expr)
+        return number == 1 if kind == "bool" else number
 
     def float_argument(self, source: Expression, value: float) -> torch.SymFloat:
         """A float argument, which is not specialised."""
@@ -146,6 +150,10 @@ class Symbols:
         """Whether an expression is computed from block sizes as numbers, and what the host knows."""
         known = self.nominal_blocks.keys() | self.host.keys()
         return not isinstance(size, int) and size.free_symbols <= known
+
+    def is_told(self, size: Size) -> bool:
+        """Whether an expression reads no number that nothing is known of."""
+        return isinstance(size, int) or self._unknown.isdisjoint(size.free_symbols)
 
     def is_block(self, size: Size) -> bool:
         """Whether an expression is the lanes of a tile."""
