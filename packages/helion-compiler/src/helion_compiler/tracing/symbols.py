@@ -112,7 +112,7 @@ class Symbols:
 
     def lanes(self, value: Any) -> Size:
         """An expression in which block sizes, written as numbers, are lanes of tiles."""
-        size = value if isinstance(value, sympy.Expr) else self.expression(value)
+        size = value if isinstance(value, sympy.Basic) else self.expression(value)
         return size if isinstance(size, int) else size.xreplace(self.nominal_blocks)
 
     def offset_symbol(self) -> torch.SymInt:
