@@ -25,7 +25,7 @@ class Slot:
     number: int
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class OperatorCall:
     """An operator and its arguments; ``tensors`` fill the slots among ``leaves``."""
 
@@ -124,7 +124,8 @@ def _independent(
     call: OperatorCall, expected: list[torch.Tensor], followers: list[bool], dim: int
 ) -> bool:
     size = expected[0].shape[dim]
-    for start, length in ((0, 1), (1, size - 1)):
+    half = size // 2
+    for start, length in ((0, 1), (1, size - 1), (half, size - half), (size - 1, 1)):
         parts = [
             tensor.narrow(dim, start, length).clone() if follows else tensor.clone()
             for tensor, follows in zip(call.tensors, followers, strict=True)

@@ -93,6 +93,8 @@ def test_lowering_needs_no_device(device_kind: str) -> None:
         (aten.native_dropout.default, (FLOAT, 0.5, True), "random"),
         (aten.sort.default, (FLOAT,), "2 values"),
         (aten.digamma.default, (FLOAT,), "library"),
+        (aten.view.dtype, (FLOAT, torch.int16), "differ in size"),
+        (aten.view.dtype, (TensorOperand(torch.bool), torch.int8), "cannot view"),
         (aten.cumsum.default, (FLOAT, 1), "on single elements"),
         (aten.gather.default, (FLOAT, 0, TensorOperand(torch.int64)), "places that it computes"),
         (aten.scatter.src, (FLOAT, 0, TensorOperand(torch.int64), FLOAT), "writes to elements"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from helion import exc
 from helion_compiler.emission.dtypes import dtype_text
 from helion_compiler.emission.numbers import number_text
+from helion_compiler.program.expressions import next_power_of_two
 
 if TYPE_CHECKING:
     from helion_compiler.emission.context import EmissionContext
@@ -55,17 +57,42 @@ def emit_broadcast(context: EmissionContext, op: Broadcast) -> None:
 
 
 def emit_reshape(context: EmissionContext, op: Reshape) -> None:
-    """``tl.reshape``, which keeps the order of lanes."""
+    """``tl.reshape``, which keeps the order of lanes, and so needs all dimensions padded as little as can be."""
+    sizes = (*op.operand.type.shape, *op.result.type.shape)
+    widened = [
+        s for s in sizes if isinstance(s, int) and context.schedule.lanes(s) > next_power_of_two(s)
+    ]
+    if widened:
+        raise exc.UnsupportedOperator(
+            span=None if op.location is None else op.location.span,
+            operator="torch.reshape",
+            reason=f"a dimension of {widened[0]} is an operand's in a matrix product too, which pads it to "
+            f"{context.schedule.lanes(widened[0])}: reshape before the kernel, or multiply and sum instead",
+        )
     shape = context.shape(op.result.type.shape)
     context.define(op.result, f"tl.reshape({context.use(op.operand)}, {shape})")
 
 
 def emit_pick(context: EmissionContext, op: Pick) -> None:
     """``tl.gather``; indices of padding, and an author's mistakes, are kept inside."""
-    operand, index = context.use(op.operand), context.use(op.index)
+    index = context.use(op.index)
     last = context.schedule.lanes(op.operand.type.shape[op.dim]) - 1
     inside = f"tl.minimum(tl.maximum({index}, 0), {last})"
-    context.define(op.result, f"tl.gather({operand}, {inside}, {op.dim})")
+    context.define(op.result, f"tl.gather({_long_enough(context, op)}, {inside}, {op.dim})")
+
+
+def _long_enough(context: EmissionContext, op: Pick) -> str:
+    """The operand of a pick, repeated until it has as many lanes as are picked: Triton compiles no other."""
+    lanes = [context.schedule.lanes(size) for size in op.operand.type.shape]
+    wanted = context.schedule.lanes(op.result.type.shape[op.dim])
+    operand = context.use(op.operand)
+    if lanes[op.dim] >= wanted:
+        return operand
+    before, after = lanes[: op.dim], lanes[op.dim :]
+    copies = [*before, wanted // lanes[op.dim], *after]
+    shape = [*before, wanted, *after[1:]]
+    repeated = f"tl.broadcast_to(tl.expand_dims({operand}, {op.dim}), {copies})"
+    return f"tl.reshape({repeated}, {shape})"
 
 
 def emit_mask(context: EmissionContext, op: Mask) -> None:

@@ -160,6 +160,42 @@ def _addbmm(
     return beta * total + alpha * products if beta else alpha * products
 
 
+def _glu(x: Tensor, dim: int = -1) -> Tensor:
+    first, second = x.to(get_computation_dtype(x.dtype)).chunk(2, dim)
+    return (first * torch.sigmoid(second)).to(x.dtype)
+
+
+def _cdist(first: Tensor, second: Tensor, p: float, _mode: int | None) -> Tensor:
+    difference = first.unsqueeze(-2) - second.unsqueeze(-3)
+    distance: Tensor = torch.linalg.vector_norm(difference, p, -1)
+    return distance
+
+
+def _group_norm(
+    x: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    samples: int,
+    channels: int,
+    positions: int,
+    groups: int,
+    eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Torch's own arranges memory formats, which tiles do not have."""
+    wide = x.to(get_computation_dtype(x.dtype))
+    grouped = wide.reshape(samples, groups, channels // groups, positions)
+    variance, mean = torch.var_mean(grouped, (2, 3), correction=0, keepdim=True)
+    scale = torch.rsqrt(variance + eps)
+    normal = ((grouped - mean) * scale).reshape(x.shape)
+    shape = [1, channels] + [1] * (x.dim() - 2)
+    if weight is not None:
+        normal = normal * weight.reshape(shape)
+    if bias is not None:
+        normal = normal + bias.reshape(shape)
+    means, scales = (part.reshape(samples, groups).to(x.dtype) for part in (mean, scale))
+    return normal.to(x.dtype), means, scales
+
+
 def _logical_not(x: Tensor) -> Tensor:
     """Torch's own decomposition of `all` gets here, and its `~` needs a GPU for fake cuda tensors."""
     result: Tensor = aten.eq.Scalar(x, 0)
@@ -167,8 +203,10 @@ def _logical_not(x: Tensor) -> Tensor:
 
 
 _OWN: dict[torch._ops.OpOverload, Callable[..., Any]] = {
+    aten._cdist_forward.default: _cdist,
     aten.addbmm.default: _addbmm,
     aten.any.default: _over_all(aten.any.dims),
+    aten.glu.default: _glu,
     aten.logical_not.default: _logical_not,
     aten.max.default: _over_all(aten.amax.default),
     aten.max.dim: _with_index(aten.amax.default, aten.argmax.default),
@@ -176,6 +214,7 @@ _OWN: dict[torch._ops.OpOverload, Callable[..., Any]] = {
     aten.mean.dim: _mean,
     aten.min.default: _over_all(aten.amin.default),
     aten.min.dim: _with_index(aten.amin.default, aten.argmin.default),
+    aten.native_group_norm.default: _group_norm,
     aten.sum.default: _over_all(aten.sum.dim_IntList),
     aten.var.correction: _var,
     aten.var_mean.correction: _var_mean,

@@ -7,17 +7,26 @@ from unittest import mock
 
 from torch._subclasses import fake_tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+from torch.utils._python_dispatch import (
+    TorchDispatchMode,
+    _disable_current_modes,
+    _get_current_dispatch_mode,
+)
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-__all__ = ["FakeTensorMode", "TorchDispatchMode", "asking", "without_modes"]
+__all__ = ["FakeTensorMode", "TorchDispatchMode", "asking", "innermost", "without_modes"]
 
 
 def asking() -> AbstractContextManager[object]:
     """A context in which an operator that torch refuses for fake tensors is an answer: torch logs nothing."""
     return mock.patch.object(fake_tensor.log, "disabled", new=True)
+
+
+def innermost() -> TorchDispatchMode | None:
+    """The mode that sees first what torch is asked."""
+    return _get_current_dispatch_mode()
 
 
 def without_modes() -> AbstractContextManager[None]:

@@ -18,6 +18,7 @@ import attrs
 import torch
 from torch.utils._pytree import tree_leaves
 
+from helion_compiler.torch_bridge.bitcast import bitcast_template
 from helion_compiler.torch_bridge.operands import (
     NotPointwise,
     PointwiseTemplate,
@@ -115,6 +116,8 @@ def _call(
 @functools.lru_cache(maxsize=4096)
 def _lowered(call: _Call) -> PointwiseTemplate:
     device = torch.device(call.device_kind)
+    if call.operator is torch.ops.aten.view.dtype:
+        return bitcast_template(call.operator, call.args, call.result_dtype)
     with _LOWERING, lowering_settings(device):
         lowered = lower_call(call.operator, call.args, call.kwargs, device)
         return template_of(call.operator, lowered, call.result_dtype, device)

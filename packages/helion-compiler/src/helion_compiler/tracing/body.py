@@ -9,12 +9,7 @@ import attrs
 
 from helion_compiler.program.ops import (
     Block,
-    Broadcast,
     Op,
-    Permute,
-    Reshape,
-    Squeeze,
-    Unsqueeze,
 )
 from helion_compiler.program.types import Axis, BlockSize, Size, Value
 
@@ -91,11 +86,6 @@ class BodyBuilder:
     def depth(self) -> int:
         """How many blocks are open."""
         return len(self._open)
-
-    def is_view(self, value: Value) -> bool:
-        """Whether the innermost block made a value as a view of another."""
-        views = (Broadcast, Permute, Reshape, Squeeze, Unsqueeze)
-        return any(isinstance(op, views) and op.result is value for op in self._open[-1])
 
     def append(self, op: Op) -> None:
         """Add an op to the innermost block."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import sympy
 import torch
@@ -23,6 +24,8 @@ from helion_compiler.tracing.location import here, location
 from helion_compiler.tracing.operators import TABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from helion_compiler.program.types import Size
     from helion_compiler.tracing.state import Trace
 
@@ -31,21 +34,25 @@ def record_device(
     trace: Trace, operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """One ATen call on the device."""
+    schema = operator._schema
     if operator.namespace == "prim":  # questions about a tensor, such as its device
         with trace.fake_mode:
             return operator(*args, **kwargs)
-    if operator._schema.is_mutable:
+    if schema.name in _QUESTIONS:
+        return _QUESTIONS[schema.name](trace, *args)
+    if schema.is_mutable:
         return record_in_place(trace, operator, args, kwargs)
-    if operator._schema.name == "aten::_local_scalar_dense":
-        raise exc.StatementNotSupported(
-            span=here(),
-            statement="a value of the device as a Python number or condition",
-            remedy="choose with `torch.where(condition, a, b)`, or store the value into a tensor",
-        )
-    rule = TABLE.get(operator._schema.name)
+    if operator is torch.ops.aten.view.dtype:  # the same bits as another type: a view only in name
+        return pointwise(trace, operator, args, kwargs)
+    rule = TABLE.get(schema.name)
     if rule is not None:
         result = rule(trace, operator, *args, **kwargs)
-        return trace.alias(result) if result is args[0] and _is_view(operator) else result
+        return _as_view(trace, result, args[0]) if _is_view(operator) else result
+    return _by_meaning(trace, operator, args, kwargs)
+
+
+def _by_meaning(trace: Trace, operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """An operator without a rule: as one op lane by lane, or taken apart."""
     if torch.Tag.pointwise in operator.tags:
         # Whole, so that low precision is rounded once; taken apart only where it has no text as a whole.
         with contextlib.suppress(exc.UnsupportedOperator):
@@ -60,6 +67,41 @@ def record_device(
         with trace.listening():
             return operator.decompose(*args, **kwargs)
     return pointwise(trace, operator, args, kwargs)
+
+
+def _read(_trace: Trace, _tensor: torch.Tensor) -> NoReturn:
+    raise exc.StatementNotSupported(
+        span=here(),
+        statement="a value of the device as a Python number or condition",
+        remedy="choose with `torch.where(condition, a, b)`, or store the value into a tensor",
+    )
+
+
+def _plain_sizes(trace: Trace, tensor: torch.Tensor) -> list[Any]:
+    """What torch's own C++ asks for where it cannot do without plain numbers."""
+    if any(map(trace.symbols.is_block, trace.sizes_of(tensor))):
+        raise exc.UnsupportedOperator(
+            span=here(),
+            operator="this operator",
+            reason="it needs the sizes of a tile as plain numbers, also of dimensions that it leaves alone",
+        )
+    return list(tensor.shape)
+
+
+_QUESTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {"aten::_local_scalar_dense": _read, "aten::size": _plain_sizes}
+)
+"""What torch asks about a tensor, by name: it gets an answer or an error, and nothing is recorded."""
+
+
+def _as_view(trace: Trace, result: Any, base: Any) -> Any:
+    """What a rule for a view gave; an alias where that is what it views."""
+    if isinstance(result, list):
+        return [_as_view(trace, part, base) for part in result]
+    if result is base:
+        return trace.alias(result)
+    trace.add_view(result)
+    return result
 
 
 def _is_view(operator: Any) -> bool:
@@ -97,7 +139,7 @@ def _check_schema(operator: Any) -> None:
     returns = operator._schema.returns
     if len(returns) != 1 or str(returns[0].type) != "Tensor":
         raise _unsupported(operator, "it has several results or none")
-    if returns[0].alias_info is not None:
+    if returns[0].alias_info is not None and operator is not torch.ops.aten.view.dtype:
         raise _unsupported(operator, "it is a view that tiles do not have")
 
 

@@ -19,7 +19,7 @@ def record_in_place(
     """``target.add_(other)`` and its like: the functional operator, then a cast to the target's dtype."""
     target: torch.Tensor = args[0]
     renames = torch.Tag.inplace_view in operator.tags
-    if not renames and trace.body.is_view(trace.value_of(target)):
+    if not renames and trace.is_view(target):
         raise exc.StatementNotSupported(
             span=here(),
             statement="changing a view of a tile in place",

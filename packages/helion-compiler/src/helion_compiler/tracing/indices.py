@@ -62,6 +62,14 @@ class Selection:
 
 def entries_of(tensor: torch.Tensor, index: Any) -> list[Any]:
     """One entry per dimension, ``...`` written out, and None for each new axis."""
+    if isinstance(index, list) and all(type(entry) is int for entry in index):
+        raise exc.InvalidIndexingType(
+            span=here(),
+            index=f"the list {index}",
+            notes=(
+                "in torch it takes several indices of the first dimension, like a tensor of them",
+            ),
+        )
     entries = list(index) if isinstance(index, tuple | list) else [index]
     used = sum(1 for entry in entries if entry is not None and entry is not Ellipsis)
     fill: list[Any] = [slice(None)] * (tensor.ndim - used)

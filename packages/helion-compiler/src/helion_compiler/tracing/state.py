@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import sympy
@@ -10,7 +10,7 @@ import sympy
 from helion import exc
 from helion_compiler.program.types import Buffer, TileType, Value
 from helion_compiler.torch_bridge import symbolic
-from helion_compiler.torch_bridge.modes import without_modes
+from helion_compiler.torch_bridge.modes import innermost, without_modes
 from helion_compiler.tracing.barriers import Barriers
 from helion_compiler.tracing.body import BodyBuilder
 from helion_compiler.tracing.location import here
@@ -57,6 +57,7 @@ class Trace:
         self._values: dict[int, tuple[torch.Tensor, Value]] = {}
         self._depths: dict[int, int] = {}
         self._aliases: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        self._views: dict[int, torch.Tensor] = {}
 
     @contextmanager
     def device_phase(self) -> Iterator[None]:
@@ -69,7 +70,9 @@ class Trace:
             self.plan.launched = True
 
     def listening(self) -> AbstractContextManager[Any]:
-        """A context in which operators are recorded although one is being recorded already."""
+        """A context in which operators are recorded although one is being recorded already: once each."""
+        if type(innermost()) is self._listener:
+            return nullcontext()
         return self._listener(self)
 
     def describe(self, tensor: torch.Tensor) -> str:
@@ -154,6 +157,14 @@ class Trace:
         twin = self.fake(self.sizes_of(tensor), tensor.dtype)
         self._aliases[id(twin)] = (twin, self._original(tensor))
         return twin
+
+    def add_view(self, tensor: torch.Tensor) -> None:
+        """``tensor`` shows lanes of another: changing it in place would have to change that one."""
+        self._views[id(tensor)] = tensor
+
+    def is_view(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor shows lanes of another."""
+        return id(self._original(tensor)) in self._views
 
     def _original(self, tensor: Any) -> Any:
         found = self._aliases.get(id(tensor))

@@ -112,8 +112,10 @@ def _staged_helper(
 ) -> Callable[..., Any]:
     """A function that the kernel calls or is given: staged too, so that its loops and branches may be the device's.
 
-    A lambda, and what has no source, runs as it is.
+    A lambda, whose source is a part of whatever lines it stands on, and what has no source run as they are.
     """
+    if original.__name__ == "<lambda>":
+        return copied_function(original, closure, globals_)
     try:
         staged = stage(original)
     except exc.StatementNotSupported:

@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING
 from helion_compiler.tracing.operators import (
     creation,
     lanes,
+    parts,
     products,
     reductions,
+    repeats,
+    replacements,
     scans,
+    subscripts,
     views,
 )
 from helion_compiler.tracing.rules import RULES
@@ -23,7 +27,19 @@ if TYPE_CHECKING:
 
     from helion_compiler.tracing.rules import Rule
 
-__all__ = ["TABLE", "creation", "lanes", "products", "reductions", "scans", "views"]
+__all__ = [
+    "TABLE",
+    "creation",
+    "lanes",
+    "parts",
+    "products",
+    "reductions",
+    "repeats",
+    "replacements",
+    "scans",
+    "subscripts",
+    "views",
+]
 
 TABLE: Mapping[str, Rule] = MappingProxyType(RULES)
 """Every recording rule, by ATen name without overload."""

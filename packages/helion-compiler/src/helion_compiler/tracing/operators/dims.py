@@ -14,10 +14,15 @@ if TYPE_CHECKING:
 
 
 def dims_of(operand: torch.Tensor, dim: int | Sequence[int] | None) -> list[int]:
-    """The dimensions that ``dim`` names, from 0; all of them where it names none."""
+    """The dimensions that ``dim`` names, from 0; all of them where it names none.
+
+    As in torch, -1 and 0 are names of the dimension that a number does not have.
+    """
     if dim is None or (not isinstance(dim, int) and len(dim) == 0):
         return list(range(operand.ndim))
     given = [dim] if isinstance(dim, int) else list(dim)
+    if operand.ndim == 0 and set(given) <= {-1, 0}:
+        return []
     for position in given:
         if not -operand.ndim <= position < operand.ndim:
             raise exc.ShapeMismatch(

@@ -46,7 +46,7 @@ def pick(trace: Trace, operand: torch.Tensor, index: torch.Tensor, dim: int) -> 
     return result
 
 
-def _along(tensor: torch.Tensor, rank: int, dim: int) -> torch.Tensor:
+def along(tensor: torch.Tensor, rank: int, dim: int) -> torch.Tensor:
     """A one-dimensional tensor as dimension ``dim`` of ``rank`` dimensions."""
     return tensor.reshape([-1 if i == dim else 1 for i in range(rank)])
 
@@ -66,7 +66,7 @@ def pick_by_value(
         )
     with trace.listening():
         wrapped = torch.where(index < 0, index + operand.shape[dim], index)
-        return pick(trace, operand, _along(wrapped, operand.ndim, dim), dim)
+        return pick(trace, operand, along(wrapped, operand.ndim, dim), dim)
 
 
 @rule_for("select")
@@ -107,7 +107,7 @@ def slice_(
         )
     with trace.listening():
         index = begin + iota(trace, size) * step
-        return pick(trace, operand, _along(index, operand.ndim, dim), dim)
+        return pick(trace, operand, along(index, operand.ndim, dim), dim)
 
 
 @rule_for("cat")
@@ -130,7 +130,7 @@ def cat(
         )
     total: Size = sum(sizes)
     with trace.listening():
-        place = _along(iota(trace, total), tensors[0].ndim, dim)
+        place = along(iota(trace, total), tensors[0].ndim, dim)
         joined = pick(trace, tensors[0].to(dtype), place, dim)
         begin: Size = sizes[0]
         for tensor, size in zip(tensors[1:], sizes[1:], strict=True):
@@ -156,9 +156,9 @@ def flip(trace: Trace, _operator: Any, operand: torch.Tensor, dims: Sequence[int
     """The reverse order along dimensions whose sizes are known before the kernel runs."""
     with trace.listening():
         for dim in (dim % operand.ndim for dim in dims):
-            size = _known_size(trace, operand, dim, "flip")
+            size = known_size(trace, operand, dim, "flip")
             index = trace.symbols.value(size) - 1 - iota(trace, size)
-            operand = pick(trace, operand, _along(index, operand.ndim, dim), dim)
+            operand = pick(trace, operand, along(index, operand.ndim, dim), dim)
     return operand
 
 
@@ -177,13 +177,14 @@ def roll(
         return roll(trace, _operator, flat, shifts, (0,)).reshape(shape)
     with trace.listening():
         for shift, dim in zip(shifts, (dim % operand.ndim for dim in dims), strict=True):
-            size = _known_size(trace, operand, dim, "roll")
+            size = known_size(trace, operand, dim, "roll")
             index = torch.remainder(iota(trace, size) - shift, trace.symbols.value(size))
-            operand = pick(trace, operand, _along(index, operand.ndim, dim), dim)
+            operand = pick(trace, operand, along(index, operand.ndim, dim), dim)
     return operand
 
 
-def _known_size(trace: Trace, operand: torch.Tensor, dim: int, name: str) -> Size:
+def known_size(trace: Trace, operand: torch.Tensor, dim: int, name: str) -> Size:
+    """The size of a dimension that is no tile's."""
     size = trace.sizes_of(operand)[dim]
     if not trace.symbols.is_host(size):
         raise exc.UnsupportedOperator(
@@ -199,6 +200,9 @@ def index_select(
     trace: Trace, _operator: Any, operand: torch.Tensor, dim: int, index: torch.Tensor
 ) -> torch.Tensor:
     """Indices of a dimension in the order that a one-dimensional tensor gives."""
+    if operand.ndim == 0:
+        with trace.listening():
+            return operand.clone()
     return pick_by_value(trace, operand, index, dim % operand.ndim)
 
 
@@ -213,6 +217,9 @@ def gather(
     sparse_grad: bool = False,  # noqa: ARG001  # ATen's own parameter, without meaning here
 ) -> torch.Tensor:
     """``torch.gather``; the other dimensions of operand and index have to be the same."""
+    if operand.ndim == 0:
+        with trace.listening():
+            return operand.expand(index.shape).clone()
     dim %= operand.ndim
     own, wanted = list(trace.sizes_of(operand)), list(trace.sizes_of(index))
     if own[:dim] + own[dim + 1 :] != wanted[:dim] + wanted[dim + 1 :]:

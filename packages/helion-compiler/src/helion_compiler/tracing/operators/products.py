@@ -69,7 +69,10 @@ def dot(
         raise exc.DotBatchDimensionMismatch(
             span=here(), left=trace.describe(lhs), right=trace.describe(rhs)
         )
+    _check_types(lhs.dtype, rhs.dtype)
     sizes = (*batch, left[-2], right[-1])
+    if left[-1] in (0, 1):
+        return _outer(trace, lhs, rhs, accumulator, result_dtype)
     if accumulator is not None and trace.sizes_of(accumulator) != sizes:
         with trace.listening():
             accumulator = _expand(trace, accumulator, sizes)
@@ -85,6 +88,33 @@ def dot(
         )
     )
     return result
+
+
+def _check_types(lhs: torch.dtype, rhs: torch.dtype) -> None:
+    dtype = torch.promote_types(lhs, rhs)
+    if not dtype.is_floating_point and dtype not in (torch.int8, torch.uint8):
+        raise exc.UnsupportedOperator(
+            span=here(),
+            operator="a matrix product",
+            reason=f"Triton multiplies matrices of floats and of 8-bit integers, not of {dtype}",
+        )
+
+
+def _outer(
+    trace: Trace,
+    lhs: torch.Tensor,
+    rhs: torch.Tensor,
+    accumulator: torch.Tensor | None,
+    result_dtype: torch.dtype,
+) -> torch.Tensor:
+    """A product of a column and a row: no sum, and no use for a tensor core. Of nothing, it is zero."""
+    dtype = _accumulate_dtype(lhs.dtype, rhs.dtype)
+    with trace.listening():
+        if lhs.shape[-1] == 0:
+            product = torch.zeros([*lhs.shape[:-1], rhs.shape[-1]], dtype=dtype, device=lhs.device)
+        else:
+            product = lhs.to(dtype) * rhs.to(dtype)
+        return (product if accumulator is None else accumulator + product).to(result_dtype)
 
 
 def _expand(trace: Trace, tensor: torch.Tensor, sizes: tuple[Any, ...]) -> torch.Tensor:

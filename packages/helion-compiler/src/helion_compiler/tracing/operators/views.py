@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from helion_compiler.program.ops import Broadcast, Permute, Squeeze, Unsqueeze
+from helion_compiler.torch_bridge.modes import without_modes
+from helion_compiler.torch_bridge.symbolic import is_fake
+from helion_compiler.tracing.fills import fill_tile
 from helion_compiler.tracing.location import location
 from helion_compiler.tracing.operators.dims import dims_of
 from helion_compiler.tracing.operators.regrouping import regroup
@@ -24,6 +27,8 @@ def permute(
 ) -> torch.Tensor:
     """Reorder dimensions."""
     order = tuple(dim % operand.ndim for dim in dims)
+    if order == tuple(range(operand.ndim)):
+        return operand
     sizes = trace.sizes_of(operand)
     result = trace.fake(tuple(sizes[dim] for dim in order), operand.dtype)
     value = trace.value_of(operand)
@@ -44,6 +49,8 @@ def transpose(
 ) -> torch.Tensor:
     """Swap two dimensions."""
     order = list(range(operand.ndim))
+    if not order:
+        return operand
     order[first], order[second] = order[second], order[first]
     return permute(trace, operator, operand, order)
 
@@ -79,7 +86,9 @@ def squeeze(
 ) -> torch.Tensor:
     """Remove dimensions of size 1."""
     sizes = trace.sizes_of(operand)
-    for position in sorted(dims_of(operand, dim), reverse=True):
+    names_none = not isinstance(dim, int | type(None)) and not dim
+    named = [] if names_none else dims_of(operand, dim)
+    for position in sorted(named, reverse=True):
         if sizes[position] == 1:
             operand = _squeeze_one(trace, operand, position)
     return operand
@@ -131,6 +140,8 @@ def view(
     with trace.fake_mode:
         target = trace.sizes_of(operand.reshape(sizes))
     source = trace.sizes_of(operand)
+    if 0 in source:
+        return fill_tile(trace, target, 0, operand.dtype)
     for dim in reversed(range(len(source))):
         if source[dim] == 1:
             operand = _squeeze_one(trace, operand, dim)
@@ -146,12 +157,23 @@ def view(
 @rule_for("clone", "lift_fresh_copy")
 def copy(trace: Trace, _operator: Any, operand: torch.Tensor, **_: Any) -> torch.Tensor:
     """The same value in a tensor of its own, which may change in place while the original stays."""
+    operand = lift(trace, _operator, operand)
     result = trace.fake(trace.sizes_of(operand), operand.dtype)
     trace.add_value(result, trace.value_of(operand))
     return result
 
 
-@rule_for("alias", "detach", "contiguous", "lift_fresh")
+@rule_for("lift_fresh")
+def lift(trace: Trace, _operator: Any, operand: torch.Tensor) -> torch.Tensor:
+    """``torch.tensor(number)``, which torch and its decompositions write in device code."""
+    if trace.is_value(operand) or is_fake(operand) or operand.numel() != 1:
+        return same(trace, _operator, operand)
+    with without_modes():
+        number = operand.item()
+    return fill_tile(trace, trace.sizes_of(operand), number, operand.dtype)
+
+
+@rule_for("alias", "detach", "contiguous")
 def same(trace: Trace, _operator: Any, operand: torch.Tensor, **_: Any) -> torch.Tensor:
     """A tile is a value: aliases are the tile itself."""
     trace.value_of(operand)
