@@ -18,7 +18,8 @@ LoadedBy: TypeAlias = Callable[[str], frozenset[str]]
 # The program runs first; what it prints is kept apart from the list of modules.
 REPORT = """
 import json, sys
-open(sys.argv[1], "w").write(json.dumps(sorted(sys.modules)))
+loaded = [name for name, module in sys.modules.items() if module is not None]
+open(sys.argv[1], "w").write(json.dumps(sorted(loaded)))
 """
 
 

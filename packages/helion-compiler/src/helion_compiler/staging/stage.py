@@ -167,10 +167,10 @@ def stage(function: Callable[..., Any]) -> StagedFunction:
     source = "".join(lines)
     dedented = textwrap.dedent(source)
     indent = len(lines[0]) - len(lines[0].lstrip())
-    definition = ast.parse(dedented).body[0]
-    if not isinstance(definition, ast.FunctionDef):
+    definition = _definition(dedented)
+    if definition is None:
         raise exc.StatementNotSupported(
-            statement=type(definition).__name__, remedy="define the kernel with a plain `def`"
+            statement=function.__name__, remedy="define the kernel with a plain `def`"
         )
     _shift_columns(definition, indent)
     ast.increment_lineno(definition, first_line - 1)
@@ -194,6 +194,15 @@ def stage(function: Callable[..., Any]) -> StagedFunction:
     return StagedFunction(
         function=function, code=code, factory=factory.name, filename=filename, returns=returns
     )
+
+
+def _definition(source: str) -> ast.FunctionDef | None:
+    """The one function that a source defines; None for a lambda, whose source is the lines around it."""
+    try:
+        statement = ast.parse(source).body[0]
+    except SyntaxError:
+        return None
+    return statement if isinstance(statement, ast.FunctionDef) else None
 
 
 def _shift_columns(tree: ast.AST, indent: int) -> None:

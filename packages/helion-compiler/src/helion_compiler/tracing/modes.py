@@ -1,4 +1,4 @@
-"""The two listeners of a trace: ATen calls, and subscripts of tensors."""
+"""The two listeners of a trace: ATen calls, and functions of torch's that mean something else for tiles."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch.overrides import TorchFunctionMode
 from helion_compiler.torch_bridge.modes import TorchDispatchMode
 from helion_compiler.tracing.device import record_device
 from helion_compiler.tracing.host import check_host_index, record_host
+from helion_compiler.tracing.matrix_products import PRODUCTS
 from helion_compiler.tracing.subscripts import assign, subscript
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ class AtenListener(TorchDispatchMode):
         return record(self._trace, func, args, kwargs or {})
 
 
-class SubscriptListener(TorchFunctionMode):
-    """Gives ``tensor[...]`` its meaning in device code; everything else is torch's own."""
+class FunctionListener(TorchFunctionMode):
+    """Gives ``tensor[...]`` and ``@`` their meaning in device code; everything else is torch's own."""
 
     def __init__(self, trace: Trace) -> None:
         super().__init__()
@@ -41,6 +42,9 @@ class SubscriptListener(TorchFunctionMode):
         elif func in _SUBSCRIPTS:
             with self:
                 return _SUBSCRIPTS[func](self._trace, *args)
+        elif func in PRODUCTS and self._trace.on_device and not kwargs:
+            with self:
+                return PRODUCTS[func](self._trace, *args)
         return func(*args, **(kwargs or {}))
 
 

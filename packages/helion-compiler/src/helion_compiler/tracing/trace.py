@@ -22,7 +22,7 @@ from helion_compiler.tracing.control import TracedControl
 from helion_compiler.tracing.host import host_outputs
 from helion_compiler.tracing.location import here
 from helion_compiler.tracing.meanings import MEANINGS, NOT_YET_COMPILED, TracingSemantics
-from helion_compiler.tracing.modes import AtenListener, SubscriptListener
+from helion_compiler.tracing.modes import AtenListener, FunctionListener
 from helion_compiler.tracing.state import Trace
 from helion_compiler.tracing.symbols import Symbols
 from helion_runtime.entries import Expression, ScalarSignature, TensorSignature
@@ -67,7 +67,7 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
         torch.no_grad(),
         mode,
         activate(TracingSemantics(state)),
-        SubscriptListener(state),
+        FunctionListener(state),
         state.listening(),
         _in_author_terms(staged.filename, symbols),
     ):
