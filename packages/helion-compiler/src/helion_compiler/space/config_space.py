@@ -19,6 +19,7 @@ from helion import Config, exc
 from helion.config_keys import CONFIG_KEYS, Shape
 from helion_autotune import Point, Space
 from helion_autotune.json_values import thaw
+from helion_compiler.space.default_point import default_point
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,8 +91,9 @@ class ConfigSpace:
         return {name: parameters[name] for name in (*active_first, *self.conditions)}
 
     def default_config(self) -> Config:
-        """The config that runs when none is given: the first seed, or every parameter's default."""
-        return self.config(self.point_of_seed(self.seeds[0]) if self.seeds else self._bare.default)
+        """The config that runs when none is given: a seed, or every parameter's default."""
+        points = [self.point_of_seed(seed) for seed in self.seeds] or [self._bare.default]
+        return self.config(default_point(self.space, points))
 
     def point_of_seed(self, seed: Mapping[str, Any]) -> Point:
         """The point of a seed; what a seed leaves out is at its default."""

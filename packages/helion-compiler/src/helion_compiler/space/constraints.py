@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from helion_autotune.constraints import Constraint
-from helion_compiler.program.fields import results
+from helion_compiler.program.fields import operands, results
 from helion_compiler.program.ops import Dot, Load, Store
-from helion_compiler.program.program import walk
 from helion_compiler.program.types import Size, TileSlice
 from helion_compiler.space.descriptors import descriptor_block
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from helion_compiler.program.program import Program
-    from helion_compiler.program.types import Subscript
+    from helion_compiler.program.types import Subscript, Value
     from helion_compiler.space.point_lanes import PointLanes
 
 MAX_NUMEL = 1 << 20
@@ -100,11 +99,11 @@ def _covers(program: Program, subscript: Subscript, extent: Size, lanes: int) ->
 
 
 def _shared_memory(program: Program, lanes: PointLanes) -> Constraint:
-    """A bound on what Triton stages in shared memory: operands of products, once per pipeline stage, and what
-    descriptors move, once per stage too where the loop over tiles is what is pipelined."""
-    dots = [op for loop in program.loops() for op in walk(loop.body) if isinstance(op, Dot)]
-    dots = list(dict.fromkeys(dots))
-    operands = {value for op in dots for value in (op.lhs, op.rhs)}
+    """A bound on what Triton stages in shared memory: operands of products, those loaded in the product's own loop
+    once per pipeline stage, and what descriptors move, once per stage too where the loop over tiles is pipelined."""
+    dots = [op for op in program.walk() if isinstance(op, Dot)]
+    factors = {value for op in dots for value in (op.lhs, op.rhs)}
+    staged = factors & _loaded_beside_products(program)
     moved = [
         (f"indexing[{op.name}]", op.value if isinstance(op, Store) else op.result)
         for op in program.walk()
@@ -113,12 +112,13 @@ def _shared_memory(program: Program, lanes: PointLanes) -> Constraint:
 
     def fits(point: Mapping[str, Any]) -> bool:
         stages = _stages(point)
-        pairs = (lanes.bytes_of(op.lhs, point) + lanes.bytes_of(op.rhs, point) for op in dots)
-        products = stages * max((0, *pairs))
+        products = sum(
+            lanes.bytes_of(value, point) * (stages if value in staged else 1) for value in factors
+        )
         described = sum(
             lanes.bytes_of(value, point)
             for name, value in moved
-            if point.get(name) == "tensor_descriptor" and value not in operands
+            if point.get(name) == "tensor_descriptor" and value not in factors
         )
         repeated = 1 if dots or point["pid_type"] == "flat" else stages
         return products + repeated * described <= SHARED_MEMORY
@@ -128,6 +128,20 @@ def _shared_memory(program: Program, lanes: PointLanes) -> Constraint:
         f"what is staged in shared memory would not fit {SHARED_MEMORY // 1024} KiB of it",
         fits,
     )
+
+
+def _loaded_beside_products(program: Program) -> set[Value]:
+    """What loops with products load, and values that are computed from such loads alone: views, casts and masks."""
+    found: set[Value] = set()
+    for loop in program.loops():
+        if not any(isinstance(op, Dot) for op in loop.body.ops):
+            continue
+        for op in loop.body.ops:
+            read = operands(op)
+            passes_on = read and not isinstance(op, Dot) and all(value in found for value in read)
+            if isinstance(op, Load) or passes_on:
+                found |= set(results(op))
+    return found
 
 
 def _stages(point: Mapping[str, Any]) -> int:

@@ -11,14 +11,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import sympy
-
 from helion_compiler.program.expressions import next_power_of_two
 from helion_compiler.program.ops import Dot
 from helion_compiler.program.types import TileSlice
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import BlockSize, Size
@@ -35,6 +33,7 @@ _DOT_SHAPES: tuple[_DotShape, ...] = (
     (64, 64, 64, 4, 4, "flat"),
     (16, 64, 128, 4, 4, "flat"),
 )
+_ENOUGH_PROGRAMS = 64
 _POINTWISE_ELEMENTS = (2048, 1024, 4096, 8192)
 
 
@@ -42,24 +41,23 @@ def seeds(program: Program, low: Mapping[Size, int]) -> tuple[dict[str, Any], ..
     """Points to start from, the default first; parameters left out are at their defaults."""
     dots = [op for op in program.walk() if isinstance(op, Dot)]
     if dots:
-        return tuple(
-            _dot_seed(program, dots[0], low, shape) for shape in _dot_shapes(program, dots[0])
-        )
+        found = [_dot_seed(program, dots[0], low, shape) for shape in _DOT_SHAPES]
+        return tuple(sorted(found, key=lambda seed: _programs(program, seed) < _ENOUGH_PROGRAMS))
     rows = max((program.padded(axis.extent) for axis in program.whole_axes()), default=0)
     if rows:
         return tuple(_row_seed(program, rows, warps) for warps in _row_warps(rows))
     return tuple(_pointwise_seed(program, elements) for elements in _POINTWISE_ELEMENTS)
 
 
-def _dot_shapes(program: Program, dot: Dot) -> Sequence[_DotShape]:
-    """The shapes of matrix products, those first that give every multiprocessor work."""
-    m, n = (_extent_of(program, size) for size in dot.result.type.shape[-2:])
-
-    def waste(shape: _DotShape) -> bool:
-        programs = math.ceil(m / shape[0]) * math.ceil(n / shape[1])
-        return programs < 64
-
-    return sorted(_DOT_SHAPES, key=waste)
+def _programs(program: Program, seed: Mapping[str, Any]) -> int:
+    """How many tiles the first grid has: those seeds come first that give every multiprocessor work."""
+    count = 1
+    for axis in program.grids[0].axes:
+        extent = max(program.example(axis.extent), 1)
+        block = axis.block
+        size = 1 if block is None else block.fixed or seed[f"block_sizes[{block.name}]"]
+        count *= math.ceil(extent / size)
+    return count
 
 
 def _dot_seed(
@@ -128,12 +126,3 @@ def _clamp(size: int, low: int, block: BlockSize) -> int:
     if block.high is not None:
         high = min(high, block.high)
     return max(min(size, high), low, block.low or 1)
-
-
-def _extent_of(program: Program, size: Size) -> int:
-    """The positions that a dimension covers over all tiles: of merged tiles, those of all of them."""
-    if isinstance(size, int):
-        return program.padded(size)
-    extents = {block.symbol: sympy.Integer(block.size_hint) for block in program.blocks}
-    covered = size.xreplace(extents)
-    return int(covered) if covered.is_Integer else program.padded(covered)
