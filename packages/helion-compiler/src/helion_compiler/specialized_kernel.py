@@ -14,8 +14,11 @@ import attrs
 from helion_compiler.building import build_binary, load_kernel, make_variant
 from helion_compiler.building.specialization import specialize
 from helion_compiler.building.variant import aligned_leaves
+from helion_compiler.internal_errors import reported
 from helion_compiler.interpreted import run_interpreted
+from helion_compiler.logs import observer
 from helion_compiler.pipeline import make_program, make_source
+from helion_compiler.reproducer import reproducer
 from helion_compiler.space import derive_space
 from helion_runtime import Dispatcher
 
@@ -67,8 +70,11 @@ class SpecializedKernel:
         self.definition = definition
         self.call = call
         self.aligned = aligned_leaves(call.leaves)
-        self.program: Program = make_program(staged, call, definition.settings)
-        self.space: ConfigSpace = derive_space(self.program, self.aligned)
+        settings = definition.settings
+        self._observe = observer(settings.logs)
+        with reported(call, settings, "trace the kernel"):
+            self.program: Program = make_program(staged, call, settings, self._observe)
+            self.space: ConfigSpace = derive_space(self.program, self.aligned)
         self._lock = threading.RLock()
         self._lowered: dict[Config, Lowered] = {}
         self._built: dict[tuple[Config, Target], Built] = {}
@@ -84,10 +90,14 @@ class SpecializedKernel:
             lowered = self._lowered.get(config)
             if lowered is None:
                 point = self.space.point(config)
-                schedule, emitted = make_source(self.program, point, self.definition.settings)
+                settings = self.definition.settings
+                with reported(self.call, settings, "generate source", config):
+                    schedule, emitted = make_source(self.program, point, settings, self._observe)
                 lowered = self._lowered[config] = Lowered(config, schedule, emitted)
-                if self.definition.settings.print_output_code:
+                if settings.print_output_code:
                     print(emitted.source, file=sys.stderr)
+                if settings.print_repro:
+                    print(reproducer(self.call, settings, config), file=sys.stderr)
             return lowered
 
     def build(
@@ -104,23 +114,29 @@ class SpecializedKernel:
         if found is not None:
             return found
         lowered = self.lower(config)
-        specialization = specialize(self.program, lowered.emitted, self.aligned)
-        image = build_binary(
-            lowered.emitted,
-            lowered.schedule,
-            specialization,
-            target,
-            config=config.to_json(),
-            compiler=compiler,
-        )
-        variant = make_variant(
-            lowered.schedule,
-            lowered.emitted,
-            specialization,
-            image.entry.name,
-            self.aligned,
-            reserved_sms=self.definition.settings.persistent_reserved_sms,
-        )
+        settings = self.definition.settings
+        with reported(self.call, settings, "compile for a GPU", config):
+            specialization = specialize(self.program, lowered.emitted, self.aligned)
+            image = build_binary(
+                lowered.emitted,
+                lowered.schedule,
+                specialization,
+                target,
+                config=config.to_json(),
+                compiler=compiler,
+            )
+            variant = make_variant(
+                lowered.schedule,
+                lowered.emitted,
+                specialization,
+                image.entry.name,
+                self.aligned,
+                reserved_sms=settings.persistent_reserved_sms,
+            )
+        if self._observe is not None:
+            self._observe(
+                "build", f"{image.entry.name} for {target.name}: {len(image.binary)} bytes"
+            )
         built = self._built[config, target] = Built(variant, image)
         return built
 

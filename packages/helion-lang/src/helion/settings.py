@@ -93,6 +93,16 @@ class Settings:
         kind=FLAG,
         words="Print the generated source to standard error when it is first compiled.",
     )
+    print_repro: bool = _setting(
+        default=False,
+        kind=FLAG,
+        words="Print a program that compiles the same kernel for the same arguments, when it is first compiled.",
+    )
+    logs: str | None = _setting(
+        None,
+        OPTIONAL_PATH,
+        "Stages to log to standard error, with commas between: trace, passes, schedule, emit, build, or all.",
+    )
     output_origin_lines: bool = _setting(
         default=True,
         kind=FLAG,
@@ -184,6 +194,8 @@ class SettingKeywords(TypedDict, total=False):
     ref_mode: bool | RefMode
     bundle: str | None
     print_output_code: bool
+    print_repro: bool
+    logs: str | None
     output_origin_lines: bool
     autotune_effort: Literal["none", "quick", "full"]
     autotune_budget_seconds: float | None

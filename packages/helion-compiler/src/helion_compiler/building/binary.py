@@ -60,6 +60,7 @@ def build_binary(
 def _request(
     emitted: EmittedKernel, schedule: Schedule, specialization: Specialization, target: Target
 ) -> dict[str, Any]:
+    waits = emitted.waits
     return {
         "name": emitted.name,
         "source": emitted.source,
@@ -73,6 +74,8 @@ def _request(
             "num_warps": schedule.num_warps,
             "num_stages": schedule.num_stages,
             "enable_fp_fusion": True,
+            # Programs that wait for each other have to run at once.
+            **({"launch_cooperative_grid": True} if waits and target.backend == "cuda" else {}),
         },
     }
 
