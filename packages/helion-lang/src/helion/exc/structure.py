@@ -46,10 +46,10 @@ class DeviceAPIOnHost(HelionError):
 
 
 class LoopDependencyError(HelionError):
-    """A tile loop reads what an earlier outermost loop wrote, without a barrier between."""
+    """A tile loop touches what another outermost loop writes, without a barrier between."""
 
-    title = "loop reads what an earlier loop wrote"
-    message = "`{tensor}` is written by an earlier outermost loop of the same launch"
+    title = "loops depend on each other"
+    message = "`{tensor}` is also used by an earlier outermost loop, which runs at the same time"
     help = "put `hl.barrier()` between the two loops, or make them one"
 
 

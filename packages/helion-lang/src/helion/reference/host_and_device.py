@@ -52,6 +52,9 @@ def _looks_at_shape(name: str) -> bool:
 def check_before(state: ReferenceState, name: str, args: tuple[Any, ...]) -> None:
     """Refuse a call of torch by its name and its first argument."""
     if state.depth == 0:
+        target = args[0] if args else None
+        if isinstance(target, torch.Tensor) and is_in_place(name):
+            _note_between(state, changed=state.memory.touched_by_loops(target))
         return
     if name in _DATA_DEPENDENT or (name == "where" and len(args) == 1):
         raise DataDependentOutputShapeNotSupported(operation=f"torch.{name}")
@@ -106,8 +109,13 @@ def _check_on_host(state: ReferenceState, given: list[torch.Tensor]) -> None:
     for one in given:
         if state.is_value(one):
             raise CannotReadDeviceVariableOnHost(name=name_of(one))
-        if state.memory.by_loops(one) and state.memory.between is None:
-            state.memory.between = here()
+        _note_between(state, changed=state.memory.by_loops(one))
+
+
+def _note_between(state: ReferenceState, *, changed: bool) -> None:
+    """Remember the first place where the host depends on the loops before it; it matters if another one follows."""
+    if changed and state.memory.between is None:
+        state.memory.between = here()
 
 
 def _is_host(state: ReferenceState, tensor: torch.Tensor) -> bool:

@@ -107,12 +107,12 @@ class ReferenceState:
 
     def note_write(self, tensor: torch.Tensor) -> None:
         """Remember that ``tensor`` was written to."""
-        self.memory.note(tensor, in_loop=self.depth > 0)
+        self.memory.note_write(tensor, in_loop=self.depth > 0)
 
     def note_read(self, tensor: torch.Tensor) -> None:
-        """Refuse to read in a tile loop what an earlier outermost one wrote, without a barrier between."""
-        if self.depth:
-            self.memory.check_read(tensor)
+        """Remember that ``tensor`` is read, where a loop does that."""
+        if self.depth and not self.is_value(tensor):
+            self.memory.note_read(tensor)
 
     def await_loop(self, function: str, frame: FrameType) -> Ticket:
         """Remember that a loop function was called and waits to be looped over."""
