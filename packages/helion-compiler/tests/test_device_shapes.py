@@ -152,4 +152,5 @@ def test_as_in_reference_mode(name: str) -> None:
     configs = [] if block_sizes is None else [helion.Config(block_sizes=block_sizes)]
     compiled = helion.kernel(kernel, configs=configs, autotune_effort="none")
     reference = helion.kernel(kernel, configs=configs, ref_mode=True)
-    torch.testing.assert_close(compiled(*arguments), reference(*arguments), equal_nan=True)
+    # Sums of products are rounded in another order.
+    torch.testing.assert_close(compiled(*arguments), reference(*arguments), rtol=1e-5, atol=1e-4)

@@ -101,4 +101,4 @@ def test_every_tensor_becomes_a_fake_on_a_gpu() -> None:
 
 def test_what_no_kernel_takes_is_refused() -> None:
     with pytest.raises(TracedArgNotSupported, match="pair"):
-        on_fake_gpu(takes_anything, (torch.ones(2), {"a": 1}, None, 0))
+        on_fake_gpu(takes_anything, (torch.ones(2), {1, 2}, None, 0))

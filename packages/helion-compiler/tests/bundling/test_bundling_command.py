@@ -240,7 +240,7 @@ VARIANT = '[[variant]]\nkernel = "ops.py:twice"\nargs = ["f32[64]"]\n'
         (VARIANT + "arg = 3", "variant 1 has no key 'arg'"),
         (VARIANT + "config = 3", "config is a table of config keys, or the name of a file"),
         (VARIANT + 'config = "none.json"', "cannot read"),
-        (VARIANT + "config = { warps = 8 }", "there is no such key"),
+        ('targets = ["sm_90"]\n' + VARIANT + "config = { warps = 8 }", "there is no such key"),
         (VARIANT + "static_shapes = 1", "static_shapes is true or false"),
         ('[[variant]]\nkernel = "ops.py:twice"', "variant 1 has no 'args'"),
         ("[[variant]]\nargs = []", "variant 1 has no 'kernel'"),

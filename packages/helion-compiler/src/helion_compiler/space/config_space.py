@@ -137,9 +137,12 @@ class ConfigSpace:
             elif key in self.sites:
                 values |= self._site_values(key, value)
             elif not (_is_identity(value) if key == "loop_orders" else _is_neutral(value)):
-                raise self._misfit(
-                    key, value, "this kernel has nothing that it could change", self._why(key)
+                problem = (
+                    "this kernel has nothing that it could change"
+                    if key in CONFIG_KEYS
+                    else f"there is no such key, and `{self.kernel}` registers no tunable of this name"
                 )
+                raise self._misfit(key, value, problem, self._why(key))
         return self._checked(values)
 
     def _site_values(self, key: str, value: Any) -> dict[str, Any]:
