@@ -1,9 +1,12 @@
-"""The names that compiled Python mentions."""
+"""The names that compiled Python mentions and assigns."""
 
 from __future__ import annotations
 
+import dis
 import types
 from typing import TYPE_CHECKING
+
+from helion.exc import ClosureMutation, GlobalMutation, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,3 +18,18 @@ def names_mentioned(code: types.CodeType) -> Iterator[str]:
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from names_mentioned(constant)
+
+
+def check_assignments(code: types.CodeType) -> None:
+    """Refuse to assign variables outside of the function: a compiled kernel would do so once, not on every call.
+
+    Raises:
+        GlobalMutation: a global variable is assigned or deleted.
+        ClosureMutation: a variable of the scope around is.
+    """
+    for instruction in dis.get_instructions(code):
+        name = str(instruction.argval)
+        if instruction.opname in ("STORE_GLOBAL", "DELETE_GLOBAL"):
+            raise GlobalMutation(name=name, span=Span.of_instruction(code, instruction.offset))
+        if instruction.opname in ("STORE_DEREF", "DELETE_DEREF") and name in code.co_freevars:
+            raise ClosureMutation(name=name, span=Span.of_instruction(code, instruction.offset))
