@@ -29,6 +29,9 @@ UNDEFINED = frozenset(
 )
 """Operators whose results hold anything: element types and ranks are compared alone."""
 
+TIED = frozenset({"kthvalue", "masked.median", "median", "mode", "nanmedian", "topk"})
+"""Operators that say where a value is, of which there may be several: the values alone are compared."""
+
 
 def check(operator: Operator, dtype: torch.dtype, limit: int, *, compiles: bool) -> Result | None:
     """Run at most ``limit`` calls and what is derived from them; None if the database has none that fits."""
@@ -63,7 +66,8 @@ def _check_call(
         prepared = prepare(call, expected)
         mode = prepared.mode
         found = prepared.run()
-        problem = None if operator in UNDEFINED else difference(call, found, expected)
+        compared = 0 if operator in UNDEFINED else 1 if operator in TIED else len(found)
+        problem = difference(call, found[:compared], expected[:compared])
         if problem is None and compiles and mode not in compiled:
             prepared.compile()
             compiled.add(mode)

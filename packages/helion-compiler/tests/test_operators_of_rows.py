@@ -49,6 +49,16 @@ FUNCTIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "where it was largest so far": lambda x: x.cummax(1).indices,
     "cummin": lambda x: x.cummin(1).indices,
     "logcumsumexp": lambda x: x.logcumsumexp(1),
+    "sort": lambda x: x.sort(1).values,
+    "sort down": lambda x: x.round().sort(dim=1, descending=True, stable=True).indices,
+    "sort with NaN": lambda x: torch.where(x > 1, float("nan"), x).sort(1).values,
+    "topk": lambda x: x.topk(4, 1).values,
+    "least": lambda x: x.topk(3, 1, largest=False).indices,
+    "kthvalue": lambda x: x.kthvalue(5, 1, keepdim=True).indices,
+    "median": lambda x: x.median(1).values,
+    "nanmedian": lambda x: torch.where(x > 1, float("nan"), x).nanmedian(1).values,
+    "ranks": lambda x: x.argsort(1).argsort(1),
+    "bucketize": lambda x: torch.bucketize(x, torch.arange(4, device=x.device) - 1.5, right=True),
     "bits": lambda x: x.view(torch.int32) >> 23,
     "any": lambda x: (x > 1).any(1),
     "all": lambda x: (x > -9).all(1, keepdim=True),
@@ -79,13 +89,13 @@ def test_agrees_with_torch_and_compiles(name: str, dtype: torch.dtype) -> None:
     out = torch.full_like(expected, 1 if expected.dtype is torch.bool else 77)
     kernel = kernel_of(function)
     kernel(x, out)
-    torch.testing.assert_close(out, expected)
+    torch.testing.assert_close(out, expected, equal_nan=True)
     specialized = kernel.bind((x, out))._implementation.specialized
     assert specialized.build(helion.Config(block_sizes=[4]), parse_target("sm_90")).image.binary
 
 
-@pytest.mark.parametrize("name", ["cumsum", "cumprod", "cummax", "cat", "argmax", "any"])
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.int32], ids=str)
+@pytest.mark.parametrize("name", ["cumsum", "cumprod", "cummax", "cat", "argmax", "any", "sort"])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.int32, torch.int64], ids=str)
 def test_agrees_in_other_types(name: str, dtype: torch.dtype) -> None:
     function = FUNCTIONS[name]
     x = (torch.randn(ROWS, COLUMNS, generator=torch.Generator().manual_seed(3)) * 2).to(dtype)

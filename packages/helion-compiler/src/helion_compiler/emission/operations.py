@@ -18,6 +18,7 @@ from helion_compiler.emission.shapes import (
     emit_permute,
     emit_pick,
     emit_reshape,
+    emit_sort,
     emit_squeeze,
     emit_unsqueeze,
 )
@@ -38,6 +39,7 @@ from helion_compiler.program.ops import (
     Range,
     Reduce,
     Reshape,
+    Sort,
     Squeeze,
     Store,
     Unsqueeze,
@@ -206,5 +208,6 @@ EMITTERS: dict[type, Callable[[EmissionContext, Any], None]] = {
     Broadcast: emit_broadcast,
     Reshape: emit_reshape,
     Pick: emit_pick,
+    Sort: emit_sort,
     Mask: emit_mask,
 }

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Permute,
         Pick,
         Reshape,
+        Sort,
         Squeeze,
         Unsqueeze,
     )
@@ -93,6 +94,11 @@ def _long_enough(context: EmissionContext, op: Pick) -> str:
     shape = [*before, wanted, *after[1:]]
     repeated = f"tl.broadcast_to(tl.expand_dims({operand}, {op.dim}), {copies})"
     return f"tl.reshape({repeated}, {shape})"
+
+
+def emit_sort(context: EmissionContext, op: Sort) -> None:
+    """``tl.sort``, which sorts the last dimension."""
+    context.define(op.result, f"tl.sort({context.use(op.operand)})")
 
 
 def emit_mask(context: EmissionContext, op: Mask) -> None:

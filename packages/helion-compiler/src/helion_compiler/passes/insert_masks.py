@@ -31,6 +31,7 @@ from helion_compiler.program.ops import (
     Pointwise,
     Reduce,
     Reshape,
+    Sort,
     Squeeze,
     Unsqueeze,
     While,
@@ -87,6 +88,10 @@ class _Inserter:
                 return
             case Fold():
                 op = self._fold(op)
+            case Sort():
+                last = len(op.operand.type.shape) - 1
+                greatest = torch.iinfo(torch.int64).max
+                op = attrs.evolve(op, operand=self._masked(op.operand, last, greatest, op))
             case _:
                 pass
         self._ops.append(op)
@@ -104,7 +109,9 @@ class _Inserter:
         masked = tuple(self._masked(value, op.dim, fill, op) for value, fill in pairs)
         return attrs.evolve(folded, operands=masked)
 
-    def _masked(self, value: Value, dim: int, fill: float | bool, op: Reduce | Dot | Fold) -> Value:
+    def _masked(
+        self, value: Value, dim: int, fill: float | bool, op: Reduce | Dot | Fold | Sort
+    ) -> Value:
         """``value``, or a masked copy of it whose padding along ``dim`` is ``fill``."""
         if value.type.shape[dim] == 1 or _equal(self._padding[value][dim], fill):
             return value

@@ -6,7 +6,7 @@
     op      ::= load | store | atomic | fence
               | full | range | iota | number
               | pointwise | reduce | scan | dot
-              | permute | unsqueeze | squeeze | broadcast | reshape | pick | mask
+              | permute | unsqueeze | squeeze | broadcast | reshape | pick | sort | mask
               | loop | while | if
 
 Frozen; a pass builds new ones. Values are compared by identity and defined exactly once. Which fields
@@ -252,6 +252,15 @@ class Pick:
 
 
 @attrs.frozen(eq=False, kw_only=True)
+class Sort:
+    """Sort int64 lanes along the last dimension, the least first. Padding holds the greatest number, and stays last."""
+
+    result: Value
+    operand: Value
+    location: Location | None = None
+
+
+@attrs.frozen(eq=False, kw_only=True)
 class Mask:
     """Set the padding lanes of ``operand`` along ``dim`` to ``fill``."""
 
@@ -324,6 +333,7 @@ Op: TypeAlias = (
     | Broadcast
     | Reshape
     | Pick
+    | Sort
     | Mask
     | Loop
     | While

@@ -23,6 +23,7 @@ from helion_compiler.program.ops import (
     Permute,
     Pick,
     Reduce,
+    Sort,
     Squeeze,
     Store,
     Unsqueeze,
@@ -157,6 +158,8 @@ class _Verifier:
                 _require(all(a in (1, b) for a, b in pairs), "a broadcast does not fit")
             case Pick():
                 _require(op.index.type.shape == op.result.type.shape, "a pick has a wrong shape")
+            case Sort():
+                _require(op.result.type == op.operand.type, "a sort changes a type")
             case Mask():
                 shape = op.operand.type.shape
                 _require(op.operand.type == op.result.type, "a mask changes a type")

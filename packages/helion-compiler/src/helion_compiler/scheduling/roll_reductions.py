@@ -37,6 +37,7 @@ from helion_compiler.program.ops import (
     Pick,
     Reduce,
     Reshape,
+    Sort,
     Store,
     While,
 )
@@ -252,7 +253,7 @@ _WHOLE_ONLY: dict[tuple[type, ...], str] = {
     (If,): "a branch chooses between values along it",
     (Dot,): "a matrix product runs along it",
     (Fold,): "a scan or a reduction by a function of the author's runs along it",
-    (Reshape, Pick): "its lanes are rearranged",
+    (Reshape, Pick, Sort): "its lanes are rearranged",
     (Atomic,): "atomics run along it",
 }
 """Ops that need all of an axis at once, and how to say so."""

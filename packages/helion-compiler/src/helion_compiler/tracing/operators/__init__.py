@@ -17,6 +17,8 @@ from helion_compiler.tracing.operators import (
     repeats,
     replacements,
     scans,
+    searches,
+    sorting,
     subscripts,
     views,
 )
@@ -37,6 +39,8 @@ __all__ = [
     "repeats",
     "replacements",
     "scans",
+    "searches",
+    "sorting",
     "subscripts",
     "views",
 ]
