@@ -24,7 +24,7 @@ def jsd(
     beta: hl.constexpr = 0.5,
     ignored: int = -100,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The mean divergence over rows that count, and its gradient by ``student``.
+    """The mean divergence over rows that count, and its gradient by ``student``, both float32.
 
     Args:
         student: logarithms of probabilities, ``[rows, columns]``.
@@ -35,7 +35,8 @@ def jsd(
     """
     rows, columns = student.size()
     losses = torch.empty([rows], dtype=torch.float32, device=student.device)
-    grad = torch.empty_like(student)
+    # Slopes of a mean over many rows are too small for float16, which begins to lose bits below 6e-5.
+    grad = torch.empty_like(student, dtype=torch.float32)
     counted = (labels != ignored).sum().to(torch.float32).view(1)
     for tile_m in hl.tile(rows):
         weight = (labels[tile_m] != ignored).to(torch.float32) / counted[0]
