@@ -575,3 +575,34 @@ def test_conversions_leave_numbers_open() -> None:
         for size, a, b, scale in ((5, 3, 4, 0.5), (5, 7, 9, 2.5), (7, 2, 6, 4.0), (9, 8, 8, 0.25))
     ]
     assert specializations(agree(kernel, *calls, static_shapes=False)) == 1
+
+
+def test_questions_about_tensors() -> None:
+    def kernel(x: torch.Tensor, y: torch.Tensor) -> Any:
+        out = torch.empty_like(x)
+        scale = 2 if torch.equal(x, y) else 3 if torch.allclose(x, y, atol=1) else 4
+        for tile in hl.tile(x.size()):
+            out[tile] = x[tile] * scale
+        return out, torch.equal(x, x[1:]), x.tolist(), len(x)
+
+    x = torch.arange(3.0)
+    agree(kernel, (x, x + 0), (x, x + 0.5), (x, x + 9), (x, x + 0), (torch.zeros(3), x))
+
+
+def test_autocast_and_gradients_around_a_kernel_change_nothing() -> None:
+    def kernel(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        product = x @ weight
+        out = torch.empty_like(product)
+        for tile in hl.tile(product.size()):
+            out[tile] = product[tile] + 1
+        return out @ weight
+
+    x, weight = torch.randn(4, 4, requires_grad=True), torch.randn(4, 4)
+    expected = (x @ weight + 1) @ weight
+    for first in (True, False):
+        made = helion.kernel()(kernel)
+        for enabled in (first, not first):
+            with torch.autocast("cpu", enabled=enabled, dtype=torch.bfloat16):
+                found = made(x, weight)
+            torch.testing.assert_close(found, expected.detach())
+            assert not found.requires_grad

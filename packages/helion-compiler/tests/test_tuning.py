@@ -80,6 +80,29 @@ def test_oracle_compares_mutated_arguments() -> None:
     assert "argument 0" in str(oracle.check(None, (x,)))
 
 
+def with_numbers(x: torch.Tensor) -> Any:
+    """Draws on the host, and returns more than tensors."""
+    noise = torch.rand_like(x)
+    out = torch.empty_like(x)
+    for tile in hl.tile(x.size()):
+        out[tile] = x[tile] + noise[tile]
+    return {"out": out, "sums": (out.sum().item(), [out.mean(0)]), "size": out.size(0)}
+
+
+def test_random_numbers_floats_and_containers_of_the_host() -> None:
+    x = torch.randn(4, 5)
+    oracle = Oracle(with_numbers, (x,), SETTINGS, draws=True)
+    kernel = helion.kernel()(with_numbers)
+    with oracle.random_numbers():
+        found = kernel(x)
+    assert oracle.check(found, (x,)) is None
+    assert "the result['out']" in str(oracle.check(kernel(x), (x,)))
+    total, means = found["sums"]
+    wrong = {**found, "sums": (total + 1, means)}
+    assert "the result['sums'][0]" in str(oracle.check(wrong, (x,)))
+    assert "expected a dict" in str(oracle.check((), (x,)))
+
+
 def test_tolerances_follow_products_and_settings() -> None:
     x, y = torch.randn(64, 64), torch.randn(64, 64)
     program = helion.kernel(product).bind((x, y))._implementation.specialized.program

@@ -18,6 +18,7 @@ from helion_runtime.evaluated import DEVICE, Allocation, Call, CallNumber, Refer
 from helion_runtime.expressions import evaluate
 from helion_runtime.plan import ArgumentMetadata, check_reading, evaluate_variant
 from helion_runtime.results import conform, several
+from helion_runtime.undisturbed import undisturbed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,12 +31,17 @@ if TYPE_CHECKING:
     ]
 
 
-@torch.no_grad()
 def execute(
     variant: VariantEntry, metadata: ArgumentMetadata, device: torch.device, launch: Launch | None
 ) -> object:
     """Carry ``variant`` out; ``launch(evaluated, buffers, metadata)`` runs a kernel. Returns what the
     variant returns."""
+    return undisturbed(_execute, device.type)(variant, metadata, device, launch)
+
+
+def _execute(
+    variant: VariantEntry, metadata: ArgumentMetadata, device: torch.device, launch: Launch | None
+) -> object:
     buffers = _tensors(metadata.arguments)
     plan = evaluate_variant(variant, metadata)
     while True:
@@ -51,7 +57,6 @@ def execute(
         plan = evaluate_variant(variant, metadata, plan.read.number)
 
 
-@torch.no_grad()
 def read_ahead(
     variant: VariantEntry, metadata: ArgumentMetadata, device: torch.device
 ) -> Mapping[int, int | float | bool]:
@@ -63,6 +68,14 @@ def read_ahead(
     last = _last_read(variant)
     if last is None:
         return metadata.items
+    read: Mapping[int, int | float | bool]
+    read = undisturbed(_read_up_to, device.type)(variant, metadata, device, last)
+    return read
+
+
+def _read_up_to(
+    variant: VariantEntry, metadata: ArgumentMetadata, device: torch.device, last: int
+) -> Mapping[int, int | float | bool]:
     buffers = _tensors(metadata.arguments)
     plan = evaluate_variant(variant, metadata)
     while plan.read is not None:

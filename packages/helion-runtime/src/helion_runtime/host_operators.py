@@ -43,7 +43,7 @@ _conj_physical abs acos acosh add addcdiv addcmul angle asin asinh atan atan2 at
 bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor ceil celu clamp clamp_max
 clamp_min conj_physical copysign cos cosh deg2rad digamma div elu eq erf erfc erfinv exp exp2 expm1
 floor floor_divide fmax fmin fmod frac frexp gcd ge gelu glu gt hardshrink hardsigmoid hardswish
-hardtanh heaviside hypot i0 igamma igammac isinf isnan isneginf isposinf lcm ldexp le leaky_relu lerp
+hardtanh heaviside hypot i0 igamma igammac isclose isinf isnan isneginf isposinf lcm ldexp le leaky_relu lerp
 lgamma log log10 log1p log2 log_sigmoid_forward logaddexp logaddexp2 logical_and logical_not
 logical_or logical_xor logit lt maximum minimum mish mul mvlgamma nan_to_num ne neg nextafter
 polygamma pow rad2deg reciprocal relu remainder round rsqrt rsub sgn sigmoid sign signbit silu sin

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import attrs
-import torch
 
 from helion_runtime.errors import ReadingError
 from helion_runtime.evaluated import Call, Read
@@ -18,6 +17,7 @@ from helion_runtime.generate import Made, Pause, generate_run
 from helion_runtime.launcher import prepare_launch
 from helion_runtime.plan import ArgumentMetadata, evaluate_variant
 from helion_runtime.tensor_maps import refuse_empty
+from helion_runtime.undisturbed import undisturbed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -54,7 +54,7 @@ class RunMaker:
         plan = evaluate_variant(self.variant, self._metadata(arguments, {}))
         run = self._generate(plan, entrance, None)
         calls = any(isinstance(step, (Call, Read)) for step in (*plan.steps, *plan.after))
-        return plan, torch.no_grad()(run) if calls else run
+        return plan, undisturbed(run, self.loader.driver.device_type) if calls else run
 
     def _generate(
         self, plan: EvaluatedVariant, entrance: Entrance | None, made: Made | None

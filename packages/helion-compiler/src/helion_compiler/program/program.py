@@ -59,6 +59,8 @@ class Program:
     """Roots of buffers whose memory is another root's: what an operator of the host gave a view of."""
     host_writes: frozenset[int] = frozenset()
     """The arguments that host code writes into."""
+    host_draws: bool = False
+    """Whether host code draws random numbers."""
 
     def owner(self, buffer: Buffer) -> int:
         """The root that owns the memory of ``buffer``."""

@@ -15,9 +15,10 @@ from helion_compiler.tracing.host_calls import constant, record_call
 from helion_compiler.tracing.location import here
 from helion_compiler.tracing.readings import read_element
 from helion_compiler.tracing.tiles import DeviceOnly
+from helion_runtime.host_operators import is_allowed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from helion.containers import Parts
     from helion.exc import Span
@@ -38,6 +39,12 @@ _FILLS: dict[str, float | None] = {
     "aten::ones_like": 1,
     "aten::new_ones": 1,
 }
+_ANSWERS: dict[str, Callable[..., Any]] = {
+    "aten::equal": lambda one, other: one.shape == other.shape and (one == other).all(),
+    "aten::allclose": lambda *args, **kwargs: torch.isclose(*args, **kwargs).all(),
+}
+"""Operators that answer a question with a bool of Python's: by operators that give it as a tensor."""
+
 _FILL_ARGUMENT = {"aten::full": 1, "aten::full_like": 1, "aten::new_full": 2}
 
 
@@ -46,6 +53,10 @@ def record_host(trace: Trace, operator: Any, args: tuple[Any, ...], kwargs: dict
     name = operator._schema.name
     if name == "aten::_local_scalar_dense":
         return read_element(trace, args[0])
+    if name in _ANSWERS:
+        with trace.listening():
+            answer = _ANSWERS[name](*args, **kwargs)
+        return answer if isinstance(answer, bool) else read_element(trace, answer)
     if name == "aten::lift_fresh" and not symbolic.is_fake(args[0]):
         return constant(trace, args[0])
     _refuse_device_values(trace, (*args, *kwargs.values()))
@@ -55,7 +66,7 @@ def record_host(trace: Trace, operator: Any, args: tuple[Any, ...], kwargs: dict
         _allocate(trace, result, _FILLS[name])
     elif name in _FILL_ARGUMENT:
         _fill(trace, result, args[_FILL_ARGUMENT[name]])
-    elif torch.Tag.inplace_view in operator.tags:
+    elif torch.Tag.inplace_view in operator.tags and is_allowed(name):
         _view(trace, args[0], args[0])
     elif operator._schema.is_mutable:
         record_call(trace, operator, args, kwargs, ())

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from helion import exc
 from helion_compiler.torch_bridge.modes import TorchDispatchMode
 from helion_compiler.tracing.device import record_device
 from helion_compiler.tracing.host import check_host_index, record_host
+from helion_compiler.tracing.location import here
 from helion_compiler.tracing.matrix_products import PRODUCTS
 from helion_compiler.tracing.subscripts import assign, subscript
 
@@ -37,6 +39,12 @@ class FunctionListener(TorchFunctionMode):
         self._trace = trace
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.Tensor.data_ptr:
+            raise exc.StatementNotSupported(
+                span=here(),
+                statement="data_ptr",
+                remedy="pass addresses as an argument: a tensor of int64 that `hl.stacktensor_like` takes",
+            )
         if func in _SUBSCRIPTS and not self._trace.on_device:
             check_host_index(args[0], args[1])
         elif func in _SUBSCRIPTS:

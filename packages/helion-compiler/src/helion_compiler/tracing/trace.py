@@ -65,6 +65,7 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
     # The fake mode lies below the listener: with it active, torch does not ask for a GPU.
     with (
         torch.no_grad(),
+        torch.autocast(state.torch_device.type, enabled=False),
         mode,
         activate(TracingSemantics(state)),
         FunctionListener(state),
@@ -100,6 +101,7 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
         barrier=state.barrier.counter,
         aliases=state.plan.aliases,
         host_writes=frozenset(state.plan.written_arguments),
+        host_draws=state.plan.draws_numbers,
     )
     return attrs.evolve(program, assumptions=assumptions(program))
 

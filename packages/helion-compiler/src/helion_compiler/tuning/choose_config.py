@@ -165,7 +165,8 @@ def _oracle(kernel: SpecializedKernel, args: tuple[Any, ...]) -> Oracle | None:
     if not definition.settings.autotune_accuracy_check:
         return None
     tf32 = multiplies_in_tf32(kernel.program, definition.settings)
-    return Oracle(definition.function, args, definition.settings, tf32=tf32)
+    draws = kernel.program.host_draws
+    return Oracle(definition.function, args, definition.settings, tf32=tf32, draws=draws)
 
 
 def _none_worked(kernel: SpecializedKernel, error: NoCandidateWorked) -> exc.NoConfigFound:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import torch
 
 from helion import reference
+from helion.containers import parts_of
 from helion_compiler.program.ops import Dot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from helion import Settings
+    from helion.containers import Parts
     from helion_compiler.program.program import Program
 
 # Relative tolerance by dtype: inputs and intermediate results are rounded to these types.
@@ -53,7 +57,8 @@ def multiplies_in_tf32(program: Program, settings: Settings) -> bool:
 class Oracle:
     """The expected outputs and mutated arguments of one call, computed once.
 
-    With ``tf32``, float32 results may be as inexact as products in tf32 are.
+    With ``tf32``, float32 results may be as inexact as products in tf32 are. With ``draws``, host code draws
+    random numbers, which higher precision would change: it runs in its own, on copies.
     """
 
     def __init__(
@@ -63,10 +68,24 @@ class Oracle:
         settings: Settings,
         *,
         tf32: bool = False,
+        draws: bool = False,
     ) -> None:
-        self._expected = reference.run(function, args, precision="high")
+        with self.random_numbers():
+            self._expected = (
+                reference.run(function, copy.deepcopy(args))
+                if draws
+                else reference.run(function, args, precision="high")
+            )
         self._settings = settings
         self._tolerance = {**_TOLERANCE, torch.float32: _TF32_TOLERANCE} if tf32 else _TOLERANCE
+
+    @staticmethod
+    @contextmanager
+    def random_numbers() -> Iterator[None]:
+        """Within, host code draws the numbers that it drew for the oracle; nobody else's are touched."""
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            yield
 
     def check(self, outputs: Any, args: tuple[Any, ...]) -> Mismatch | None:
         """The first difference between what a config gave and what the oracle expects; None if there is none."""
@@ -78,17 +97,26 @@ class Oracle:
     def _compare(self, where: str, actual: Any, expected: Any) -> Mismatch | None:
         if isinstance(expected, torch.Tensor):
             return self._compare_tensors(where, actual, expected)
-        if isinstance(expected, tuple | list):
-            for position, (a, e) in enumerate(zip(actual, expected, strict=True)):
-                found = self._compare(f"{where}[{position}]", a, e)
-                if found is not None:
-                    return found
-            return None
+        parts = parts_of(expected)
+        if parts is not None:
+            return self._compare_parts(where, actual, parts)
+        if isinstance(expected, float) and isinstance(actual, float):
+            return self._compare_floats(
+                where, torch.tensor(actual, dtype=torch.float32), torch.tensor(expected)
+            )
         return (
             None
             if actual == expected
             else Mismatch(where, f"expected {expected!r}, got {actual!r}")
         )
+
+    def _compare_parts(self, where: str, actual: Any, expected: Parts) -> Mismatch | None:
+        found = parts_of(actual)
+        if found is None or (found.type, found.labels) != (expected.type, expected.labels):
+            return Mismatch(where, f"expected a {expected.type.__name__}, got {actual!r:.80}")
+        items = zip(expected.names(where), found.items, expected.items, strict=True)
+        differences = (self._compare(*item) for item in items)
+        return next((one for one in differences if one is not None), None)
 
     def _compare_tensors(
         self, where: str, actual: torch.Tensor, expected: torch.Tensor

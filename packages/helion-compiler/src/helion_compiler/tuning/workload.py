@@ -76,7 +76,8 @@ class KernelWorkload:
         assert self._oracle is not None
         leaves = self._fresh_leaves()
         built = attrs.evolve(candidate.built, variant=poison(candidate.built.variant))
-        outputs = self._kernel.dispatcher_for(built)(*leaves)
+        with self._oracle.random_numbers():
+            outputs = self._kernel.dispatcher_for(built)(*leaves)
         mismatch = self._oracle.check(outputs, self._kernel.arguments(leaves))
         if mismatch is not None:
             raise WrongResult(str(mismatch))

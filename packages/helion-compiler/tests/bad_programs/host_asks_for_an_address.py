@@ -1,0 +1,17 @@
+import torch
+
+import helion
+import helion.language as hl
+
+
+@helion.kernel()
+def kernel(x):
+    addresses = torch.tensor([x.data_ptr()], device=x.device)
+    out = torch.empty_like(x)
+    for tile in hl.tile(x.size(0)):
+        out[tile, :] = x[tile, :] + addresses[0]
+    return out
+
+
+def provoke() -> None:
+    kernel(torch.zeros(4, 8))

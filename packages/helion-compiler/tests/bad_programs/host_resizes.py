@@ -1,0 +1,17 @@
+import torch
+
+import helion
+import helion.language as hl
+
+
+@helion.kernel()
+def kernel(x):
+    out = torch.empty_like(x)
+    out.resize_(8, 8)
+    for tile in hl.tile(x.size(0)):
+        out[tile, :] = x[tile, :]
+    return out
+
+
+def provoke() -> None:
+    kernel(torch.zeros(4, 8))
