@@ -67,3 +67,28 @@ def test_numbers_that_only_a_call_tells(tmp_path: Path, static_shapes: bool) -> 
     with pytest.raises(NoVariantError) as caught:
         op(x, torch.tensor([51, 0, 0]), 0.5)
     assert any("host code read 51" in note for note in caught.value.__notes__)
+
+
+@helion.kernel(config=helion.Config(block_sizes=[1]), static_shapes=False)
+def one_row_per_multiprocessor(x: torch.Tensor) -> Any:
+    count = torch.cuda.get_device_properties(x.device).multi_processor_count
+    out = torch.empty([count, x.size(0)], device=x.device)
+    for tile in hl.tile(count):
+        out[tile, :] = x[None, :] * count
+    return out, count
+
+
+def test_multiprocessors_are_those_of_the_device_that_runs(tmp_path: Path) -> None:
+    path = tmp_path / "b.helion"
+    x = torch.empty(40, device="meta")
+    build_bundle(path, [BuildRequest(one_row_per_multiprocessor, (x,))], targets=["sm_90"])
+    manifest = helion_runtime.load(path).manifest
+    for count in (132, 78, 144):
+        device = DeviceProperties("hopper", (9, 0), count, 232448)
+        driver = RecordingDriver(manifest.kernels, device=device)
+        out, found = helion_runtime.load(path, driver=driver).one_row_per_multiprocessor(
+            torch.randn(40)
+        )
+        assert found == count
+        assert out.shape == (count, 40)
+        assert driver.launches[-1].grid == (count, 1, 1)

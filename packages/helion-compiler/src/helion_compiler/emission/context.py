@@ -177,10 +177,11 @@ class EmissionContext:
             return
         source = program.symbols[symbol]
         assert isinstance(source, list)
-        kind, position, *dim = source
+        kind, *place = source
         if kind not in ("argument", "size", "stride"):
-            wanted = "item" if kind == "item" else "number"
+            wanted = str(kind) if kind in ("item", "sm_count") else "number"
         else:
+            position, *dim = place
             owner = program.arguments[int(position)]  # type: ignore[arg-type]  # an argument's position
             wanted = "_".join((owner, *(() if kind == "argument" else (str(kind), *map(str, dim)))))
         self._symbols[symbol] = self._parameter(

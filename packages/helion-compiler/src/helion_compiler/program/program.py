@@ -106,9 +106,9 @@ class Program:
         )
 
     def is_read(self, symbol: sympy.Symbol) -> bool:
-        """Whether a host symbol is a number read from a tensor, of which binaries assume nothing."""
+        """Whether a host symbol is read from a tensor or from the device: binaries assume nothing of such."""
         source = self.symbols[symbol]
-        return isinstance(source, list) and source[0] == "item"
+        return isinstance(source, list) and source[0] in ("item", "sm_count")
 
     def computes_doubles(self) -> bool:
         """Whether some number on the device is a float64."""

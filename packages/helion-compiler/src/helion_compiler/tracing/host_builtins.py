@@ -16,14 +16,39 @@ if TYPE_CHECKING:
 
     from helion_compiler.tracing.state import Trace
 
+_USUAL_SMS = 132
+"""Multiprocessors to guess with where there is no device to ask: an H100's."""
+
 _OPEN = (torch.SymInt, torch.SymFloat)
 
 
 def host_builtins(trace: Trace) -> dict[Callable[..., Any], Callable[..., Any]]:
     """What calls of builtins mean on the host, by the builtin."""
-    return {
-        python: functools.partial(_converted, trace, python) for python in (int, float, math.sqrt)
+    conversions = (int, float, math.sqrt)
+    table: dict[Callable[..., Any], Callable[..., Any]] = {
+        python: functools.partial(_converted, trace, python) for python in conversions
     }
+    if trace.torch_device.type == "cuda":
+        table[torch.cuda.get_device_properties] = functools.partial(DeviceProperties, trace)
+    return table
+
+
+class DeviceProperties:
+    """What ``torch.cuda.get_device_properties`` tells a kernel: how many multiprocessors there are is asked
+    on each call, everything else is this device's."""
+
+    def __init__(self, trace: Trace, *device: Any) -> None:
+        self._trace = trace
+        self._device = device
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "multi_processor_count":
+            return getattr(torch.cuda.get_device_properties(*self._device), name)
+        known = torch.cuda.is_available()
+        here = torch.cuda.get_device_properties(*self._device) if known else None
+        return self._trace.symbols.sm_count(
+            _USUAL_SMS if here is None else here.multi_processor_count
+        )
 
 
 def converted(python: Callable[..., Any], number: Any) -> Any:

@@ -33,6 +33,7 @@ class Symbols:
         self._sym_ints: dict[sympy.Symbol, torch.SymInt] = {}
         self._block_hints: dict[sympy.Symbol, int] = {}
         self._floats: dict[str, sympy.Symbol] = {}
+        self._sm_count: torch.SymInt | None = None
         self._unknown: set[sympy.Symbol] = set()
         self._nominal: dict[sympy.Symbol, torch.SymInt] = {}
         self.nominal_blocks: dict[sympy.Symbol, sympy.Symbol] = {}
@@ -52,6 +53,12 @@ class Symbols:
             symbolic.new_symbol(self.shape_env, f"s{len(self.host)}", hint), source, hint
         )
         return value
+
+    def sm_count(self, value: int) -> torch.SymInt:
+        """The multiprocessors of the device, ``value`` where the call that is being traced runs."""
+        if self._sm_count is None:
+            self._sm_count = self.item(["sm_count"], value)
+        return self._sm_count
 
     def item(self, source: Expression, value: float) -> Any:
         """A number that the host reads from a tensor, ``value`` in the call that is being traced."""
