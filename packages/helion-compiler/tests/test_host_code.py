@@ -196,6 +196,16 @@ def test_asserts_and_prints_run_while_tracing(capsys: pytest.CaptureFixture[str]
     with pytest.raises(AssertionError, match="one dimension"):
         made(torch.zeros(4, 4))
 
+    def picky(x: torch.Tensor) -> torch.Tensor:
+        if x.size(0) > 3:
+            raise ValueError(
+                "at most three",
+            )
+        return kernel(x)
+
+    with pytest.raises(ValueError, match="at most three"):
+        helion.kernel()(picky)(torch.zeros(4))
+
 
 # Behind the loop.
 

@@ -9,6 +9,7 @@ import attrs
 
 from helion import exc
 from helion_compiler.reproducer import reproducer, write_reproducer
+from helion_compiler.tracing.location import raised_by_author
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +26,10 @@ def reported(
 ) -> Iterator[None]:
     """What an author sees of a failure within: an error of Helion's, with a note that names the reproducer.
 
+    What a ``raise`` or ``assert`` of the author's raises is the author's.
+
     Raises:
-        helion.exc.InternalError: something that is no error of Helion's was raised.
+        helion.exc.InternalError: something else that is no error of Helion's was raised.
     """
     try:
         yield
@@ -36,6 +39,8 @@ def reported(
     except (exc.HelionError, TimeoutError):
         raise
     except Exception as error:
+        if raised_by_author(error):
+            raise
         function = call.kernel.original
         told = exc.InternalError(
             span=exc.Span.from_traceback(error.__traceback__, function.__code__.co_filename)

@@ -55,3 +55,14 @@ def location() -> Location | None:
     if span is None:
         return None
     return Location(span=span, text=linecache.getline(span.filename, span.line).strip())
+
+
+def raised_by_author(error: BaseException) -> bool:
+    """Whether a statement of the author's, a ``raise`` or an ``assert``, has raised an error."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    if traceback is None or not is_author(traceback.tb_frame.f_code.co_filename):
+        return False
+    line = linecache.getline(traceback.tb_frame.f_code.co_filename, traceback.tb_lineno)
+    return line.lstrip().startswith(("raise", "assert"))

@@ -20,7 +20,7 @@ from helion_compiler.tracing.arguments import copied_function
 from helion_compiler.tracing.assumptions import assumptions
 from helion_compiler.tracing.control import TracedControl
 from helion_compiler.tracing.host import host_outputs
-from helion_compiler.tracing.location import here
+from helion_compiler.tracing.location import here, raised_by_author
 from helion_compiler.tracing.meanings import MEANINGS, NOT_YET_COMPILED, TracingSemantics
 from helion_compiler.tracing.modes import AtenListener, FunctionListener
 from helion_compiler.tracing.state import Trace
@@ -253,6 +253,8 @@ def _in_author_terms(filename: str, symbols: Symbols) -> Iterator[None]:
             span=_raised_at(error, filename), name=_undefined_name(error)
         ) from error
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        if raised_by_author(error):
+            raise
         asked = symbolic.asked_of_unknown_numbers(error)
         if asked is not None:
             host = symbols.host.keys() & asked
