@@ -22,11 +22,16 @@ _OF_TOOLS = (exc.TritonError, exc.ErrorCompilingKernel, exc.InternalError)
 
 @contextmanager
 def reported(
-    call: Call, settings: Settings, stage: str, config: Config | None = None
+    call: Call,
+    settings: Settings,
+    stage: str,
+    config: Config | None = None,
+    *,
+    runs_author: bool = False,
 ) -> Iterator[None]:
     """What an author sees of a failure within: an error of Helion's, with a note that names the reproducer.
 
-    What a ``raise`` or ``assert`` of the author's raises is the author's.
+    Where the author's code runs (``runs_author``), what its ``raise`` and ``assert`` raise stays as it is.
 
     Raises:
         helion.exc.InternalError: something else that is no error of Helion's was raised.
@@ -39,7 +44,7 @@ def reported(
     except (exc.HelionError, TimeoutError):
         raise
     except Exception as error:
-        if raised_by_author(error):
+        if runs_author and raised_by_author(error):
             raise
         function = call.kernel.original
         told = exc.InternalError(

@@ -72,7 +72,7 @@ class SpecializedKernel:
         self.aligned = aligned_leaves(call.leaves)
         settings = definition.settings
         self._observe = observer(settings.logs)
-        with reported(call, settings, "trace the kernel"):
+        with reported(call, settings, "trace the kernel", runs_author=True):
             self.program: Program = make_program(staged, call, settings, self._observe)
             self.space: ConfigSpace = derive_space(self.program, self.aligned)
         self._lock = threading.RLock()
