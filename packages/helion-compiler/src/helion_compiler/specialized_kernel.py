@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from helion import exc
 from helion_compiler.building import build_binary, load_kernel, make_variant
 from helion_compiler.building.specialization import specialize
 from helion_compiler.building.variant import aligned_leaves
@@ -18,6 +19,7 @@ from helion_compiler.internal_errors import reported
 from helion_compiler.interpreted import run_interpreted
 from helion_compiler.logs import observer
 from helion_compiler.pipeline import make_program, make_source
+from helion_compiler.program.foreign_ops import Breakpoint
 from helion_compiler.reproducer import reproducer
 from helion_compiler.space import derive_space
 from helion_runtime import Dispatcher
@@ -113,6 +115,7 @@ class SpecializedKernel:
         found = self._built.get((config, target))
         if found is not None:
             return found
+        _refuse_breakpoints(self.program)
         lowered = self.lower(config)
         settings = self.definition.settings
         with reported(self.call, settings, "compile for a GPU", config):
@@ -164,3 +167,11 @@ class SpecializedKernel:
         dispatcher = Dispatcher(self.definition.name, self.call.names)
         dispatcher.add(built.variant, {built.image.entry.name: built.image})
         return dispatcher
+
+
+def _refuse_breakpoints(program: Program) -> None:
+    """No binary stops in a debugger."""
+    for op in program.walk():
+        if isinstance(op, Breakpoint):
+            span = None if op.location is None else op.location.span
+            raise exc.BreakpointInDeviceLoopRequiresInterpret(span=span)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     import sympy
 
+    from helion_compiler.program.foreign_ops import ForeignFunction
     from helion_compiler.program.ops import Block
     from helion_compiler.program.types import Axis, Buffer, Size
     from helion_compiler.scheduling.schedule import Schedule
@@ -57,6 +58,10 @@ class EmissionContext:
         self.uses: set[str] = set()
         self.functions: list[str] = []
         """The sources of functions that this kernel alone needs."""
+        self.lines: dict[str, None] = {}
+        """Imports and constants that those functions need."""
+        self.foreign: dict[ForeignFunction, str] = {}
+        """The names of the author's own Triton functions."""
         self._starts = starts
         self._values: dict[Value, str] = {}
         self._own: set[Value] = set()
@@ -78,6 +83,11 @@ class EmissionContext:
         self._values[value] = name
         self._own.add(value)
         self.writer.line(f"{name} = {text}")
+
+    def define_all(self, values: Sequence[Value], text: str) -> None:
+        """Assign ``text`` to new variables for ``values``, of which there may be none."""
+        names = [self.name(value) for value in values]
+        self.writer.line(f"{', '.join(names)} = {text}" if names else text)
 
     def name(self, value: Value) -> str:
         """A new variable for ``value``, which the caller assigns."""

@@ -142,6 +142,7 @@ def _preamble(context: EmissionContext) -> str:
     uses = context.uses
     imports = ["import triton", "import triton.language as tl"]
     imports += [IMPORTS[name] for name in sorted(uses & IMPORTS.keys())]
+    imports += [line for line in context.lines if line not in imports]
     functions = [
         f"@triton.jit\ndef {name}{DEVICE_FUNCTIONS[name]}\n"
         for name in sorted(uses & DEVICE_FUNCTIONS.keys())

@@ -9,6 +9,14 @@ import torch
 from helion import exc
 from helion_compiler.emission.dtypes import dtype_text
 from helion_compiler.emission.folds import emit_fold
+from helion_compiler.emission.foreign import (
+    emit_assembly,
+    emit_breakpoint,
+    emit_call,
+    emit_inline,
+    emit_print,
+)
+from helion_compiler.emission.lanes import emit_join, emit_random, emit_split
 from helion_compiler.emission.memory import emit_atomic, emit_fence, emit_load, emit_store
 from helion_compiler.emission.numbers import number_text
 from helion_compiler.emission.reductions import emit_reduce
@@ -22,6 +30,14 @@ from helion_compiler.emission.shapes import (
     emit_squeeze,
     emit_unsqueeze,
 )
+from helion_compiler.program.foreign_ops import (
+    Breakpoint,
+    CallTriton,
+    InlineAssembly,
+    InlineTriton,
+    Print,
+)
+from helion_compiler.program.lane_ops import Join, Random, Split
 from helion_compiler.program.ops import (
     Atomic,
     Broadcast,
@@ -210,4 +226,12 @@ EMITTERS: dict[type, Callable[[EmissionContext, Any], None]] = {
     Pick: emit_pick,
     Sort: emit_sort,
     Mask: emit_mask,
+    Random: emit_random,
+    Join: emit_join,
+    Split: emit_split,
+    Print: emit_print,
+    Breakpoint: emit_breakpoint,
+    InlineTriton: emit_inline,
+    CallTriton: emit_call,
+    InlineAssembly: emit_assembly,
 }

@@ -60,6 +60,8 @@ class Builder(Accesses):
 
     def create_print(self, prefix: str, in_hex: bool, values: Sequence[Any], _signs: Any) -> None:
         """`tl.device_print`: the running program, the prefix, and each block's values."""
+        if not values:
+            print(self._position.index, prefix)
         for value in values:
             shown = decode(value.data, value.dtype.scalar)
             print(

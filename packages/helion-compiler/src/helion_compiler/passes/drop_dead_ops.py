@@ -14,7 +14,7 @@ from helion_compiler.program.fields import (
     symbols,
     with_blocks,
 )
-from helion_compiler.program.ops import EFFECTS, Block, If, Loop, Number, Op, While
+from helion_compiler.program.ops import Block, If, Loop, Number, Op, While, has_effect
 from helion_compiler.program.program import walk
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _op(op: Op, needed: Needed) -> tuple[Op | None, Needed]:
         case Number():
             return (op if op.symbol in needed else None), set()
         case _:
-            live = isinstance(op, EFFECTS) or not needed.isdisjoint(results(op))
+            live = has_effect(op) or not needed.isdisjoint(results(op))
             inside = {value for body in blocks(op) for value in _read(body)}
             return (op if live else None), inside
 

@@ -15,6 +15,7 @@ import attrs
 import torch
 
 from helion_compiler.program.fields import results, with_blocks
+from helion_compiler.program.lane_ops import Join, Split
 from helion_compiler.program.ops import (
     Block,
     Broadcast,
@@ -156,19 +157,25 @@ class _Inserter:
                 return (0,) * rank
             case Reshape():
                 return _merged(self._padding[op.operand], rank)
-            case Pick():
-                held = self._padding[op.operand]
-                return tuple(ANYTHING if dim == op.dim else held[dim] for dim in range(rank))
+            case Pick() | Join():
+                return self._gathered(op)
             case Full():
                 return (op.fill if isinstance(op.fill, int | float) else ANYTHING,) * rank
             case Pointwise():
                 return tuple(self._pointwise(op, dim - rank) for dim in range(rank))
-            case Permute() | Unsqueeze() | Squeeze() | Broadcast():
+            case Permute() | Unsqueeze() | Squeeze() | Broadcast() | Split():
                 return _reshaped(op, self._padding[op.operand])
             case Mask():
                 return _replace(self._padding[op.operand], op.dim, op.fill)
             case _:
                 return (ANYTHING,) * rank
+
+    def _gathered(self, op: Pick | Join) -> Padding:
+        """Lanes picked along one dimension, or of two values side by side."""
+        if isinstance(op, Join):
+            return (*_meet(self._padding[op.first], self._padding[op.second]), ANYTHING)
+        held = self._padding[op.operand]
+        return _replace(held, op.dim, ANYTHING)
 
     def _pointwise(self, op: Pointwise, dim: int) -> Any:
         """The operator applied to what its operands' padding holds along ``dim``, counted from the end."""
@@ -204,13 +211,15 @@ class _NotConstantError(Exception):
     """An operand's padding is not a known constant."""
 
 
-def _reshaped(op: Permute | Unsqueeze | Squeeze | Broadcast, padding: Padding) -> Padding:
+def _reshaped(op: Permute | Unsqueeze | Squeeze | Broadcast | Split, padding: Padding) -> Padding:
     """The padding of an operand after its dimensions are arranged anew."""
     match op:
         case Permute():
             return tuple(padding[dim] for dim in op.order)
         case Unsqueeze():
             return (*padding[: op.dim], ANYTHING, *padding[op.dim :])
+        case Split():
+            return padding[:-1]
         case Squeeze():
             return (*padding[: op.dim], *padding[op.dim + 1 :])
         case Broadcast():
@@ -265,5 +274,5 @@ def _same_entry(first: Any, second: Any) -> bool:
     return first is second or (first is not ANYTHING and second is not ANYTHING and first == second)
 
 
-def _replace(padding: Padding, dim: int, fill: float | bool) -> Padding:
+def _replace(padding: Padding, dim: int, fill: Any) -> Padding:
     return (*padding[:dim], fill, *padding[dim + 1 :])

@@ -5,9 +5,10 @@
     block   ::= op* yield(value*)
     op      ::= load | store | atomic | fence
               | full | range | iota | number
-              | pointwise | reduce | scan | dot
+              | pointwise | reduce | fold | dot
               | permute | unsqueeze | squeeze | broadcast | reshape | pick | sort | mask
               | loop | while | if
+              | those of :mod:`.lane_ops` and :mod:`.foreign_ops`
 
 Frozen; a pass builds new ones. Values are compared by identity and defined exactly once. Which fields
 of an op define values, which hold blocks, and that all others read, is decided by name in
@@ -19,6 +20,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import attrs
+
+from helion_compiler.program.foreign_ops import (
+    Breakpoint,
+    CallTriton,
+    InlineAssembly,
+    InlineTriton,
+    Print,
+)
+from helion_compiler.program.lane_ops import Join, Random, Split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -338,11 +348,23 @@ Op: TypeAlias = (
     | Loop
     | While
     | If
+    | Random
+    | Join
+    | Split
+    | Print
+    | Breakpoint
+    | InlineTriton
+    | CallTriton
+    | InlineAssembly
 )
 Access: TypeAlias = Load | Store | Atomic
 
-EFFECTS = (Store, Atomic, Fence)
-"""Ops that matter although nobody reads what they define."""
+_EFFECTS = (Store, Atomic, Fence, Print, Breakpoint, InlineTriton, CallTriton)
+
+
+def has_effect(op: Op) -> bool:
+    """Whether an op matters although nobody reads what it defines."""
+    return isinstance(op, _EFFECTS) or (isinstance(op, InlineAssembly) and not op.pure)
 
 
 @attrs.frozen(eq=False, kw_only=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from helion_compiler.program.access import accessed_shape
 from helion_compiler.program.fields import blocks, operands, parameters, results, symbols
+from helion_compiler.program.lane_ops import Join, Random, Split
 from helion_compiler.program.ops import (
     Atomic,
     Block,
@@ -160,6 +161,8 @@ class _Verifier:
                 _require(op.index.type.shape == op.result.type.shape, "a pick has a wrong shape")
             case Sort():
                 _require(op.result.type == op.operand.type, "a sort changes a type")
+            case Join() | Split() | Random():
+                _check_lanes(op)
             case Mask():
                 shape = op.operand.type.shape
                 _require(op.operand.type == op.result.type, "a mask changes a type")
@@ -172,3 +175,18 @@ class _Verifier:
             if isinstance(entry, TileSlice):
                 name = entry.axis.name
                 _require(entry.axis in self._axes, f"{name} is used outside its loop")
+
+
+def _check_lanes(op: Join | Split | Random) -> None:
+    match op:
+        case Join():
+            both = (op.first.type, TileType(op.result.type.dtype, op.result.type.shape[:-1]))
+            _require(op.second.type in both and both[0] == both[1], "a join does not fit")
+            _require(op.result.type.shape[-1] == 2, "a join is not of two")
+        case Split():
+            _require(op.operand.type.shape[-1:] == (2,), "a split is not of two")
+        case Random():
+            _require(
+                all(v.type.shape == op.offsets.type.shape for v in op.results),
+                "random numbers have a wrong shape",
+            )

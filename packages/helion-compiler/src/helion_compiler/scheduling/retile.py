@@ -38,8 +38,9 @@ class Retiler:
             if field.name not in ("result", "results", "location")
         }
         if defined:
-            (result,) = defined
-            changes["result"] = self._values[result] = Value(result.name, self.type(result.type))
+            copies = tuple(Value(value.name, self.type(value.type)) for value in defined)
+            self._values |= dict(zip(defined, copies, strict=True))
+            changes |= {"results": copies} if hasattr(op, "results") else {"result": copies[0]}
         return attrs.evolve(op, **changes)
 
     def _size(self, size: Size) -> Size:

@@ -23,6 +23,8 @@ from helion_compiler.program.fields import (
     symbols,
     with_blocks,
 )
+from helion_compiler.program.foreign_ops import CallTriton, InlineAssembly, InlineTriton, Print
+from helion_compiler.program.lane_ops import Random, Split
 from helion_compiler.program.ops import (
     Atomic,
     Block,
@@ -134,9 +136,11 @@ class _Roller:
                 self._check_op(op)
 
     def _check_op(self, op: Op) -> None:
+        single = isinstance(op, Random) and len(op.results) == 1
         kind = next(
             (reason for types, reason in _WHOLE_ONLY.items() if isinstance(op, types)), None
         )
+        kind = None if single else kind
         if kind is not None:
             raise NotRollable(kind)
         if isinstance(op, Reduce) and self._reduces(op) and op.kind not in COMBINE:
@@ -254,6 +258,9 @@ _WHOLE_ONLY: dict[tuple[type, ...], str] = {
     (Dot,): "a matrix product runs along it",
     (Fold,): "a scan or a reduction by a function of the author's runs along it",
     (Reshape, Pick, Sort): "its lanes are rearranged",
+    (Random, Split): "an op of several results runs along it",
+    (InlineTriton, CallTriton, InlineAssembly): "code in another language works along it",
+    (Print,): "it is printed",
     (Atomic,): "atomics run along it",
 }
 """Ops that need all of an axis at once, and how to say so."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,6 +11,7 @@ import torch
 from helion_compiler.tracing.carrying import is_tile
 from helion_compiler.tracing.conditions import device_condition
 from helion_compiler.tracing.host_builtins import converted
+from helion_compiler.tracing.meanings import debugging
 from helion_compiler.tracing.tiles import TracedRange
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ def traced_builtins(trace: Trace) -> dict[Callable[..., Any], Callable[..., Any]
         int: functools.partial(_convert, trace, int),
         float: functools.partial(_convert, trace, float),
         bool: functools.partial(_convert, trace, bool),
+        print: functools.partial(_print, trace),
+        breakpoint: functools.partial(debugging.breakpoint, trace),
     }
 
 
@@ -61,6 +65,15 @@ def _as_tile(value: Any, other: torch.Tensor) -> torch.Tensor:
     floating = isinstance(value, float) and not other.is_floating_point()
     dtype = torch.float32 if floating else other.dtype
     return torch.full((), value, dtype=dtype, device=other.device)
+
+
+def _print(trace: Trace, *values: Any, **options: Any) -> None:
+    """``hl.device_print``, with the text before the first value as the prefix."""
+    texts = list(itertools.takewhile(lambda value: isinstance(value, str), values))
+    if options:
+        print(*values, **options)
+    else:
+        debugging.device_print(trace, " ".join(texts), values[len(texts) :])
 
 
 def _convert(trace: Trace, python: Callable[..., Any], *values: Any) -> Any:

@@ -10,6 +10,8 @@ from helion import exc
 from helion_compiler.tracing.location import here
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from helion_compiler.tracing.state import Trace
 
 
@@ -71,7 +73,7 @@ def _functional(operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     if name == "fill_" and not isinstance(args[1], torch.Tensor):
         return torch.full_like(args[0], args[1])
     packet = getattr(torch.ops.aten, name.removesuffix("_"), None)
-    overload = getattr(packet, operator._overloadname, None)
+    overload = _RENAMED.get(operator, getattr(packet, operator._overloadname, None))
     if overload is None or not name.endswith("_"):
         raise exc.UnsupportedOperator(
             span=here(),
@@ -80,6 +82,18 @@ def _functional(operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
         )
     result: torch.Tensor = overload(*args, **kwargs)
     return result
+
+
+def _bernoulli(operand: torch.Tensor, p: float = 0.5) -> torch.Tensor:
+    result: torch.Tensor = torch.ops.aten.bernoulli.p(operand, p)
+    return result
+
+
+_RENAMED: dict[Any, Callable[..., torch.Tensor]] = {
+    torch.ops.aten.bernoulli_.float: _bernoulli,
+    torch.ops.aten.normal_.default: torch.ops.aten.normal_functional.default,
+}
+"""Functional operators that are not called as those that write are."""
 
 
 def _expand(

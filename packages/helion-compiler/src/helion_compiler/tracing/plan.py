@@ -80,17 +80,21 @@ class PlanBuilder:
         keywords: tuple[tuple[str, CallTree], ...],
         results: Sequence[torch.Tensor],
         alias_of: Buffer | None = None,
+        *,
+        before_launch: bool = False,
     ) -> list[Buffer]:
         """An operator that is called on every call, and the buffers of its ``results``.
 
-        ``alias_of`` is the buffer whose memory they share, where they do.
+        ``alias_of`` is the buffer whose memory they share, where they do. Called behind the launch if a tile
+        loop has been traced, except ``before_launch``.
         """
         number = self._next_number()
         entries = tuple(
             ResultEntry(*self._geometry(tensor), dtype_name(tensor.dtype)) for tensor in results
         )
         self.places[len(self.steps)] = here()
-        self.steps.append(CallStep(operator, arguments, keywords, entries, self.launched))
+        behind = self.launched and not before_launch
+        self.steps.append(CallStep(operator, arguments, keywords, entries, behind))
         if alias_of is not None:
             owner = self.owner(alias_of)
             self.aliases.update(dict.fromkeys(range(number, number + len(entries)), owner))

@@ -50,6 +50,9 @@ class Trace:
         self.body = BodyBuilder(symbols)
         self.grids: list[Grid] = []
         self.barrier = Barriers()
+        self.places_that_draw = 0
+        self.seed: torch.Tensor | None = None
+        """What the seeds of torch's generators are read from, on the device."""
         self.leaves = leaves
         self.on_device = False
         self._listener = listener

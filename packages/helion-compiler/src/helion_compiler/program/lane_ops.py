@@ -1,0 +1,49 @@
+"""Ops that draw, interleave and part lanes.
+
+op ::= random | join | split
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import attrs
+
+if TYPE_CHECKING:
+    from helion_compiler.program.types import Location, Value
+
+Distribution: TypeAlias = Literal["uniform", "normal", "bits", "four_uniforms"]
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Random:
+    """Numbers that the scalar int64 ``seed`` and the int64 ``offsets`` decide, by Philox: see Triton's random module.
+
+    ``uniform`` is float32 in ``[0, 1)``, ``normal`` float32, ``bits`` are 32 in an int64, and ``four_uniforms``
+    has four results.
+    """
+
+    results: tuple[Value, ...]
+    distribution: Distribution
+    seed: Value
+    offsets: Value
+    location: Location | None = None
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Join:
+    """Two values of one type side by side in a new last dimension of size 2."""
+
+    result: Value
+    first: Value
+    second: Value
+    location: Location | None = None
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Split:
+    """The two halves of a last dimension of size 2."""
+
+    results: tuple[Value, Value]
+    operand: Value
+    location: Location | None = None
