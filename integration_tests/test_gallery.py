@@ -31,12 +31,7 @@ CASES = [
 UNSUPPORTED: dict[str, tuple[type[Exception], str]] = {
     "split_k": (exc.UnsupportedOperator, "tunables"),
     "grouped_gemm_balanced": (exc.UnsupportedOperator, "tunables"),
-    "dropout": (exc.UnsupportedOperator, "hl.rand"),
-    "gradient_of_sum": (exc.UnsupportedOperator, "hl.rand"),
-    "topk_gating": (exc.UnsupportedOperator, "operators of several results"),
     "mxfp8_gemm": (exc.UnsupportedOperator, "hl.dot_scaled"),
-    "inline": (exc.UnsupportedOperator, "Triton within kernels"),
-    "called": (exc.UnsupportedOperator, "Triton within kernels"),
     "sum_of_tensors": (exc.UnsupportedOperator, "stacked tensors"),
 }
 

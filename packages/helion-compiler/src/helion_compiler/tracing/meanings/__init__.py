@@ -11,6 +11,7 @@ from helion_compiler.tracing.meanings import (
     atomics,
     creation,
     debugging,
+    escapes,
     folds,
     loops,
     matrix,
@@ -35,6 +36,7 @@ __all__ = [
     "atomics",
     "creation",
     "debugging",
+    "escapes",
     "folds",
     "loops",
     "matrix",
@@ -51,11 +53,8 @@ MEANINGS: Mapping[str, Callable[..., Any]] = MappingProxyType(TABLE)
 NOT_YET_COMPILED: frozenset[str] = frozenset(
     {
         "dot_scaled",
-        "inline_asm_elementwise",
-        "inline_triton",
         "register_tunable",
         "stacktensor_like",
-        "triton_kernel",
     }
 )
 """Declared, and given meaning in reference mode alone so far. A function leaves this set when it gets a meaning."""
