@@ -8,13 +8,17 @@ from __future__ import annotations
 from typing import Any, Generic, TypeVar
 
 import attrs
+import torch
 
 from helion.constraints import is_integer
+from helion.exc import ConfigSpecFragmentWithSymInt
 
 ChoiceT = TypeVar("ChoiceT")
 
 
 def _within(fragment: _Range, attribute: attrs.Attribute[Any], value: int) -> None:
+    if isinstance(value, torch.SymInt):
+        raise ConfigSpecFragmentWithSymInt(size=value)
     if not is_integer(value):
         raise TypeError(f"{attribute.name} must be an integer, got {value!r}")
     if value < fragment.low or (attribute.name != "low" and value > fragment.high):
