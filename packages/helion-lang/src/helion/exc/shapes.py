@@ -26,7 +26,7 @@ class IndexOutOfRange(HelionError):
 
     title = "index out of range"
     message = "index {index} in dimension {dimension}, which has size {size}"
-    help = "indices start at -{size} or 0 and stay below {size}"
+    help = "indices start at 0 and stay below {size}; a number that is written out may count from the end, from -1"
 
 
 class RankMismatch(HelionError):

@@ -91,7 +91,8 @@ def _plain(entry: object, dimension: int, size: int) -> Any:
         return entry
     if isinstance(entry, torch.Tensor) or is_integer(entry):
         number = int(entry)  # type: ignore[call-overload]  # one of the two, by the line above
-        if not -size <= number < size:
+        # A device does not count from the end; numbers that the author wrote are counted before.
+        if not (0 if isinstance(entry, torch.Tensor) else -size) <= number < size:
             raise IndexOutOfRange(index=number, dimension=dimension, size=size)
         return number
     if isinstance(entry, (tuple, list)) and any(isinstance(one, Tile) for one in entry):

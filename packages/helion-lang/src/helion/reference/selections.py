@@ -127,7 +127,7 @@ def _positions(entry: Any, size: int, device: torch.device) -> torch.Tensor:
         return torch.arange(entry.begin, entry.end, device=device)
     if isinstance(entry, slice):
         return torch.tensor(range(*entry.indices(size)), dtype=torch.int64, device=device)
-    return torch.tensor(entry, device=device)
+    return torch.tensor(entry % size, device=device)
 
 
 def _inside(
@@ -157,15 +157,13 @@ def _inside(
 
 
 def _checked(tensor: torch.Tensor, selection: Selection) -> Selection:
-    """``selection`` with positions counted from the front, all of those that count within the tensor."""
-    positions = []
+    """``selection``, if all of the positions that count lie within the tensor. Tensors do not count from the end."""
     for dimension, own in enumerate(selection.positions):
         size = tensor.size(dimension)
-        wrong = (own < -size) | (own >= size)
+        wrong = (own < 0) | (own >= size)
         if selection.inside is not None:
             wrong = wrong & selection.inside
         if wrong.any():
             first = own.expand(wrong.shape)[wrong][0]
             raise IndexOutOfRange(index=int(first), dimension=dimension, size=size)
-        positions.append(torch.where(own < 0, own + size, own))
-    return attrs.evolve(selection, positions=tuple(positions))
+    return selection
