@@ -241,6 +241,20 @@ def test_a_gather_stays_inside(index: list[int]) -> None:
         in_loop(lambda x: hl.store(x, [ALL, wrong], 0), X.clone())
 
 
+def test_positions_of_loops_do_not_count_from_the_end() -> None:
+    def before(x: torch.Tensor) -> None:
+        for i in hl.grid(x.size(0)):
+            x[i, 0, 0] = x[(i * 2 - 2) // 2, -1, 0]
+
+    def first(x: torch.Tensor) -> None:
+        for tile in hl.tile(x.size(0), block_size=2):
+            x[tile, 0, 0] = x[5 - tile.begin - tile.end, 0, 0]
+
+    for kernel in (before, first):
+        with pytest.raises(IndexOutOfRange, match="index -1 in dimension 0"):
+            run(kernel, (X.clone(),))
+
+
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ShapeMismatch, match="do not broadcast"):
         in_loop(lambda x: x[GRID, GRID[:, :2]], X)

@@ -18,6 +18,7 @@ from helion.exc import (
     TileOutOfBounds,
 )
 from helion.language import Tile
+from helion.reference.positions import Position
 from helion.reference.tiles import ReferenceTile, ShiftedReferenceTile
 
 
@@ -92,7 +93,7 @@ def _plain(entry: object, dimension: int, size: int) -> Any:
     if isinstance(entry, torch.Tensor) or is_integer(entry):
         number = int(entry)  # type: ignore[call-overload]  # one of the two, by the line above
         # A device does not count from the end; numbers that the author wrote are counted before.
-        if not (0 if isinstance(entry, torch.Tensor) else -size) <= number < size:
+        if not (0 if isinstance(entry, (torch.Tensor, Position)) else -size) <= number < size:
             raise IndexOutOfRange(index=number, dimension=dimension, size=size)
         return number
     if isinstance(entry, (tuple, list)) and any(isinstance(one, Tile) for one in entry):

@@ -12,6 +12,7 @@ from helion.reference.callers import user_frame
 from helion.reference.control_flow import check_loop
 from helion.reference.jagged_lanes import axes_of_lanes
 from helion.reference.places import target_names
+from helion.reference.positions import Position
 from helion.reference.ranges import AxisRange, axis_ranges, static_positions
 from helion.reference.tiles import ReferenceTile
 from helion.sizes import cdiv
@@ -42,7 +43,7 @@ def tile(state: ReferenceState, begin_or_end: Any, end: Any, block_size: Any) ->
 def grid(state: ReferenceState, begin_or_end: Any, end: Any, step: Any) -> Iterator[Any]:
     """Positions, or tuples of positions where sequences are given."""
     ranges = axis_ranges("grid", begin_or_end, end, step, steps="steps")
-    axes = [range(one.begin, one.end, one.step or 1) for one in ranges]
+    axes = [map(Position, range(one.begin, one.end, one.step or 1)) for one in ranges]
     return _start(state, "grid", axes, begin_or_end)
 
 
@@ -135,9 +136,9 @@ def _tiles(
 ) -> Iterator[ReferenceTile]:
     for number, begin in enumerate(range(axis.begin, axis.end, size)):
         yield ReferenceTile(
-            begin=begin,
-            end=min(begin + size, axis.end),
-            id=number,
+            begin=Position(begin),
+            end=Position(min(begin + size, axis.end)),
+            id=Position(number),
             count=cdiv(axis.end - axis.begin, size),
             block_size=size,
             loop_end=axis.end,

@@ -31,7 +31,7 @@ class ReferenceTile(Tile):
         return torch.arange(self.begin, self.end, dtype=torch.int32, device=self.device)
 
     def __index__(self) -> int:
-        return self.end - self.begin
+        return int(self.end - self.begin)
 
     def __add__(self, offset: int) -> Tile:
         return ShiftedReferenceTile(tile=self, offset=_offset(offset, "+"))
