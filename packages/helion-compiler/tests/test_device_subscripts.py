@@ -67,6 +67,24 @@ def scaled_by_position(x):
     return out
 
 
+def side_by_side(x, y):
+    """Tiles of the result reach beyond each operand, where the masks leave them out."""
+    out = torch.empty([x.size(0), x.size(1) + y.size(1)])
+    for t0, t1 in hl.tile(out.size()):
+        first = t1.index < x.size(1)
+        left = hl.load(x, [t0, t1], extra_mask=first[None, :])
+        right = hl.load(y, [t0, t1.index - x.size(1)], extra_mask=(~first)[None, :])
+        out[t0, t1] = torch.where(first[None, :], left, right)
+    return out
+
+
+def scaled_by_item(x, scale):
+    out = torch.empty_like(x)
+    for t in hl.tile(x.size(0)):
+        out[t] = x[t] * scale[0].item()
+    return out
+
+
 # Kernel, arguments, block sizes.
 CASES: dict[str, tuple[Any, tuple[Any, ...], list[int] | None]] = {
     "rows_by_index": (
@@ -111,6 +129,8 @@ CASES: dict[str, tuple[Any, tuple[Any, ...], list[int] | None]] = {
         ),
         [8],
     ),
+    "side_by_side": (side_by_side, (torch.randn(5, 6), torch.randn(5, 7)), [4, 4]),
+    "scaled_by_item": (scaled_by_item, (torch.randn(9), torch.tensor([2.0])), [4]),
     "slices": (slices, (torch.randn(5, 9),), [2]),
     "scaled_by_position": (scaled_by_position, (torch.randn(5, 9),), [2]),
 }

@@ -90,9 +90,10 @@ def _masks(
     rank = len(shape)
     masks = [mask for dim in range(rank) if (mask := context.lane_mask(shape, dim)) is not None]
     for entry, dims, extent in zip(op.subscripts, places, op.buffer.shape, strict=True):
-        if isinstance(entry, TileSlice) and entry.shift != 0:
-            shifted = _index(context, entry, dims, rank)
-            masks += [f"({shifted} >= 0)", f"({shifted} < {context.text(extent)})"]
+        if isinstance(entry, TileSlice) and (entry.shift != 0 or entry.clipped):
+            index = _index(context, entry, dims, rank)
+            masks += [f"({index} >= 0)"] if entry.shift != 0 else []
+            masks.append(f"({index} < {context.text(extent)})")
     extra = getattr(op, "extra_mask", None)
     if extra is not None:
         own = len(extra.type.shape)

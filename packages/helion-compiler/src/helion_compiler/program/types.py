@@ -126,10 +126,14 @@ class Value:
 
 @attrs.frozen
 class TileSlice:
-    """Subscript by a tile, shifted by ``shift`` elements."""
+    """Subscript by a tile, shifted by ``shift`` elements.
+
+    A ``clipped`` one may reach beyond the dimension, where nothing is read or written; so may every shifted one.
+    """
 
     axis: Axis
     shift: Size = 0
+    clipped: bool = False
 
 
 @attrs.frozen

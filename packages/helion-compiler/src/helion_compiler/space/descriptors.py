@@ -80,6 +80,7 @@ def _why_not_subscripts(op: Access) -> str | None:
             (s.begin, s.step) != (0, 1) for s in slices
         ),
         "the tile is shifted": any(s.shift != 0 for s in tiles),
+        "the tile reaches beyond the tensor": any(s.clipped for s in tiles),
         "the lanes of a jagged tile end at places of their own": any(
             s.axis.ends is not None for s in tiles
         ),

@@ -84,14 +84,18 @@ def entries_of(tensor: torch.Tensor, index: Any) -> list[Any]:
     return entries
 
 
-def select(trace: Trace, tensor: torch.Tensor, buffer: Buffer, index: Any) -> Selection:
-    """The subscripts of ``tensor[index]``."""
+def select(
+    trace: Trace, tensor: torch.Tensor, buffer: Buffer, index: Any, *, masked: bool = False
+) -> Selection:
+    """The subscripts of ``tensor[index]``; where the author gives a mask (``masked``), tiles may reach beyond it."""
     entries = [as_number(trace, entry) for entry in entries_of(tensor, index)]
     entries, inside = _with_tile_slices(trace, tensor, entries)
     places = _Places(trace, entries)
     dims = iter(range(tensor.ndim))
     subscripts = tuple(
-        _subscript(trace, buffer, tensor.shape[dim], dim, entry, places.of(position))
+        _tile_slice(trace, buffer, tensor.shape[dim], dim, entry, masked=masked)
+        if isinstance(entry, TracedTile)
+        else _subscript(trace, tensor.shape[dim], dim, entry, places.of(position))
         for position, entry in enumerate(entries)
         if entry is not None and (dim := next(dims)) is not None
     )
@@ -180,11 +184,9 @@ def _joint_rank(trace: Trace, tensors: list[torch.Tensor]) -> int:
 
 
 def _subscript(
-    trace: Trace, buffer: Buffer, extent: Any, dim: int, entry: Any, place: tuple[int, ...]
+    trace: Trace, extent: Any, dim: int, entry: Any, place: tuple[int, ...]
 ) -> Subscript:
     match entry:
-        case TracedTile():
-            return _tile_slice(trace, buffer, extent, dim, entry)
         case slice(start=None, stop=None, step=None):
             return WholeSlice(whole_axis(trace.symbols.expression(extent)))
         case slice():
@@ -207,7 +209,9 @@ def _gather(trace: Trace, entry: torch.Tensor, place: tuple[int, ...]) -> ValueI
     return ValueIndex(trace.value_of(entry), place)
 
 
-def _tile_slice(trace: Trace, buffer: Buffer, extent: Any, dim: int, tile: TracedTile) -> TileSlice:
+def _tile_slice(
+    trace: Trace, buffer: Buffer, extent: Any, dim: int, tile: TracedTile, *, masked: bool
+) -> TileSlice:
     """A tile as a subscript; its range has to lie inside the dimension, unless it is shifted and so masked."""
     shift = trace.symbols.expression(tile.shift)
     if tile.axis not in trace.body.axes:
@@ -215,7 +219,7 @@ def _tile_slice(trace: Trace, buffer: Buffer, extent: Any, dim: int, tile: Trace
     end = trace.symbols.value(tile.axis.end)
     on_host = trace.symbols.is_host(tile.axis.end)
     inside = shift != 0 or not on_host or trace.holds(end <= extent)
-    if not inside:
+    if not inside and not masked:
         raise exc.TileOutOfBounds(
             span=here(),
             end=end,
@@ -226,7 +230,7 @@ def _tile_slice(trace: Trace, buffer: Buffer, extent: Any, dim: int, tile: Trace
     if shift == 0 and on_host and trace.symbols.is_told(tile.axis.end):
         # Where a tile covers a dimension exactly, the program knows: equal sizes become one symbol.
         bool(end == extent)
-    return TileSlice(tile.axis, trace.number(tile.shift))
+    return TileSlice(tile.axis, trace.number(tile.shift), clipped=not inside)
 
 
 def _position(trace: Trace, extent: Any, dim: int, entry: Any) -> Size:

@@ -53,6 +53,8 @@ class FunctionListener(TorchFunctionMode):
         elif func in PRODUCTS and self._trace.on_device and not kwargs:
             with self:
                 return PRODUCTS[func](self._trace, *args)
+        elif func is torch.Tensor.item and self._trace.on_device:
+            return args[0].reshape(())  # a scalar of the device is as good as a number there
         return func(*args, **(kwargs or {}))
 
 

@@ -46,7 +46,7 @@ def load(
 ) -> torch.Tensor:
     """Record a load of ``tensor[index]``; new axes become dimensions of size 1."""
     buffer = buffer_named(trace, tensor)
-    selection = select(trace, tensor, buffer, index)
+    selection = select(trace, tensor, buffer, index, masked=extra_mask is not None)
     result = trace.fake(selection.shape, buffer.dtype)
     mask = mask_value(trace, extra_mask, selection)
     trace.body.append(
@@ -74,7 +74,7 @@ def store(
 ) -> None:
     """Record a store, after casting and broadcasting the value."""
     buffer = buffer_named(trace, tensor)
-    selection = select(trace, tensor, buffer, index)
+    selection = select(trace, tensor, buffer, index, masked=extra_mask is not None)
     stored = stored_value(trace, value, buffer, selection.written_shape)
     for position in reversed(selection.new_axes):
         stored = stored.squeeze(position)

@@ -27,8 +27,10 @@ def has_tile(index: object) -> bool:
     return any(isinstance(entry, Tile) for entry in _entries(index))
 
 
-def plain_entries(tensor: torch.Tensor, index: object) -> list[Any]:
+def plain_entries(tensor: torch.Tensor, index: object, *, masked: bool = False) -> list[Any]:
     """The entries of a subscript in torch's terms: ``...`` written out, tiles as slices, numbers as numbers.
+
+    Where the author gives a mask (``masked``), a tile may reach beyond the tensor, as a shifted one may.
 
     Raises:
         RankMismatch: more entries than dimensions.
@@ -39,11 +41,15 @@ def plain_entries(tensor: torch.Tensor, index: object) -> list[Any]:
     plain: list[Any] = []
     dimension = 0
     _check_jagged(_entries(index))
-    for entry in _expanded(tensor, index):
+    for given in _expanded(tensor, index):
+        entry = given
         if entry is None:
             plain.append(None)
         else:
-            plain.append(_plain(entry, dimension, tensor.size(dimension)))
+            size = tensor.size(dimension)
+            if masked and isinstance(entry, ReferenceTile) and entry.loop_end > size:
+                entry = ShiftedReferenceTile(tile=entry, offset=0)
+            plain.append(_plain(entry, dimension, size))
             dimension += 1
     return plain
 

@@ -23,7 +23,7 @@ from helion.reference.tiles import ShiftedReferenceTile
 
 def read(tensor: torch.Tensor, index: object, mask: Any = None) -> torch.Tensor:
     """``tensor[index]``, with zeros where ``mask`` is false."""
-    entries = plain_entries(tensor, index)
+    entries = plain_entries(tensor, index, masked=mask is not None)
     if mask is None and all(_is_plain(entry) for entry in entries):
         return tensor[tuple(entries)].clone()
     selection = select(tensor, entries, mask)
@@ -43,7 +43,7 @@ def write(tensor: torch.Tensor, index: object, value: Any, mask: Any = None) -> 
     """
     if not isinstance(value, (torch.Tensor, int, float)):
         raise RequiresTensorInAssignment(type=type(value).__name__)
-    entries = plain_entries(tensor, index)
+    entries = plain_entries(tensor, index, masked=mask is not None)
     if mask is None and all(_is_plain(entry) for entry in entries):
         tensor[tuple(entries)] = value
         return
