@@ -42,7 +42,7 @@ def _record(
     if isinstance(target, torch.Tensor) and trace.is_value(target):
         raise exc.AtomicOnDeviceTensor(span=here(), function=f"atomic_{kind}")
     buffer = buffer_named(trace, target)
-    selection = select(trace, target, buffer, index)
+    selection = select(trace, target, buffer, tuple(index))
     shape = selection.written_shape
     stored = stored_value(trace, value, buffer, shape)
     compared = None if expected is None else stored_value(trace, expected, buffer, shape)

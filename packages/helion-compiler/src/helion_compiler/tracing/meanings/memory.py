@@ -23,7 +23,7 @@ def load(
 ) -> torch.Tensor:
     """``tensor[index]`` in words."""
     need_device(trace, "load")
-    return subscripts.load(trace, tensor, index, extra_mask, eviction_policy)
+    return subscripts.load(trace, tensor, tuple(index), extra_mask, eviction_policy)
 
 
 @meaning
@@ -36,4 +36,4 @@ def store(
 ) -> None:
     """``tensor[index] = value`` in words."""
     need_device(trace, "store")
-    subscripts.store(trace, tensor, index, value, extra_mask)
+    subscripts.store(trace, tensor, tuple(index), value, extra_mask)
