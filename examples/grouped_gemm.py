@@ -57,7 +57,7 @@ def grouped_gemm_balanced(
     workers = hl.register_tunable("workers", PowerOfTwoFragment(1, 1024, 128))
     block_m, block_n = hl.register_block_size(16, 128), hl.register_block_size(16, 128)
     for worker in hl.grid(workers):
-        before = torch.zeros([], dtype=torch.int32, device=packed.device)  # tiles of earlier groups
+        before = torch.zeros([], dtype=offsets.dtype, device=offsets.device)  # of earlier groups
         for group in hl.grid(groups):
             begin, end = offsets[group], offsets[group + 1]
             tiles_n = helion.cdiv(n, block_n)

@@ -111,5 +111,5 @@ class CompiledBoundKernel:
         return configs[0] if configs else None
 
     def _fitting(self, config: Config) -> Config:
-        self.config_spec.point(config)
+        self.specialized.point(config)
         return config

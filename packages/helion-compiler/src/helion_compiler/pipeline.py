@@ -7,6 +7,7 @@ for dumps, checks and timing.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from helion_compiler.emission import EmittedKernel, emit
@@ -16,7 +17,7 @@ from helion_compiler.scheduling import Schedule, make_schedule
 from helion_compiler.tracing import trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from helion import Settings
     from helion_autotune import Point
@@ -36,9 +37,13 @@ def make_program(
     call: Call,
     settings: Settings,
     observe: Callable[[str, Any], None] | None = None,
+    tunables: Mapping[str, Any] = MappingProxyType({}),
 ) -> Program:
-    """Trace and run every pass; each result is verified."""
-    program = trace(staged, call, static_shapes=settings.static_shapes)
+    """Trace and run every pass; each result is verified.
+
+    ``tunables`` are values for what the kernel registers; the others are at their defaults.
+    """
+    program = trace(staged, call, static_shapes=settings.static_shapes, tunables=tunables)
     verify_program(program)
     _show(observe, "trace", program)
     for run in PASSES:

@@ -22,6 +22,7 @@ from helion_compiler.pipeline import make_program, make_source
 from helion_compiler.program.foreign_ops import Breakpoint
 from helion_compiler.reproducer import reproducer
 from helion_compiler.space import derive_space
+from helion_compiler.space.tunables import chosen_tunables
 from helion_runtime import Dispatcher
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from helion import Config
     from helion.backends import KernelDefinition
+    from helion_autotune import Point
     from helion_compiler.building import Target
     from helion_compiler.emission import EmittedKernel
     from helion_compiler.program.program import Program
@@ -45,6 +47,7 @@ class Lowered:
     """One config's source, not yet compiled."""
 
     config: Config
+    program: Program
     schedule: Schedule
     emitted: EmittedKernel
 
@@ -77,10 +80,24 @@ class SpecializedKernel:
         with reported(call, settings, "trace the kernel", runs_author=True):
             self.program: Program = make_program(staged, call, settings, self._observe)
             self.space: ConfigSpace = derive_space(self.program, self.aligned)
+        self._staged = staged
+        self._programs: dict[tuple[Any, ...], tuple[Program, ConfigSpace]] = {}
         self._lock = threading.RLock()
         self._lowered: dict[Config, Lowered] = {}
         self._built: dict[tuple[Config, Target], Built] = {}
         self._functions: dict[Config, Any] = {}
+
+    def point(self, config: Config) -> Point:
+        """The point of a config in the space of the program that its tunables make.
+
+        Raises:
+            helion.exc.InvalidConfig: the config does not fit this kernel.
+            helion.exc.BarrierRequiresPersistent: it does not let all programs of a barrier run at once.
+        """
+        with self._lock:
+            program, space = self._at(config)
+        _check_barrier(program, config)
+        return space.point(config)
 
     def lower(self, config: Config) -> Lowered:
         """The source of a config.
@@ -91,16 +108,32 @@ class SpecializedKernel:
         with self._lock:
             lowered = self._lowered.get(config)
             if lowered is None:
-                point = self.space.point(config)
+                program, _ = self._at(config)
+                point = self.point(config)
                 settings = self.definition.settings
                 with reported(self.call, settings, "generate source", config):
-                    schedule, emitted = make_source(self.program, point, settings, self._observe)
-                lowered = self._lowered[config] = Lowered(config, schedule, emitted)
+                    schedule, emitted = make_source(program, point, settings, self._observe)
+                lowered = self._lowered[config] = Lowered(config, program, schedule, emitted)
                 if settings.print_output_code:
                     print(emitted.source, file=sys.stderr)
                 if settings.print_repro:
                     print(reproducer(self.call, settings, config), file=sys.stderr)
             return lowered
+
+    def _at(self, config: Config) -> tuple[Program, ConfigSpace]:
+        """The program with the tunables of a config, and its space: traced anew for each choice of them."""
+        chosen = chosen_tunables(self.program.tunables, config)
+        if all(
+            fragment.default() == chosen[name] for name, fragment in self.program.tunables.items()
+        ):
+            return self.program, self.space
+        key = tuple(chosen.items())
+        if key not in self._programs:
+            settings = self.definition.settings
+            with reported(self.call, settings, "trace the kernel", config):
+                program = make_program(self._staged, self.call, settings, self._observe, chosen)
+                self._programs[key] = program, derive_space(program, self.aligned)
+        return self._programs[key]
 
     def build(
         self,
@@ -115,11 +148,11 @@ class SpecializedKernel:
         found = self._built.get((config, target))
         if found is not None:
             return found
-        _refuse_breakpoints(self.program)
         lowered = self.lower(config)
+        _refuse_breakpoints(lowered.program)
         settings = self.definition.settings
         with reported(self.call, settings, "compile for a GPU", config):
-            specialization = specialize(self.program, lowered.emitted, self.aligned)
+            specialization = specialize(lowered.program, lowered.emitted, self.aligned)
             image = build_binary(
                 lowered.emitted,
                 lowered.schedule,
@@ -150,7 +183,7 @@ class SpecializedKernel:
             function = self._functions.get(config)
             if function is None:
                 function = self._functions[config] = load_kernel(lowered.emitted)
-        specialization = specialize(self.program, lowered.emitted, self.aligned)
+        specialization = specialize(lowered.program, lowered.emitted, self.aligned)
         variant = make_variant(
             lowered.schedule, lowered.emitted, specialization, "interpreted", self.aligned
         )
@@ -167,6 +200,16 @@ class SpecializedKernel:
         dispatcher = Dispatcher(self.definition.name, self.call.names)
         dispatcher.add(built.variant, {built.image.entry.name: built.image})
         return dispatcher
+
+
+def _check_barrier(program: Program, config: Config) -> None:
+    """Barriers need programs that all run at once."""
+    wanted = dict(config).get("pid_type")
+    if program.barrier is not None and wanted == "flat":
+        after = next(grid for grid in program.grids if grid.after_barrier)
+        raise exc.BarrierRequiresPersistent(
+            span=None if after.location is None else after.location.span, pid_type=wanted
+        )
 
 
 def _refuse_breakpoints(program: Program) -> None:

@@ -140,7 +140,7 @@ def _compile(task: _Task, compiler: Compiler | None) -> CompiledVariant:
         op=task.request.op,
         arguments=task.bound.call.names,
         target=task.target,
-        variant=widen_guard(built.variant, task.bound.program),
+        variant=widen_guard(built.variant, task.bound.lower(task.config).program),
         image=built.image,
         source=task.bound.lower(task.config).emitted.source,
         code=task.bound.call.kernel.code,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import sympy
@@ -54,6 +54,10 @@ class Program:
     grids: tuple[Grid, ...]
     barrier: Buffer | None = None
     """One int32, zero at the start of each call, in which programs count themselves at barriers."""
+
+    tunables: Mapping[str, Any] = attrs.field(factory=dict)
+    """What the kernel registers for configs to choose, by name: fragments of :mod:`helion.autotuner`. Another
+    choice is another Program."""
 
     aliases: Mapping[int, int] = attrs.field(factory=dict)
     """Roots of buffers whose memory is another root's: what an operator of the host gave a view of."""

@@ -78,9 +78,14 @@ class ConfigSpace:
         """The tuner's view: every parameter that can change the code, with demands and advice."""
         return Space(self._parameters(), (*self.demands, *self.advice), self.conditions)
 
+    @property
+    def _keys(self) -> tuple[str, ...]:
+        """The keys of any kernel, then the tunables of this one."""
+        return (*CONFIG_KEYS, *(key for key in self.single if key not in CONFIG_KEYS))
+
     def _parameters(self, *, allowed: bool = False) -> dict[str, Parameter]:
         parameters: dict[str, Parameter] = {}
-        for key in CONFIG_KEYS:
+        for key in self._keys:
             if key in self.single:
                 parameters[key] = self.single[key]
             for site in self.sites.get(key, ()):
@@ -108,7 +113,7 @@ class ConfigSpace:
     def config(self, point: Mapping[str, Any]) -> Config:
         """The Config of a point, with full lists; keys that are inactive everywhere are left out."""
         keys: dict[str, Any] = {}
-        for key in CONFIG_KEYS:
+        for key in self._keys:
             if key in self.single:
                 keys[key] = thaw(point[key])
             elif key in self.sites:

@@ -20,6 +20,7 @@ from helion_compiler.space.constraints import advice, demands
 from helion_compiler.space.descriptors import why_no_descriptor
 from helion_compiler.space.point_lanes import PointLanes
 from helion_compiler.space.seeds import seeds
+from helion_compiler.space.tunables import tunable_parameters
 
 if TYPE_CHECKING:
     from helion_autotune import Parameter
@@ -48,6 +49,7 @@ class _Deriver:
         single: dict[str, Parameter] = {
             "num_warps": PowerOfTwo(1, 32, default=4),
             "pid_type": self._program_ids(),
+            **tunable_parameters(program.tunables),
         }
         self._grid(sites)
         self._reductions(sites)

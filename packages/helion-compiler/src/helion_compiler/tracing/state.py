@@ -15,6 +15,7 @@ from helion_compiler.tracing.barriers import Barriers
 from helion_compiler.tracing.body import BodyBuilder
 from helion_compiler.tracing.location import here
 from helion_compiler.tracing.plan import PlanBuilder
+from helion_compiler.tracing.tunables import Tunables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,6 +51,7 @@ class Trace:
         self.body = BodyBuilder(symbols)
         self.grids: list[Grid] = []
         self.barrier = Barriers()
+        self.tunables = Tunables()
         self.places_that_draw = 0
         self.seed: torch.Tensor | None = None
         """What the seeds of torch's generators are read from, on the device."""

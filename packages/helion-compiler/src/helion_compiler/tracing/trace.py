@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -46,7 +47,13 @@ class _Inputs:
     guard: tuple[Expression, ...]
 
 
-def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program:
+def trace(
+    staged: StagedFunction,
+    call: Call,
+    *,
+    static_shapes: bool,
+    tunables: Mapping[str, Any] = MappingProxyType({}),
+) -> Program:
     """The Program of ``staged`` for the shapes, strides and dtypes of one call.
 
     Raises:
@@ -55,6 +62,7 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
     symbols = Symbols()
     mode = symbolic.fake_mode(symbols.shape_env)
     state = Trace(mode, symbols, _device(call), AtenListener, call.leaves)
+    state.tunables.chosen = tunables
     inputs = _fake_inputs(state, call, static_shapes=static_shapes)
     state.plan.signature = inputs.signature
     control = TracedControl(state)
@@ -99,6 +107,7 @@ def trace(staged: StagedFunction, call: Call, *, static_shapes: bool) -> Program
         products=dict(state.body.products),
         grids=tuple(state.grids),
         barrier=state.barrier.counter,
+        tunables=dict(state.tunables.registered),
         aliases=state.plan.aliases,
         host_writes=frozenset(state.plan.written_arguments),
         host_draws=state.plan.draws_numbers,

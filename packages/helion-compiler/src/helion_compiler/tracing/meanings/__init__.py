@@ -53,7 +53,6 @@ MEANINGS: Mapping[str, Callable[..., Any]] = MappingProxyType(TABLE)
 NOT_YET_COMPILED: frozenset[str] = frozenset(
     {
         "dot_scaled",
-        "register_tunable",
         "stacktensor_like",
     }
 )
