@@ -6,13 +6,18 @@ points are looked for when a kernel first needs one, never at import.
 
 from __future__ import annotations
 
+import functools
+import sys
 from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from helion.backends import ENTRY_POINT_GROUP, INTERFACE_VERSION, Backend
 from helion.exc import BackendNotInstalled, IncompatibleBackend
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
     from helion.settings import Settings
 
 COMPILE = "compile"
@@ -31,13 +36,22 @@ def find_backend(settings: Settings) -> Backend:
 
         return ReferenceBackend()
     name = COMPILE if settings.bundle is None else BUNDLE
-    installed = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+    installed = _installed(entry_points, tuple(sys.path))
     if name not in installed:
         raise _missing(name, installed)
     return _load(installed[name])
 
 
-def _missing(name: str, installed: dict[str, EntryPoint]) -> BackendNotInstalled:
+@functools.lru_cache(maxsize=4)
+def _installed(
+    find: Callable[..., Iterable[EntryPoint]],
+    path: tuple[str, ...],  # noqa: ARG001  # what is found depends on it
+) -> Mapping[str, EntryPoint]:
+    """The backends that are installed, by name; looked for once, since reading every package's metadata takes long."""
+    return MappingProxyType({point.name: point for point in find(group=ENTRY_POINT_GROUP)})
+
+
+def _missing(name: str, installed: Mapping[str, EntryPoint]) -> BackendNotInstalled:
     if name == BUNDLE:
         return BackendNotInstalled(
             problem="running from a bundle needs helion-runtime, which is not installed",
