@@ -1,6 +1,7 @@
 """Host time of a call, driver stubbed: what the runtime itself costs, in microseconds. Needs no GPU.
 
-Two input tensors, one output allocated, six kernel parameters. cuLaunchKernelEx is replaced by a C function that does
+Two input tensors, one output allocated, six kernel parameters; then the same kernel between five
+operators and two numbers read from tensors. cuLaunchKernelEx is replaced by a C function that does
 nothing, so that ctypes' own cost is in the figures. Allocation is torch's, on the CPU; it is shown by itself to be
 subtracted.
 
@@ -40,17 +41,28 @@ def best(function: Any, *arguments: object) -> float:
     return min(times) / CALLS * 1e6
 
 
+def around(x: torch.Tensor, y: torch.Tensor, scale: float) -> dict[str, object]:
+    """What ``computing`` does besides launching."""
+    halved = y * (scale * 0.5)
+    rows = x.size(0) + x.sum().to(torch.int64).item()
+    out = torch.zeros(int(rows), x.size(1))
+    return {"out": out, "sums": out.sum(0), "mean": out.mean().item() * 2.0, "halved": halved}
+
+
 def main() -> None:
     """Print the table."""
-    path = Path(__file__).parents[1] / "tests" / "data" / "format_1_0.helion"
+    path = Path(__file__).parents[1] / "tests" / "data" / "format_1_1.helion"
     driver = StubDriver(load(path).manifest.kernels)
-    op = load(path, driver=driver).scaled_add
+    bundle = load(path, driver=driver)
+    op, computing = bundle.scaled_add, bundle.computing
     x, y = torch.zeros(64, 64), torch.zeros(64, 64)
     prepared = op.prepare((x, y, 1.0))
     rows = [
         ("whole call through the dispatcher", best(op, x, y, 1.0)),
         ("of it: after the look-up", best(prepared.run, x, y, 1.0)),
-        ("of that: allocation", best(lambda: torch.empty_strided((64, 64), (64, 1)))),
+        ("the same with host code around it", best(computing, x, y, 1.0)),
+        ("its operators and reads in Python", best(around, x, y, 1.0)),
+        ("of the first: allocation", best(lambda: torch.empty_strided((64, 64), (64, 1)))),
         ("torch.empty_like", best(torch.empty_like, x)),
         ("torch.add of one element", best(torch.add, x[0, 0], y[0, 0])),
     ]

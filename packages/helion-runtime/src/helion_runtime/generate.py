@@ -24,7 +24,7 @@ from helion_runtime.evaluated import (
 )
 from helion_runtime.expressions import OPERATORS
 from helion_runtime.launcher import STREAM_OFFSET, MapNeed, ScratchNeed
-from helion_runtime.results import conform, several
+from helion_runtime.results import conform, gives_one_tensor, several
 from helion_runtime.scalars import rounded
 from helion_runtime.straight_line import factory
 
@@ -167,7 +167,18 @@ class _RunWriter:
         else:
             self._line(f"{names[0]} = {text}")
         for name, result in zip(names, step.results, strict=True):
-            self._line(f"{name} = {self._constant(conform)}({name}, {self._constant(result)})")
+            if len(names) == 1 and gives_one_tensor(step.function):
+                sizes, strides = self._constant(result.sizes), self._constant(result.strides)
+                dtype = self._constant(result.dtype)
+                self._line(
+                    f"if {name}.shape != {sizes} or {name}.stride() != {strides} "
+                    f"or {name}.dtype is not {dtype}:"
+                )
+                self._line(
+                    f"    {name} = {self._constant(conform)}({name}, {self._constant(result)})"
+                )
+            else:
+                self._line(f"{name} = {self._constant(conform)}({name}, {self._constant(result)})")
             self._buffers.append(result.buffer)
 
     def _call_argument(self, value: Any) -> str:

@@ -29,6 +29,12 @@ def several(found: Any, count: int) -> Sequence[Any]:
     return results
 
 
+def gives_one_tensor(function: Any) -> bool:
+    """Whether an operator always gives a tensor, never a list of them."""
+    returns = function._schema.returns
+    return len(returns) == 1 and str(returns[0].type) == "Tensor"
+
+
 def conform(tensor: Any, result: Result) -> torch.Tensor:
     """``tensor``, or its elements laid out as ``result`` says.
 
