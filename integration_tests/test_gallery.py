@@ -29,7 +29,6 @@ CASES = [
 
 # Examples that cannot be compiled yet, by function: the error that they meet, and why.
 UNSUPPORTED: dict[str, tuple[type[Exception], str]] = {
-    "mxfp8_gemm": (exc.UnsupportedOperator, "hl.dot_scaled"),
     "sum_of_tensors": (exc.UnsupportedOperator, "stacked tensors"),
 }
 

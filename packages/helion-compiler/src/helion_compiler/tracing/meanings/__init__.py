@@ -17,6 +17,7 @@ from helion_compiler.tracing.meanings import (
     matrix,
     memory,
     random_numbers,
+    scaled,
     tile_properties,
     tuning,
     views,
@@ -42,6 +43,7 @@ __all__ = [
     "matrix",
     "memory",
     "random_numbers",
+    "scaled",
     "tile_properties",
     "tuning",
     "views",
@@ -52,7 +54,6 @@ MEANINGS: Mapping[str, Callable[..., Any]] = MappingProxyType(TABLE)
 
 NOT_YET_COMPILED: frozenset[str] = frozenset(
     {
-        "dot_scaled",
         "stacktensor_like",
     }
 )

@@ -23,6 +23,8 @@ def dot(
 ) -> torch.Tensor:
     """A matrix product in the accumulator's dtype, ``out_dtype``, or float32 (int32 for integers)."""
     need_device(trace, "dot")
+    if a.dtype != b.dtype:
+        a, b = _widened(a), _widened(b)
     promoted = torch.promote_types(a.dtype, b.dtype)
     default = (
         promoted
@@ -35,3 +37,9 @@ def dot(
     if acc is not None and acc.dtype != dtype:
         acc = acc.to(dtype)
     return record_dot(trace, a, b, acc, dtype)
+
+
+def _widened(operand: torch.Tensor) -> torch.Tensor:
+    """An operand beside one of another dtype: floats of 8 bits are exact in float16, and promote with nothing."""
+    small = operand.is_floating_point() and operand.dtype.itemsize == 1
+    return operand.to(torch.float16) if small else operand
