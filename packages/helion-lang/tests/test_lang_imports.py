@@ -45,3 +45,14 @@ def test_reference_mode_needs_no_other_package() -> None:
         "run(kernel, (torch.zeros(3),))"
     )
     assert not [name for name in loaded if name.startswith(HEAVY)]
+
+
+def test_modules_that_load_torch_are_found_when_asked_for() -> None:
+    program = (
+        "import sys, helion\n"
+        "assert 'torch' not in sys.modules\n"
+        "assert helion.autotuner.IntegerFragment(1, 2).default() == 1\n"
+        "assert helion.language.Tile.__name__ == 'Tile'\n"
+        "assert not hasattr(helion, 'languages')\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

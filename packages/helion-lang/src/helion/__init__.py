@@ -6,6 +6,9 @@ packages found by entry point: see :mod:`helion.backends`.
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from helion import exc
 from helion.bound_kernel import BoundKernel, OutputCodeOptions
 from helion.config import Config
@@ -14,6 +17,9 @@ from helion.ref_mode import RefMode
 from helion.settings import Settings
 from helion.sizes import cdiv, next_power_of_2
 
+if TYPE_CHECKING:
+    from helion import autotuner, language
+
 __all__ = [
     "BoundKernel",
     "Config",
@@ -21,9 +27,19 @@ __all__ = [
     "OutputCodeOptions",
     "RefMode",
     "Settings",
+    "autotuner",
     "cdiv",
     "exc",
     "jit",
     "kernel",
+    "language",
     "next_power_of_2",
 ]
+
+if not TYPE_CHECKING:  # a checker would take it to mean that there is everything
+
+    def __getattr__(name: str) -> Any:
+        """The modules that load torch, when they are first asked for: ``helion.language``, ``helion.autotuner``."""
+        if name in ("autotuner", "language"):
+            return importlib.import_module(f"helion.{name}")
+        raise AttributeError(f"module 'helion' has no attribute {name!r}")

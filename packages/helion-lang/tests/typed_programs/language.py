@@ -117,3 +117,6 @@ assert_type(hl.register_tunable("order", order), str)
 assert_type(hl.specialize((1, 2)), tuple[int, ...])
 assert_type(helion.next_power_of_2(3), int)
 helion.kernel(ref_mode=helion.RefMode.EAGER)
+assert_type(helion.language.cumsum(torch.zeros(3), 0), torch.Tensor)
+assert_type(helion.autotuner.BooleanFragment().default(), bool)
+helion.kernal()  # type: ignore[attr-defined]
