@@ -8,7 +8,7 @@ import helion.language as hl
 def kernel(x):
     out = torch.empty_like(x)
     for tile in hl.tile(x.size(0)):
-        out[tile, :] = torch.sort(x[tile, :], dim=1)[0]
+        out[tile, :] = torch.mode(x[tile, :], dim=1)[0]
     return out
 
 
