@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -240,7 +241,7 @@ def test_a_directory_for_amd(tmp_path: Path) -> None:
 
 def test_it_says_what_it_was_built_with_and_needs(variants: Path) -> None:
     manifest = helion_runtime.load(variants).manifest
-    assert manifest.built_with["torch"] == torch.__version__
+    assert manifest.built_with["torch"] == importlib.metadata.version("torch")
     assembler = manifest.built_with["ptxas (sm_90)"]
     assert manifest.requires.cuda_driver == int(assembler.split(".")[0]) * 1000
     for name, binary in read_verified(variants).files.items():

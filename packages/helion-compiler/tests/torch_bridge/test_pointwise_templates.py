@@ -263,6 +263,10 @@ def test_equals_eager(each: Case, results: Mapping[str, torch.Tensor | str]) -> 
     expected, found = each.expected(), results[each.name]
     assert isinstance(found, torch.Tensor), found
     assert found.dtype == expected.dtype
+    if each.operator is aten.gelu.default:
+        # Whether eager mode gives -0 or NaN at -infinity depends on the CPU's vectors.
+        defined = ~each.operands()[0].isneginf()
+        expected, found = expected[defined], found[defined]
     # The interpreter truncates where a float32 becomes bfloat16: one unit in the last place.
     tolerance = {BF16: 2.0**-7, F16: 2.0**-10}.get(expected.dtype, 2e-6)
     torch.testing.assert_close(found, expected, rtol=tolerance, atol=tolerance / 4, equal_nan=True)
