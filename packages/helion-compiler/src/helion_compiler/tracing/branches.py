@@ -111,7 +111,8 @@ def _common_type(trace: Trace, name: str, ways: Sequence[Any]) -> TileType | Non
     if any(plain):
         number, other = (0, 1) if plain[0] else (1, 0)
         return merged(types[number], types[other])
-    if types[0] != types[1]:
+    agree = trace.symbols.agree(types[0].shape, types[1].shape)
+    if types[0].dtype != types[1].dtype or not agree:
         raise mismatch(trace, name, *types)
     return types[0]
 

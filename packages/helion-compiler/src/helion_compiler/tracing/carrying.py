@@ -80,7 +80,7 @@ class Carrying:
                 span=here(), name=name, before="a tile", after=type(after).__name__
             )
         found = type_of(self._trace, after)
-        if found == type_:
+        if found.dtype == type_.dtype and self._trace.symbols.agree(found.shape, type_.shape):
             return type_
         if isinstance(before, NUMBERS):
             return merged(type_, found)

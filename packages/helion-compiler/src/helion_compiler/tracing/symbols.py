@@ -9,6 +9,8 @@ import sympy
 from helion_compiler.torch_bridge import symbolic
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
 
     from helion_compiler.program.types import Size
@@ -172,11 +174,26 @@ class Symbols:
 
     def equalities(self) -> dict[sympy.Symbol, sympy.Expr]:
         """Host symbols that the guards made equal to other expressions."""
-        return {
-            symbol: value
-            for symbol, value in self.shape_env.replacements.items()
-            if symbol in self.host and value.free_symbols <= self.host.keys()
+        found = {
+            symbol: self.shape_env.replace(symbol)
+            for symbol in self.shape_env.replacements
+            if symbol in self.host
         }
+        return {s: value for s, value in found.items() if value.free_symbols <= self.host.keys()}
+
+    def agree(self, first: Sequence[Size], second: Sequence[Size]) -> bool:
+        """Whether two shapes are equal; sizes that only the call tells are compared in the call at hand, and
+        what comes out becomes part of the guard.
+        """
+        return len(first) == len(second) and all(map(self._equal, first, second))
+
+    def _equal(self, first: Size, second: Size) -> bool:
+        first, second = (self.expression(self.value(size)) for size in (first, second))
+        if first == second:
+            return True
+        if not (self.is_host(first) and self.is_host(second)):
+            return False
+        return bool(self.value(first) == self.value(second))
 
     def guards(self) -> tuple[sympy.Basic, ...]:
         """What the trace assumed of host symbols; assumptions on tiles are torch's own and hold by construction."""

@@ -24,6 +24,7 @@ from helion_compiler.tracing.host import host_outputs
 from helion_compiler.tracing.location import here, raised_by_author
 from helion_compiler.tracing.meanings import MEANINGS, NOT_YET_COMPILED, TracingSemantics
 from helion_compiler.tracing.modes import AtenListener, FunctionListener
+from helion_compiler.tracing.settle_sizes import settle_sizes
 from helion_compiler.tracing.state import Trace
 from helion_compiler.tracing.symbols import Symbols
 from helion_runtime.entries import Expression, ScalarSignature, TensorSignature
@@ -112,6 +113,7 @@ def trace(
         host_writes=frozenset(state.plan.written_arguments),
         host_draws=state.plan.draws_numbers,
     )
+    program = settle_sizes(program)
     return attrs.evolve(program, assumptions=assumptions(program))
 
 

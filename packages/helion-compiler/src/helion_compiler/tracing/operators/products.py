@@ -59,13 +59,14 @@ def dot(
     """Record ``accumulator + lhs @ rhs``, after checking every shape."""
     left, right = trace.sizes_of(lhs), trace.sizes_of(rhs)
     batch = left[:-2]
-    if len(left) != len(right) or len(left) not in (2, 3) or left[-1] != right[-2]:
+    agree = trace.symbols.agree
+    if len(left) != len(right) or len(left) not in (2, 3) or not agree(left[-1:], right[-2:-1]):
         raise exc.ShapeMismatch(
             span=here(),
             operation="a matrix product",
             reason=f"{trace.describe(lhs)} and {trace.describe(rhs)} do not fit",
         )
-    if batch != right[:-2]:
+    if not agree(batch, right[:-2]):
         raise exc.DotBatchDimensionMismatch(
             span=here(), left=trace.describe(lhs), right=trace.describe(rhs)
         )

@@ -1,0 +1,81 @@
+"""Sizes that only the call tells, next to numbers and to each other: equal ones are one size everywhere."""
+
+from __future__ import annotations
+
+import torch
+
+import helion
+import helion.language as hl
+
+
+def dynamic(function):
+    return helion.kernel(function, static_shapes=False, config=helion.Config())
+
+
+def test_size_of_an_argument_and_a_number() -> None:
+    @dynamic
+    def fn(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        out = torch.empty([x.size(0), 5], device=x.device)
+        for tile in hl.tile(x.size(0)):
+            out[tile, :] = (x[tile, :] + y[:]).expand([tile, 5])
+        return out
+
+    x, y = torch.randn(7, 5), torch.randn(5)
+    torch.testing.assert_close(fn(x, y), x + y)
+
+
+def test_permuted_before_sizes_are_known_to_be_equal() -> None:
+    @dynamic
+    def fn(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        out = torch.empty([6, x.size(0)], device=x.device)
+        for tile in hl.tile(x.size(0)):
+            rows = x[tile, :]
+            added = rows.t() + hl.zeros([6, tile])
+            out[:, tile] = added + rows.permute(1, 0) + y[:].unsqueeze(1)
+        return out
+
+    x, y = torch.randn(9, 6), torch.randn(6)
+    torch.testing.assert_close(fn(x, y), 2 * x.t() + y[:, None])
+
+
+def test_product_over_a_size_and_a_number() -> None:
+    @dynamic
+    def fn(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        out = torch.empty([x.size(0), y.size(1)], device=x.device)
+        for rows, columns in hl.tile([x.size(0), y.size(1)]):
+            left = x[rows, :] + torch.zeros([rows, 4])
+            out[rows, columns] = left @ y[:, columns]
+        return out
+
+    x, y = torch.randn(5, 4), torch.randn(4, 3)
+    torch.testing.assert_close(fn(x, y), x @ y)
+
+
+def test_carried_with_a_size_and_a_number() -> None:
+    @dynamic
+    def fn(x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty([3], device=x.device)
+        for _ in hl.grid(1):
+            total = torch.zeros([3])
+            for row in hl.grid(x.size(0)):
+                total = x[row, :] + total if row % 2 == 0 else x[row, :]
+            out[:] = total
+        return out
+
+    x = torch.randn(4, 3)
+    torch.testing.assert_close(fn(x), x[3])
+
+
+def test_the_guard_knows_what_was_equal() -> None:
+    @dynamic
+    def fn(x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty_like(x)
+        for tile in hl.tile(x.size(0)):
+            out[tile, :] = x[tile, :] + torch.ones([tile, x.size(1)])
+            if x.size(1) == 4:
+                out[tile, :] = x[tile, :] + torch.ones([tile, 4])
+        return out
+
+    for columns in (4, 5, 4):
+        x = torch.randn(3, columns)
+        torch.testing.assert_close(fn(x), x + 1)
