@@ -179,6 +179,12 @@ class _Writer(DefaultHandler):
         """One call, where TorchInductor writes PTX that no other target understands."""
         return self._temporary(f"libdevice.atan({x})", _dtype(x))
 
+    def sqrt(self, x: TritonCSEVariable) -> TritonCSEVariable:
+        """Triton's correctly rounded root takes float32 alone; that of doubles is in its library."""
+        double = _dtype(x) is torch.float64
+        text = f"libdevice.sqrt({x})" if double else str(self.overrides.sqrt(x))
+        return self._temporary(text, _dtype(x))
+
     def signbit(self, x: TritonCSEVariable) -> TritonCSEVariable:
         """TorchInductor decides in the text between types that are known here."""
         text = f"libdevice.signbit({x}) != 0" if _dtype(x).is_floating_point else f"{x} < 0"

@@ -60,8 +60,8 @@ class Selection:
         return tuple(sizes)
 
 
-def entries_of(tensor: torch.Tensor, index: Any) -> list[Any]:
-    """One entry per dimension, ``...`` written out, and None for each new axis."""
+def refuse_list_of_numbers(index: Any) -> None:
+    """Refuse ``tensor[[1, 2]]``, which is no ``tensor[1, 2]``; ``hl.load(tensor, [1, 2])`` is."""
     if isinstance(index, list) and all(type(entry) is int for entry in index):
         raise exc.InvalidIndexingType(
             span=here(),
@@ -70,6 +70,10 @@ def entries_of(tensor: torch.Tensor, index: Any) -> list[Any]:
                 "in torch it takes several indices of the first dimension, like a tensor of them",
             ),
         )
+
+
+def entries_of(tensor: torch.Tensor, index: Any) -> list[Any]:
+    """One entry per dimension, ``...`` written out, and None for each new axis."""
     entries = list(index) if isinstance(index, tuple | list) else [index]
     used = sum(1 for entry in entries if entry is not None and entry is not Ellipsis)
     fill: list[Any] = [slice(None)] * (tensor.ndim - used)

@@ -10,7 +10,12 @@ import torch
 from helion import exc
 from helion_compiler.program.ops import Load, Store
 from helion_compiler.tracing.fills import fill_tile
-from helion_compiler.tracing.indices import describe_entry, entries_of, select
+from helion_compiler.tracing.indices import (
+    describe_entry,
+    entries_of,
+    refuse_list_of_numbers,
+    select,
+)
 from helion_compiler.tracing.location import here, location
 from helion_compiler.tracing.operators.lanes import pick_by_value
 from helion_compiler.tracing.tiles import DeviceOnly, TracedTile
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
 
 def subscript(trace: Trace, tensor: torch.Tensor, index: Any) -> torch.Tensor:
     """``tensor[index]``: a load, or a view of a value or of a host tensor."""
+    refuse_list_of_numbers(index)
     if trace.on_device and trace.buffer_of(tensor) is not None:
         return load(trace, tensor, index)
     if trace.on_device:
@@ -32,6 +38,7 @@ def subscript(trace: Trace, tensor: torch.Tensor, index: Any) -> torch.Tensor:
 
 def assign(trace: Trace, tensor: torch.Tensor, index: Any, value: Any) -> None:
     """``tensor[index] = value``: a store."""
+    refuse_list_of_numbers(index)
     if trace.buffer_of(tensor) is None:
         raise exc.NonTensorSubscriptAssign(span=here(), type="tile")
     store(trace, tensor, index, value)

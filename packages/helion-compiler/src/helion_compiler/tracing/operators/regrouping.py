@@ -73,7 +73,14 @@ def _change(trace: Trace, operand: torch.Tensor, dim: int, group: Group) -> torc
     if known and not (_aligned(before) and _aligned(after)):
         return _repack(trace, operand, dim, group)
     if len(group.after) == 1 and not known:
-        products.setdefault(group.after[0], before)
+        merged = products.setdefault(group.after[0], before)
+        if merged != before:  # two orders of lanes in one dimension, of which a mask knows one
+            raise exc.UnsupportedOperator(
+                span=here(),
+                operator="torch.reshape",
+                reason=f"{trace.body.describe(before)} would be merged into a dimension that "
+                f"{trace.body.describe(merged)} was merged into before, where lanes lie otherwise",
+            )
     elif not known and before != after:
         raise exc.UnsupportedOperator(
             span=here(),

@@ -1,0 +1,46 @@
+"""Small kernels that once went wrong, each the core of a random program (``integration_tests/random_programs``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+
+import helion
+import helion.language as hl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def compiled(function: Callable[..., Any], **config: Any) -> Any:
+    """The function as a kernel with a config."""
+    return helion.kernel(function, config=helion.Config(**config))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
+def test_square_root(dtype: torch.dtype) -> None:
+    def fn(x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty_like(x)
+        for tile in hl.tile(x.size(0)):
+            out[tile] = torch.sqrt(x[tile]) + torch.rsqrt(x[tile])
+        return out
+
+    x = torch.rand(5, dtype=dtype) + 1
+    torch.testing.assert_close(compiled(fn)(x), torch.sqrt(x) + torch.rsqrt(x))
+
+
+def test_list_of_numbers_in_words() -> None:
+    """``hl.load(x, [1])`` is ``x[1]``, and no ``x[[1]]``."""
+
+    def fn(x: torch.Tensor) -> torch.Tensor:
+        out = torch.zeros(2, dtype=torch.int32)
+        for tile in hl.tile(4):
+            one = hl.load(x, [-1])
+            hl.store(out, [0], one)
+            hl.atomic_add(out, [1], (tile.index + one).sum(0).to(torch.int32))
+        return out
+
+    x = torch.tensor([5, 7], dtype=torch.int32)
+    assert compiled(fn, block_sizes=[2])(x).tolist() == [7, 34]
