@@ -181,9 +181,10 @@ class _Writer(DefaultHandler):
 
     def sqrt(self, x: TritonCSEVariable) -> TritonCSEVariable:
         """Triton's correctly rounded root takes float32 alone; that of doubles is in its library."""
-        double = _dtype(x) is torch.float64
-        text = f"libdevice.sqrt({x})" if double else str(self.overrides.sqrt(x))
-        return self._temporary(text, _dtype(x))
+        if _dtype(x) is torch.float64:
+            return self._temporary(f"libdevice.sqrt({x})", torch.float64)
+        root: TritonCSEVariable = self._default("sqrt", (x,), {})
+        return root
 
     def signbit(self, x: TritonCSEVariable) -> TritonCSEVariable:
         """TorchInductor decides in the text between types that are known here."""

@@ -1,0 +1,101 @@
+"""``python -m integration_tests.random_programs --count 2000 --start 0``: run programs and report on them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+
+from .check import Outcome, check
+from .program import write
+from .reduce import ATTEMPTS, reduce_program
+from .running import as_json, refusals, run_all
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--start", type=int, default=0, help="the number of the first program")
+    parser.add_argument("--count", type=int, default=100, help="how many programs to run")
+    parser.add_argument("--device", default="cpu", help="where they run: cpu (interpreted) or cuda")
+    parser.add_argument(
+        "--output", type=Path, help="a file for the outcomes, one line of JSON each"
+    )
+    parser.add_argument(
+        "--show", type=int, help="print one program, run it here, and say what came of it"
+    )
+    parser.add_argument("--reduce", type=int, help="make one failing program smaller, and print it")
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        return _serve(options.serve)
+    if options.show is not None:
+        return _show(options.show, options.device)
+    if options.reduce is not None:
+        return _reduce(options.reduce, options.device)
+    numbers = range(options.start, options.start + options.count)
+    outcomes = []
+    for outcome in run_all(numbers, options.device):
+        outcomes.append(outcome)
+        if outcome.failed:
+            print(f"--- {outcome.number}: {outcome.kind}\n{outcome.detail}", flush=True)
+        if options.output:
+            with options.output.open("a") as file:
+                file.write(as_json(outcome) + "\n")
+    return _summarise(outcomes)
+
+
+def _summarise(outcomes: list[Outcome]) -> int:
+    kinds = Counter(outcome.kind for outcome in outcomes)
+    print(
+        f"{len(outcomes)} programs: " + ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())
+    )
+    for name, count in refusals(outcomes).most_common():
+        print(f"  refused {count:5} {name}")
+    failed = [outcome for outcome in outcomes if outcome.failed]
+    if failed:
+        print(f"failed: {' '.join(str(outcome.number) for outcome in failed)}")
+        print(f"\nthe first of them, {failed[0].number}:\n{write(failed[0].number).source}")
+    return 1 if failed else 0
+
+
+def _show(number: int, device: str) -> int:
+    program = write(number)
+    print(program.source)
+    for spec in program.tensors:
+        print(f"# {spec}")
+    outcome = check(program, device)
+    print(f"{outcome.kind}\n{outcome.detail}")
+    return 1 if outcome.failed else 0
+
+
+def _reduce(number: int, device: str) -> int:
+    program = write(number)
+    outcome = check(program, device)
+    smaller = reduce_program(program, outcome, device)
+    for attempt in range(ATTEMPTS):
+        outcome = check(smaller, device, attempt=attempt)
+        if outcome.kind != "passed":
+            break
+    print(smaller.source)
+    for spec in smaller.tensors:
+        if f"{spec.name}[" in smaller.source or f"{spec.name}." in smaller.source:
+            print(f"# {spec}")
+    print(
+        f"{smaller.numbers} static_shapes={smaller.static_shapes}\n{outcome.kind}\n{outcome.detail}"
+    )
+    return 0
+
+
+def _serve(device: str) -> int:
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what programs print is not an answer
+    for line in sys.stdin:
+        print(as_json(check(write(int(line)), device)), file=answers, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

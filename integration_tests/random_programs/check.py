@@ -1,0 +1,237 @@
+"""Compile one random program, run it, and say what came of it."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import signal
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import attrs
+import numpy as np
+import torch
+
+import helion
+from helion import exc, reference
+from helion_compiler.building import load_kernel, make_variant, target_of_device
+from helion_compiler.building.poison import poison
+from helion_compiler.building.specialization import specialize
+from helion_compiler.interpreted import run_interpreted
+from helion_compiler.pipeline import make_source
+from helion_compiler.program.printer import print_program
+from helion_runtime.errors import SharedMemoryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from types import FrameType
+
+    from helion_compiler.specialized_kernel import SpecializedKernel
+
+    from .program import RandomProgram
+
+SECONDS = 60
+"""How long one program may compute; wrong code can loop for ever."""
+MOST_STEPS = 80.0
+"""How often innermost bodies may run, roughly, in the interpreter."""
+RETRACED = 4
+"""One in so many programs is traced twice to see whether its source is the same; of others, it is emitted twice."""
+
+Kind = Literal["passed", "refused", "wrong", "error", "timeout", "crash"]
+
+
+@attrs.frozen
+class Outcome:
+    """What came of one program: ``detail`` is an error's class for refusals, and all there is to know for failures."""
+
+    number: int
+    kind: Kind
+    detail: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the compiler is to blame."""
+        return self.kind not in ("passed", "refused")
+
+
+class _TimeoutError(Exception):
+    """A program took too long."""
+
+
+def check(program: RandomProgram, device: str = "cpu", *, attempt: int = 0) -> Outcome:
+    """One program on one random config; nothing is raised."""
+
+    def alarm(_signal: int, _frame: FrameType | None) -> None:
+        raise _TimeoutError
+
+    previous = signal.signal(signal.SIGPROF, alarm)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    try:
+        wrong = _check(program, device, attempt)
+    except _TimeoutError:
+        return Outcome(program.number, "timeout", traceback.format_exc())
+    except exc.InternalError:
+        return Outcome(program.number, "error", traceback.format_exc())
+    except exc.HelionError as error:
+        where = "reference " if _in_reference(error) else ""
+        return Outcome(program.number, "refused", f"{where}{type(error).__name__}: {error}")
+    except Exception:  # noqa: BLE001  # whatever it is, the report shows it
+        return Outcome(program.number, "error", traceback.format_exc())
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, previous)
+    return Outcome(program.number, "wrong" if wrong else "passed", wrong or "")
+
+
+def _in_reference(error: BaseException) -> bool:
+    return any(
+        "/helion/reference/" in frame.filename
+        for frame in traceback.extract_tb(error.__traceback__)
+    )
+
+
+def _check(program: RandomProgram, device: str, attempt: int) -> str | None:
+    with tempfile.TemporaryDirectory() as folder:
+        function = _load(program, Path(folder))
+        arguments = program.arguments(device)
+        expected = reference.run(function, arguments, precision="high").outputs
+        bound = _bind(function, program, arguments)
+        print_program(bound.program)
+        config, results = _run(bound, program, arguments, attempt)
+        _check_deterministic(function, program, arguments, bound, config)
+        found = list(_differences(program, results, expected))
+        if not found:
+            return None
+        if _depends_on_tiles(program, function, arguments, expected):
+            found.append(
+                "reference mode says otherwise with other block sizes: the program depends on tiles"
+            )
+        return "\n".join([*found, repr(config), bound.lower(config).emitted.source])
+
+
+def _load(program: RandomProgram, folder: Path) -> Any:
+    name = f"helion_random_program_{program.number}"
+    path = folder / f"{name}.py"
+    path.write_text(program.source)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        del sys.modules[name]
+    return module.kernel
+
+
+def _bind(function: Any, program: RandomProgram, arguments: tuple[Any, ...]) -> SpecializedKernel:
+    kernel: Any = helion.kernel(function, static_shapes=program.static_shapes)
+    specialized: SpecializedKernel = kernel.bind(arguments)._implementation.specialized
+    return specialized
+
+
+def _check_deterministic(
+    function: Any,
+    program: RandomProgram,
+    arguments: tuple[Any, ...],
+    bound: SpecializedKernel,
+    config: helion.Config,
+) -> None:
+    first = bound.lower(config).emitted.source
+    if program.number % RETRACED:
+        _, emitted = make_source(
+            bound.program, bound.space.point(config), bound.definition.settings
+        )
+        second = emitted.source
+    else:
+        second = _bind(function, program, arguments).lower(config).emitted.source
+    assert first == second, f"the same program gave two sources:\n{first}\n{second}"
+
+
+def _run(
+    bound: SpecializedKernel, program: RandomProgram, arguments: tuple[Any, ...], attempt: int
+) -> tuple[helion.Config, Any]:
+    """The first drawn config that nothing refuses before it runs."""
+    leaves = bound.call.leaves_of(arguments)
+    refusals: list[Exception] = []
+    for draw in range(20):
+        config = bound.space.config(_point(bound, [program.number, attempt, draw]))
+        try:
+            return config, _run_poisoned(bound, config, leaves)
+        except (SharedMemoryError, exc.InvalidConfig) as refusal:
+            refusals.append(refusal)
+    raise AssertionError(f"every config drawn was refused: {refusals}")
+
+
+def _point(bound: SpecializedKernel, seed: list[int]) -> Mapping[str, Any]:
+    """A random point that runs in few enough steps, or the one that runs in the fewest."""
+    rng = np.random.default_rng(seed)
+    tried: list[tuple[float, Mapping[str, Any]]] = []
+    for _ in range(60):
+        point = bound.space.space.sample(rng)
+        steps = iterations(bound, point)
+        if steps <= MOST_STEPS:
+            return point
+        tried.append((steps, point))
+    return min(tried, key=lambda pair: pair[0])[1]
+
+
+def iterations(bound: SpecializedKernel, point: Mapping[str, Any]) -> float:
+    """How many times innermost bodies run at a point, at most."""
+    steps = 1.0
+    for block in bound.program.blocks:
+        lanes = block.fixed or point[f"block_sizes[{block.name}]"]
+        steps *= math.ceil(min(block.size_hint, 64) / lanes)
+    for number, axis in enumerate(bound.program.whole_axes()):
+        lanes = point.get(f"reduction_loops[whole_{number}]")
+        if lanes is not None:
+            steps *= 2 * math.ceil(bound.program.example(axis.extent) / lanes)
+    return steps
+
+
+def _run_poisoned(bound: SpecializedKernel, config: helion.Config, leaves: Any) -> Any:
+    """Run one config with every allocation of the kernel poisoned."""
+    device = next(leaf.device for leaf in leaves if isinstance(leaf, torch.Tensor))
+    if device.type == "cuda":
+        built = bound.build(config, target_of_device(device))
+        built = attrs.evolve(built, variant=poison(built.variant))
+        return bound.dispatcher_for(built)(*leaves)
+    lowered = bound.lower(config)
+    facts = specialize(bound.program, lowered.emitted, bound.aligned)
+    variant = make_variant(lowered.schedule, lowered.emitted, facts, "interpreted", bound.aligned)
+    kernel = load_kernel(lowered.emitted)
+    return run_interpreted(poison(variant), lowered.emitted, kernel, bound.call.names, leaves)
+
+
+# Comparing.
+
+
+def _differences(program: RandomProgram, results: Any, expected: Any) -> Iterator[str]:
+    for output, actual, wanted in zip(program.outputs, results, expected, strict=True):
+        if actual.shape != wanted.shape:
+            yield f"{output.name} has the shape {tuple(actual.shape)}, not {tuple(wanted.shape)}"
+            continue
+        allowed = 2 * output.error
+        off = (actual.double() - wanted.double().to(actual.device)).abs()
+        off = off.nan_to_num(nan=math.inf)
+        wrong = off > allowed
+        if bool(wrong.any()):
+            place = tuple(wrong.nonzero()[0].tolist())
+            yield (
+                f"{output.name}: {int(wrong.sum())} of {wrong.numel()} elements are off by more than "
+                f"{allowed:.3g}, first at {place}: {actual[place].item()} instead of {wanted[place].item()}"
+            )
+
+
+def _depends_on_tiles(
+    program: RandomProgram, function: Any, arguments: tuple[Any, ...], expected: Any
+) -> bool:
+    for size in (1, 2, 8):
+        again = reference.run(function, arguments, precision="high", block_sizes=size).outputs
+        if any(_differences(program, again, expected)):
+            return True
+    return False

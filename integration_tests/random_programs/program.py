@@ -1,0 +1,112 @@
+"""One random program, from its number: source, arguments, and how exact its results have to be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import torch
+
+from . import arithmetic, shapes
+from .draft import Draft, Index, Output
+from .expressions import value
+from .statements import block, some_dims
+from .stores import store
+from .values import Dim, RejectedError
+
+if TYPE_CHECKING:
+    from .tensors import TensorSpec
+
+FAMILIES = (arithmetic, shapes)
+"""The modules that register families of expressions."""
+
+
+@attrs.frozen
+class RandomProgram:
+    """A kernel as text, and a call of it."""
+
+    number: int
+    source: str
+    tensors: tuple[TensorSpec, ...]
+    numbers: tuple[tuple[str, int | float], ...]
+    outputs: tuple[Output, ...]
+    static_shapes: bool
+
+    def arguments(self, device: str) -> tuple[Any, ...]:
+        """The call's arguments, the same numbers each time."""
+        generator = torch.Generator().manual_seed(self.number)
+        tensors = [spec.make(generator, device) for spec in self.tensors]
+        return (*tensors, *(number for _, number in self.numbers))
+
+
+def write(number: int) -> RandomProgram:
+    """Program ``number``."""
+    draft = Draft(number)
+    static = draft.draws.chance(0.7)
+    draft.tensor((2,), torch.float32, draft.content(torch.float32), plain=True)
+    grids = draft.draws.pick((1, 1, 1, 1, 1, 1, 2, 2, 3))
+    for grid in range(grids):
+        if grid and draft.draws.chance(0.3):
+            draft.line("hl.barrier()")
+        _grid(draft)
+    return RandomProgram(
+        number=number,
+        source=_source(draft),
+        tensors=tuple(draft.tensors),
+        numbers=tuple(draft.numbers),
+        outputs=tuple(draft.outputs),
+        static_shapes=static,
+    )
+
+
+def _grid(draft: Draft) -> None:
+    """An outermost loop."""
+    draft.effort = 14
+    style = draft.draws.integer(0, 4)
+    axes: list[Dim | Index] = []
+    if style == 0:
+        count = draft.draws.pick((1, 1, 2))
+        sizes = [draft.draws.integer(1, 4) for _ in range(count)]
+        axes = [Index(draft.fresh("i"), size) for size in sizes]
+        names = ", ".join(axis.text for axis in axes if isinstance(axis, Index))
+        shape = str(sizes[0]) if count == 1 else str(sizes)
+        draft.line(f"for {names} in hl.grid({shape}):")
+    else:
+        count = draft.draws.pick((1, 1, 2, 2, 3))
+        pool = (0, 1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 17, 31, 33)[
+            0 if draft.draws.chance(0.15) else 1 :
+        ]
+        sizes = [draft.draws.pick(pool if count < 3 else pool[:8]) for _ in range(count)]
+        begin = draft.draws.integer(1, 3) if count == 1 and draft.draws.chance(0.15) else 0
+        axes = [Dim(draft.fresh("t"), size, tile=True, begin=begin) for size in sizes]
+        names = ", ".join(axis.name for axis in axes if isinstance(axis, Dim))
+        ends = [draft.sized(size + begin) for size in sizes]
+        shape = (
+            f"{begin}, {ends[0]}" if begin else ends[0] if count == 1 else f"[{', '.join(ends)}]"
+        )
+        draft.line(f"for {names} in hl.tile({shape}):")
+    with draft.indented():
+        draft.owners = list(axes)
+        draft.scope.tiles = [axis for axis in axes if isinstance(axis, Dim)]
+        draft.scope.indices = [axis for axis in axes if isinstance(axis, Index)]
+        outputs = len(draft.outputs)
+        block(draft, draft.draws.integer(1, 4))
+        if len(draft.outputs) == outputs:
+            try:
+                store(draft, draft.named(value(draft, some_dims(draft))))
+            except RejectedError:
+                tiles = tuple(draft.scope.tiles)
+                store(draft, draft.named(value(draft, tiles, depth=0)))
+
+
+def _source(draft: Draft) -> str:
+    parameters = [spec.name for spec in draft.tensors] + [name for name, _ in draft.numbers]
+    returned = ", ".join(output.name for output in draft.outputs)
+    lines = ["import torch", "import helion.language as hl", "", ""]
+    for function in draft.functions:
+        lines += [*function.splitlines(), "", ""]
+    lines.append(f"def kernel({', '.join(parameters)}):")
+    lines += [f"    {line}" for line in draft.prelude]
+    lines += draft.body
+    lines.append(f"    return ({returned},)")
+    return "\n".join(lines) + "\n"
