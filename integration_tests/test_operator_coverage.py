@@ -11,9 +11,9 @@ from pathlib import Path
 TOOL = Path(__file__).parent.parent / "tools" / "operator_coverage"
 
 MODELS = """
-    add addcmul addmm amax atan2 bmm clamp div.no_rounding_mode exp expand lerp log_softmax masked_fill
+    add addcmul addmm any argmax atan2 bmm cat clamp cumsum div.no_rounding_mode exp expand lerp log_softmax masked_fill
     matmul mean minimum nan_to_num nn.functional.gelu nn.functional.layer_norm nn.functional.silu pow rsqrt softmax
-    sum unsqueeze var_mean where
+    sort split sum tril unsqueeze var_mean where
 """
 WORKING = frozenset(MODELS.split())
 INTEGER = frozenset({"bitwise_left_shift", "floor_divide", "remainder", "sum"})

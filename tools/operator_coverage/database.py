@@ -63,7 +63,9 @@ class Operator:
                 rest.append(sample)
             else:
                 found[key] = sample
-        samples = [*found.values(), *rest][:limit]
+        in_order = [*found.values(), *rest]
+        in_order.sort(key=lambda sample: _rank(sample.input) == 0)  # numbers last: they show least
+        samples = in_order[:limit]
         calls = [self._call(sample) for sample in samples]
         if samples and dtype is torch.float32:
             strided = next((s for s in samples if _rank(s.input) > 1), None)

@@ -112,3 +112,15 @@ def test_what_is_not_pointwise_is_refused_where_it_is_written(function: Any, wor
         kernel_of(function).bind((x, x, x))
     assert refused.value.diagnostic.span is not None
     assert refused.value.diagnostic.span.filename == __file__
+
+
+def test_integers_divided_by_a_number_that_the_config_tells() -> None:
+    @helion.kernel(config=helion.Config(block_sizes=[4]))
+    def kernel(x: torch.Tensor, out: torch.Tensor) -> None:
+        for tile in hl.tile(x.size(0)):
+            out[tile] = tile.index // tile.block_size * 100 + x[tile] // tile.block_size
+
+    x = torch.arange(-5, 6, dtype=torch.int32)
+    out = torch.empty_like(x)
+    kernel(x, out)
+    assert torch.equal(out, torch.arange(11, dtype=torch.int32) // 4 * 100 + x // 4)

@@ -29,7 +29,12 @@ def _divide(a: Any, b: Any, *, rounding_mode: str | None) -> Any:
 
 
 def _floor_divide(a: Any, b: Any) -> Any:
-    return _divide(a, b, rounding_mode="floor")
+    """The same; integers are divided by the operator that TorchInductor has a lowering for."""
+    quotient = _divide(a, b, rounding_mode="floor")
+    if quotient is not NotImplemented:
+        return quotient
+    operator = aten.div.Tensor_mode if isinstance(b, torch.Tensor) else aten.div.Scalar_mode
+    return operator(a, b, rounding_mode="floor")
 
 
 def _as_tile(value: Any, tile: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

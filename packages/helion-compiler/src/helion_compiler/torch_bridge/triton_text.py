@@ -23,6 +23,7 @@ from torch._inductor.dtype_propagation import DtypePropagationOpsHandler
 from torch._inductor.ops_handler import DefaultHandler
 from torch._inductor.utils import upcast_compute_type
 from torch._inductor.virtualized import OpsValue, V
+from torch.utils._sympy.functions import ToFloat
 
 from helion_compiler.torch_bridge.operands import NotPointwise, PointwiseTemplate
 from helion_compiler.torch_bridge.operator_graph import ELEMENTS
@@ -225,6 +226,8 @@ class _Writer(DefaultHandler):
         """Sums and products of run-time scalars and constants."""
         if expr in self.call.symbols:
             return f"{{{self.call.symbols[expr]}}}"
+        if isinstance(expr, ToFloat):  # whoever asks for the number casts it
+            return self._arithmetic(expr.args[0])
         if isinstance(expr, (sympy.Integer, sympy.Float)):
             return repr(int(expr) if expr.is_Integer else float(expr))
         if isinstance(expr, (sympy.Add, sympy.Mul)):

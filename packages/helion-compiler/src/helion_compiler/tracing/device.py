@@ -11,6 +11,7 @@ import sympy
 import torch
 
 from helion import exc
+from helion_compiler.program.fields import symbols
 from helion_compiler.program.ops import Pointwise
 from helion_compiler.program.types import Value
 from helion_compiler.torch_bridge.decompositions import decomposition_table
@@ -66,7 +67,7 @@ def _by_meaning(trace: Trace, operator: Any, args: tuple[Any, ...], kwargs: dict
     if is_composite(operator):
         with trace.listening():
             return operator.decompose(*args, **kwargs)
-    return pointwise(trace, operator, args, kwargs)
+    return pointwise(trace, operator, args, kwargs, numbers_may_differ=True)
 
 
 def _read(_trace: Trace, _tensor: torch.Tensor) -> NoReturn:
@@ -109,9 +110,17 @@ def _is_view(operator: Any) -> bool:
 
 
 def pointwise(
-    trace: Trace, operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    trace: Trace,
+    operator: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    numbers_may_differ: bool = False,
 ) -> torch.Tensor:
-    """An operator that works lane by lane, which TorchInductor can tell."""
+    """An operator that works lane by lane, which TorchInductor can tell.
+
+    ``numbers_may_differ``: a number that only a config tells may make a difference, so that emission decides.
+    """
     _check_schema(operator)
     args, kwargs = with_fixed_floats(operator, args, kwargs)
     try:
@@ -129,7 +138,8 @@ def pointwise(
         kwargs={name: _operand(trace, argument) for name, argument in kwargs.items()},
         location=location(),
     )
-    _check_lowers(recorded)
+    if not (numbers_may_differ and symbols(recorded)):
+        _check_lowers(recorded)
     trace.body.append(recorded)
     return result
 
