@@ -84,6 +84,19 @@ def test_a_product_of_a_row_and_a_matrix() -> None:
     torch.testing.assert_close(out, x @ y)
 
 
+def test_a_product_of_two_vectors_is_a_number() -> None:
+    @helion.kernel(config=helion.Config(block_sizes=[1]))
+    def kernel(x: torch.Tensor, y: torch.Tensor, out: torch.Tensor) -> None:
+        for tile in hl.tile(1):
+            out[tile] = x[:] @ y[:]
+
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.randn(37, generator=generator), torch.randn(37, generator=generator)
+    out = torch.empty(1)
+    kernel(x, y, out)
+    torch.testing.assert_close(out[0], x @ y)
+
+
 @pytest.mark.filterwarnings("ignore:var")
 @pytest.mark.parametrize("rows", [0, 1, 2, 5])
 def test_a_variance_of_few_elements(rows: int) -> None:

@@ -22,6 +22,8 @@ def matmul(trace: Trace, lhs: torch.Tensor, rhs: torch.Tensor) -> torch.Tensor:
     """A product as numpy defines it: vectors lose their dimension, batches broadcast."""
     trace.value_of(lhs)
     trace.value_of(rhs)
+    if lhs.ndim == rhs.ndim == 1:
+        return matmul(trace, lhs.unsqueeze(0), rhs.unsqueeze(1)).reshape([])
     if lhs.ndim == 1:
         return matmul(trace, lhs.unsqueeze(0), rhs).squeeze(-2)
     if rhs.ndim == 1:
