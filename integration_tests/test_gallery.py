@@ -29,7 +29,6 @@ CASES = [
 
 # Examples that cannot be compiled yet, by function: the error that they meet, and why.
 UNSUPPORTED: dict[str, tuple[type[Exception], str]] = {
-    "sum_of_tensors": (exc.UnsupportedOperator, "stacked tensors"),
 }
 
 PROGRAMS = {"demo", "beside_torch"}  # in examples/, but no examples

@@ -111,7 +111,12 @@ def run_interpreted(
                 for parameter, argument in zip(emitted.parameters, evaluated.arguments, strict=True)
             ]
             # Programs run one after another here: one that waits for others would wait for ever.
-            interpret(function, (1, 1, 1) if emitted.waits else evaluated.grid, arguments)
+            interpret(
+                function,
+                (1, 1, 1) if emitted.waits else evaluated.grid,
+                arguments,
+                checked=not emitted.follows_addresses,
+            )
 
     return execute(variant, metadata_of(leaves), torch.device("cpu"), launch)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from helion_compiler.emission.context import INT32_LIMIT, EmissionContext, expand
+from helion_compiler.emission.dtypes import dtype_text
 from helion_compiler.program.access import accessed_shape, layout
 from helion_compiler.program.types import (
     Buffer,
@@ -24,21 +25,31 @@ Dims: TypeAlias = tuple[int, ...]
 
 def address(context: EmissionContext, op: Access) -> tuple[str, str | None]:
     """Pointers to what ``op`` reads or writes, and the condition under which each may be followed."""
-    shape = accessed_shape(op.subscripts)
-    places = layout(op.subscripts)
+    shape = accessed_shape(op.subscripts, op.addresses)
+    stacked = 0 if op.addresses is None else len(op.addresses.type.shape)
+    places = tuple(tuple(dim + stacked for dim in dims) for dims in layout(op.subscripts))
     wide = needs_int64(context, op.buffer)
     offsets: list[str] = []
-    covered: set[int] = set()
+    covered: set[int] = {dim for dim in range(stacked) if shape[dim] != 1}
     for entry, dims, stride in zip(op.subscripts, places, op.buffer.strides, strict=True):
         terms = _scaled(context, _index(context, entry, dims, len(shape)), stride, wide=wide)
         offsets += terms
         if terms:
             covered |= _spanned(entry, dims)
-    pointer = context.pointer(op.buffer)
+    pointer = _beginning(context, op, len(shape))
     text = f"{pointer} + ({' + '.join(offsets)})" if offsets else pointer
     if covered != set(range(len(shape))):
         text = f"{text} + tl.zeros({context.shape(shape)}, tl.int32)"
     return text, " & ".join(_masks(context, op, shape, places)) or None
+
+
+def _beginning(context: EmissionContext, op: Access, rank: int) -> str:
+    """A pointer to the first element of the tensor, or of each of several."""
+    if op.addresses is None:
+        return context.pointer(op.buffer)
+    own = len(op.addresses.type.shape)
+    addresses = _placed(context.use(op.addresses), tuple(range(own)), rank)
+    return f"{addresses}.to(tl.pointer_type({dtype_text(op.buffer.dtype)}))"
 
 
 def _spanned(entry: Subscript, dims: Dims) -> set[int]:

@@ -34,6 +34,7 @@ class EmittedKernel:
 
     ``tiles`` is the number of tiles of the grid; ``limits`` are element counts that offsets in the
     source assume to fit 31 bits. A kernel that ``waits`` has barriers: all its programs run at once.
+    One that ``follows_addresses`` touches memory beside its parameters'.
     """
 
     name: str
@@ -42,6 +43,7 @@ class EmittedKernel:
     tiles: Size
     persistent: bool
     waits: bool
+    follows_addresses: bool
     limits: tuple[Size, ...]
 
 
@@ -68,6 +70,7 @@ def emit(schedule: Schedule, *, origin_lines: bool = True) -> EmittedKernel:
         tiles=_programs(plans, persistent=persistent),
         persistent=persistent,
         waits=schedule.program.barrier is not None,
+        follows_addresses=schedule.program.follows_addresses(),
         limits=tuple(context.limits.values()),
     )
 

@@ -47,12 +47,16 @@ def interpret(
     grid: tuple[int, int, int],
     arguments: Sequence[object],
     constants: Mapping[str, object] | None = None,
+    *,
+    checked: bool = True,
 ) -> None:
     """Run a kernel for every program of a grid.
 
     `arguments` are CPU tensors, numbers and `TensorDescriptor`s of CPU tensors, in source order, for the
     parameters that `constants` does not name. An empty grid runs nothing. Safe to call from several threads, and
     while others compile; a kernel that was interpreted still compiles.
+
+    A kernel that is not `checked` may touch any memory: it is given addresses as numbers.
 
     Raises `OutOfBoundsAccess` before memory outside the tensors' storages is touched, TypeError or ValueError for
     arguments that do not fit, and whatever the kernel's own code raises, with the kernel's lines in the traceback.
@@ -61,7 +65,9 @@ def interpret(
     named = _named(kernel, arguments, dict(constants or {}))
     tensors = dict(_tensors(named))
     position = Position(grid)
-    language = Language(Builder(position, AddressSpace(kernel.__name__, tensors)))
+    language = Language(
+        Builder(position, AddressSpace(kernel.__name__, tensors if checked else None))
+    )
     body = language.function(kernel)
     with np.errstate(all="ignore"):
         values = {name: _value(name, value, language) for name, value in named.items()}

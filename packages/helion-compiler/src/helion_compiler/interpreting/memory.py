@@ -34,11 +34,12 @@ class Region:
 
 
 class AddressSpace:
-    """The storages of a launch, sorted by address."""
+    """The storages of a launch, sorted by address; without tensors, all of memory."""
 
-    def __init__(self, kernel: str, tensors: Mapping[str, torch.Tensor]) -> None:
+    def __init__(self, kernel: str, tensors: Mapping[str, torch.Tensor] | None) -> None:
         self._kernel: Final = kernel
-        self._regions: Final = _regions(tensors)
+        self._anywhere: Final = tensors is None
+        self._regions: Final = _regions(tensors or {})
         self._starts: Final = np.array([r.start for r in self._regions], dtype=np.uint64)
         self._ends: Final = np.array([r.end for r in self._regions], dtype=np.uint64)
 
@@ -47,7 +48,7 @@ class AddressSpace:
         active = (
             addresses.ravel() if mask is None else addresses[np.broadcast_to(mask, addresses.shape)]
         )
-        if active.size == 0 or self._within_one_region(active, item_bytes):
+        if self._anywhere or active.size == 0 or self._within_one_region(active, item_bytes):
             return
         outside = ~self._inside(active, item_bytes)
         if outside.any():

@@ -35,6 +35,9 @@ class _Orderer:
     def __init__(self, program: Program) -> None:
         self._owner = program.owner
         self._written = program.written()
+        self._stacked = any(
+            op.addresses is not None and not isinstance(op, Load) for op in program.accesses()
+        )
         self._earlier: list[Access] = []
 
     def block(self, block: Block) -> Block:
@@ -44,7 +47,7 @@ class _Orderer:
         return attrs.evolve(block, ops=tuple(ops))
 
     def _op(self, op: Op) -> list[Op]:
-        if isinstance(op, _ACCESSES) and self._owner(op.buffer) in self._written:
+        if isinstance(op, _ACCESSES) and self._matters(op):
             return self._access(op)
         return [self._nested(op)] if blocks(op) else [op]
 
@@ -72,10 +75,15 @@ class _Orderer:
         return op
 
     def _accesses(self, block: Block) -> list[Access]:
-        return [op for op in accesses(block) if self._owner(op.buffer) in self._written]
+        return [op for op in accesses(block) if self._matters(op)]
+
+    def _matters(self, op: Access) -> bool:
+        """Whether memory may change that an access touches: what lies at an address may be any tensor's."""
+        return self._stacked or self._owner(op.buffer) in self._written
 
     def _must_wait(self, later: Access, earlier: Access) -> bool:
-        if self._owner(later.buffer) != self._owner(earlier.buffer):
+        known = later.addresses is None and earlier.addresses is None
+        if known and self._owner(later.buffer) != self._owner(earlier.buffer):
             return False
         match earlier, later:
             case (Load(), Load()) | (Atomic(), Atomic()):
@@ -83,4 +91,5 @@ class _Orderer:
             case _, Load():
                 return True
             case _:
-                return later.buffer is not earlier.buffer or later.subscripts != earlier.subscripts
+                same = later.buffer is earlier.buffer and later.addresses is earlier.addresses
+                return not same or later.subscripts != earlier.subscripts

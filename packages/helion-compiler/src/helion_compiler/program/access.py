@@ -13,7 +13,7 @@ from helion_compiler.program.types import ScalarIndex, Subscript, TileSlice, Val
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from helion_compiler.program.types import Size
+    from helion_compiler.program.types import Size, Value
 
 
 def layout(subscripts: Sequence[Subscript]) -> tuple[tuple[int, ...], ...]:
@@ -23,14 +23,17 @@ def layout(subscripts: Sequence[Subscript]) -> tuple[tuple[int, ...], ...]:
     return tuple(_dims(entry, free) for entry in subscripts)
 
 
-def accessed_shape(subscripts: Sequence[Subscript]) -> tuple[Size, ...]:
-    """The shape that the subscripts select."""
+def accessed_shape(
+    subscripts: Sequence[Subscript], addresses: Value | None = None
+) -> tuple[Size, ...]:
+    """The shape that the subscripts select, of each of the tensors at ``addresses`` if there are any."""
     sizes: dict[int, Size] = {}
     for entry, dims in zip(subscripts, layout(subscripts), strict=True):
         for dim, size in zip(dims, _sizes(entry), strict=True):
             if sizes.get(dim, 1) == 1:
                 sizes[dim] = size
-    return tuple(sizes[dim] for dim in sorted(sizes))
+    stacked = () if addresses is None else addresses.type.shape
+    return (*stacked, *(sizes[dim] for dim in sorted(sizes)))
 
 
 def _dims(entry: Subscript, free: Iterator[int]) -> tuple[int, ...]:

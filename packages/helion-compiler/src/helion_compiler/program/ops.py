@@ -46,7 +46,8 @@ MemoryOrder: TypeAlias = Literal["relaxed", "acquire", "release", "acq_rel"]
 class Load:
     """Read ``buffer[subscripts]``; lanes outside the buffer or the tile, or not in ``extra_mask``, hold zero.
 
-    ``extra_mask`` broadcasts to the result's shape.
+    ``extra_mask`` broadcasts to the result's shape. With ``addresses``, each access is one to several tensors that
+    begin there and are laid out as ``buffer`` is: the dimensions of the int64 addresses come first.
     """
 
     result: Value
@@ -55,6 +56,7 @@ class Load:
     name: str
     extra_mask: Value | None = None
     eviction_policy: str = ""
+    addresses: Value | None = None
     location: Location | None = None
 
 
@@ -67,6 +69,7 @@ class Store:
     value: Value
     name: str
     extra_mask: Value | None = None
+    addresses: Value | None = None
     location: Location | None = None
 
 
@@ -85,6 +88,7 @@ class Atomic:
     order: MemoryOrder
     name: str
     expected: Value | None = None
+    addresses: Value | None = None
     location: Location | None = None
 
 

@@ -143,7 +143,7 @@ class _Printer:
         return self._plain(op) if text is None else text(self, op)
 
     def load(self, op: Load) -> str:
-        return f"{op.name} {self._subscripts(op.subscripts)}{self._masked(op)}"
+        return f"{op.name} {self._subscripts(op.subscripts)}{self._masked(op)}{self._stacked(op)}"
 
     def store(self, op: Store) -> str:
         return f"{self.load(op)} = {self._use(op.value)}"  # type: ignore[arg-type]  # the same fields name the place
@@ -192,6 +192,9 @@ class _Printer:
             if name not in ("result", "results", "location")
         ]
         return " ".join((type(op).__name__.lower(), *shown))
+
+    def _stacked(self, op: Load | Store) -> str:
+        return "" if op.addresses is None else f" at {self._use(op.addresses)}"
 
     def _masked(self, op: Load | Store) -> str:
         return "" if op.extra_mask is None else f" where {self._use(op.extra_mask)}"

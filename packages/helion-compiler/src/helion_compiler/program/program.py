@@ -106,8 +106,14 @@ class Program:
     def written(self) -> frozenset[int]:
         """The owners of memory that the device writes."""
         return frozenset(
-            self.owner(op.buffer) for op in self.accesses() if not isinstance(op, Load)
+            self.owner(op.buffer)
+            for op in self.accesses()
+            if not isinstance(op, Load) and op.addresses is None
         )
+
+    def follows_addresses(self) -> bool:
+        """Whether the device reads or writes memory that it knows by its address alone."""
+        return any(op.addresses is not None for op in self.accesses())
 
     def is_read(self, symbol: sympy.Symbol) -> bool:
         """Whether a host symbol is read from a tensor or from the device: binaries assume nothing of such."""

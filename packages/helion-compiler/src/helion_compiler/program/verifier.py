@@ -135,7 +135,7 @@ class _Verifier:
                 self._inside_loops(op.subscripts)
                 _require(op.buffer in self._buffers, f"{op.name} uses an unknown buffer")
                 _require(len(op.subscripts) == len(op.buffer.shape), f"{op.name} has a wrong rank")
-                shape = accessed_shape(op.subscripts)
+                shape = accessed_shape(op.subscripts, op.addresses)
                 _require(value.type.shape == shape, f"{op.name} has a wrong shape")
                 _require(value.type.dtype == op.buffer.dtype, f"{op.name} has a wrong dtype")
             case Reduce():

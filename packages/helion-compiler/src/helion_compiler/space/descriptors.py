@@ -33,6 +33,8 @@ def why_no_descriptor(
 
     ``aligned`` are the arguments whose addresses are multiples of 16 bytes; None means all.
     """
+    if op.addresses is not None:
+        return "it is known by its address alone"
     return (
         _why_not_layout(op.buffer)
         or _why_not_aligned(program, op.buffer, aligned)

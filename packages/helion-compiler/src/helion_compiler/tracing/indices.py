@@ -33,7 +33,7 @@ from helion_compiler.tracing.tiles import DeviceOnly, TracedTile
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from helion_compiler.program.types import Buffer
+    from helion_compiler.program.types import Buffer, Value
     from helion_compiler.tracing.state import Trace
 
 
@@ -45,11 +45,19 @@ class Selection:
     new_axes: tuple[int, ...]
     bounds: tuple[torch.Tensor, ...] = ()
     """Bool tiles that broadcast to the shape: what lies inside the tensor."""
+    addresses: Value | None = None
+    """Where the tensors of a stack begin; their dimensions come first."""
 
     @property
     def shape(self) -> tuple[Size, ...]:
         """The shape of what the subscripts select, without inserted dimensions."""
-        return accessed_shape(self.subscripts)
+        return accessed_shape(self.subscripts, self.addresses)
+
+    def of_stack(self, addresses: Value) -> Selection:
+        """The same of each tensor of a stack."""
+        rank = len(addresses.type.shape)
+        moved = tuple(position + rank for position in self.new_axes)
+        return attrs.evolve(self, new_axes=moved, addresses=addresses)
 
     @property
     def written_shape(self) -> tuple[Size, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from helion import exc
+from helion.language import StackTensor
 from helion_compiler.program.ops import Load, Store
 from helion_compiler.tracing.fills import fill_tile
 from helion_compiler.tracing.indices import (
@@ -52,8 +53,7 @@ def load(
     eviction_policy: str | None = None,
 ) -> torch.Tensor:
     """Record a load of ``tensor[index]``; new axes become dimensions of size 1."""
-    buffer = buffer_named(trace, tensor)
-    selection = select(trace, tensor, buffer, index, masked=extra_mask is not None)
+    buffer, selection = selected(trace, tensor, index, masked=extra_mask is not None)
     result = trace.fake(selection.shape, buffer.dtype)
     mask = mask_value(trace, extra_mask, selection)
     trace.body.append(
@@ -61,6 +61,7 @@ def load(
             result=trace.new_value(result, buffer.name),
             buffer=buffer,
             subscripts=selection.subscripts,
+            addresses=selection.addresses,
             name=trace.body.unique(f"{buffer.name}@load"),
             extra_mask=mask,
             eviction_policy=eviction_policy or "",
@@ -80,8 +81,7 @@ def store(
     extra_mask: torch.Tensor | None = None,
 ) -> None:
     """Record a store, after casting and broadcasting the value."""
-    buffer = buffer_named(trace, tensor)
-    selection = select(trace, tensor, buffer, index, masked=extra_mask is not None)
+    buffer, selection = selected(trace, tensor, index, masked=extra_mask is not None)
     stored = stored_value(trace, value, buffer, selection.written_shape)
     for position in reversed(selection.new_axes):
         stored = stored.squeeze(position)
@@ -89,12 +89,25 @@ def store(
         Store(
             buffer=buffer,
             subscripts=selection.subscripts,
+            addresses=selection.addresses,
             value=trace.value_of(stored),
             name=trace.body.unique(f"{buffer.name}@store"),
             extra_mask=mask_value(trace, extra_mask, selection),
             location=location(),
         )
     )
+
+
+def selected(
+    trace: Trace, target: Any, index: Any, *, masked: bool = False
+) -> tuple[Buffer, Selection]:
+    """What an access names: a tensor of the host, or the layout of those of a stack."""
+    if isinstance(target, StackTensor):
+        buffer = buffer_named(trace, target.tensor_like)
+        inside = select(trace, target.tensor_like, buffer, index, masked=masked)
+        return buffer, inside.of_stack(trace.value_of(target.dev_ptrs))
+    buffer = buffer_named(trace, target)
+    return buffer, select(trace, target, buffer, index, masked=masked)
 
 
 def stored_value(trace: Trace, value: Any, buffer: Buffer, sizes: tuple[Size, ...]) -> torch.Tensor:

@@ -22,7 +22,7 @@ from helion_compiler.tracing.assumptions import assumptions
 from helion_compiler.tracing.control import TracedControl
 from helion_compiler.tracing.host import host_outputs
 from helion_compiler.tracing.location import here, raised_by_author
-from helion_compiler.tracing.meanings import MEANINGS, NOT_YET_COMPILED, TracingSemantics
+from helion_compiler.tracing.meanings import MEANINGS, TracingSemantics
 from helion_compiler.tracing.modes import AtenListener, FunctionListener
 from helion_compiler.tracing.settle_sizes import settle_sizes
 from helion_compiler.tracing.state import Trace
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from helion_compiler.staging import StagedFunction
     from helion_compiler.tracing.arguments import Call
 
-agree({name: one for name, one in DECLARATIONS.items() if name not in NOT_YET_COMPILED}, MEANINGS)
+agree(DECLARATIONS, MEANINGS)
 
 
 @attrs.frozen

@@ -5,8 +5,6 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from helion import exc
-from helion_compiler.tracing.location import here
 from helion_compiler.tracing.meanings import (
     atomics,
     creation,
@@ -18,6 +16,7 @@ from helion_compiler.tracing.meanings import (
     memory,
     random_numbers,
     scaled,
+    stacks,
     tile_properties,
     tuning,
     views,
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MEANINGS",
-    "NOT_YET_COMPILED",
     "TracingSemantics",
     "atomics",
     "creation",
@@ -44,6 +42,7 @@ __all__ = [
     "memory",
     "random_numbers",
     "scaled",
+    "stacks",
     "tile_properties",
     "tuning",
     "views",
@@ -51,13 +50,6 @@ __all__ = [
 
 MEANINGS: Mapping[str, Callable[..., Any]] = MappingProxyType(TABLE)
 """By the declaration's name."""
-
-NOT_YET_COMPILED: frozenset[str] = frozenset(
-    {
-        "stacktensor_like",
-    }
-)
-"""Declared, and given meaning in reference mode alone so far. A function leaves this set when it gets a meaning."""
 
 
 class TracingSemantics:
@@ -68,10 +60,4 @@ class TracingSemantics:
 
     def call(self, declaration: Declaration, arguments: Mapping[str, Any]) -> Any:
         """One call of a language function."""
-        if declaration.name in NOT_YET_COMPILED:
-            raise exc.UnsupportedOperator(
-                span=here(),
-                operator=f"hl.{declaration.name}",
-                reason="the compiler does not know it yet",
-            )
         return MEANINGS[declaration.name](self._trace, **arguments)

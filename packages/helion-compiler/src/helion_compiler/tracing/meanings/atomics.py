@@ -8,10 +8,9 @@ import torch
 
 from helion import exc
 from helion_compiler.program.ops import Atomic
-from helion_compiler.tracing.indices import select
 from helion_compiler.tracing.location import here, location
 from helion_compiler.tracing.meanings.registry import TABLE, meaning, need_device
-from helion_compiler.tracing.subscripts import buffer_named, stored_value
+from helion_compiler.tracing.subscripts import selected, stored_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,8 +40,7 @@ def _record(
         )
     if isinstance(target, torch.Tensor) and trace.is_value(target):
         raise exc.AtomicOnDeviceTensor(span=here(), function=f"atomic_{kind}")
-    buffer = buffer_named(trace, target)
-    selection = select(trace, target, buffer, tuple(index))
+    buffer, selection = selected(trace, target, tuple(index))
     shape = selection.written_shape
     stored = stored_value(trace, value, buffer, shape)
     compared = None if expected is None else stored_value(trace, expected, buffer, shape)
@@ -55,6 +53,7 @@ def _record(
             result=trace.new_value(result, f"{buffer.name}_before"),
             buffer=buffer,
             subscripts=selection.subscripts,
+            addresses=selection.addresses,
             kind=kind,
             value=trace.value_of(stored),
             expected=None if compared is None else trace.value_of(compared),
