@@ -28,8 +28,7 @@ CASES = [
 ]
 
 # Examples that cannot be compiled yet, by function: the error that they meet, and why.
-UNSUPPORTED: dict[str, tuple[type[Exception], str]] = {
-}
+UNSUPPORTED: dict[str, tuple[type[Exception], str]] = {}
 
 PROGRAMS = {"demo", "beside_torch"}  # in examples/, but no examples
 

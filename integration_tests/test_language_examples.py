@@ -11,13 +11,9 @@ import torch
 
 import helion
 import helion.language as hl
-from helion.exc import UnsupportedOperator
-from helion_compiler.tracing import meanings
 
 ROOT = Path(__file__).resolve().parents[1]
-NOT_YET_COMPILED: frozenset[str] = getattr(meanings, "NOT_YET_COMPILED", frozenset())
 REFUSED: dict[str, type[Exception]] = {
-    **dict.fromkeys(NOT_YET_COMPILED, UnsupportedOperator),
     "inline_asm_elementwise": NotImplementedError,  # what a GPU runs, no interpreter does
 }
 DOCSTRING = runpy.run_path(str(ROOT / "tools" / "language_docs.py"))["Docstring"]

@@ -53,9 +53,7 @@ def test_loads(dtype: torch.dtype) -> None:
     tensors = [(torch.randn(7, 9) * 9).to(dtype) for _ in range(3)]
     found = computed(gathered, tensors[0], addresses_of(*tensors), blocks=[4, 4])
     assert torch.equal(found, torch.stack(tensors))
-    assert torch.equal(
-        computed(of_one, tensors[0], addresses_of(*tensors), blocks=[4]), tensors[1]
-    )
+    assert torch.equal(computed(of_one, tensors[0], addresses_of(*tensors), blocks=[4]), tensors[1])
 
 
 def test_strides_are_those_of_the_example() -> None:
