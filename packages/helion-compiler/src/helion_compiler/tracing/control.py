@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
-from helion import exc
+from helion import Kernel, exc
 from helion_compiler.staging import UNBOUND
 from helion_compiler.tracing import branches
 from helion_compiler.tracing.builtins import traced_builtins
@@ -14,7 +14,7 @@ from helion_compiler.tracing.host_builtins import host_builtins
 from helion_compiler.tracing.location import here
 from helion_compiler.tracing.loops import run_loop
 from helion_compiler.tracing.tile_sizes import is_torch, with_sizes
-from helion_compiler.tracing.tiles import TracedRange
+from helion_compiler.tracing.tiles import TracedRange, TracedTile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -93,14 +93,32 @@ class TracedControl:
         if isinstance(function, Hashable):
             builtins = self._builtins if self._trace.on_device else self._host_builtins
             function = builtins.get(function, function)
+        if isinstance(function, Kernel):
+            raise exc.NestedKernelCallsNotSupported(span=here(), kernel=function.name)
         if is_torch(function):
-            args, kwargs = with_sizes(self._trace.symbols, function, args, kwargs)
+            return self._call_torch(function, args, kwargs)
         return function(*args, **kwargs)
+
+    def _call_torch(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """torch takes tiles as sizes, and as nothing else."""
+        sizes, named = with_sizes(self._trace.symbols, function, args, kwargs)
+        try:
+            return function(*sizes, **named)
+        except TypeError as error:
+            if any(isinstance(argument, TracedTile) for argument in (*args, *kwargs.values())):
+                name = getattr(function, "__name__", "torch")
+                raise exc.IncorrectTileUsage(span=here(), operation=f"torch.{name}") from error
+            raise
 
     def python_loop(
         self, iterable: object, reason: str, place: tuple[int, int, int, int] | None
     ) -> Iterable[Any]:
         """A loop that has to stay Python's may not be a tile loop."""
+        if isinstance(iterable, TracedRange) and reason == "else":
+            function = "hl.grid" if iterable.scalar else "hl.tile"
+            raise exc.DeviceLoopElseBlock(span=here(), iterable=function)
         if isinstance(iterable, TracedRange):
             raise _leaves(
                 reason,

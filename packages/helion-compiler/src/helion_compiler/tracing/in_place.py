@@ -20,6 +20,7 @@ def record_in_place(
 ) -> torch.Tensor:
     """``target.add_(other)`` and its like: the functional operator, then a cast to the target's dtype."""
     target: torch.Tensor = args[0]
+    trace.value_of(target)
     renames = torch.Tag.inplace_view in operator.tags
     if not renames and trace.is_view(target):
         raise exc.StatementNotSupported(

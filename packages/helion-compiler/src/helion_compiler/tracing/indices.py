@@ -205,6 +205,8 @@ def _subscript(
             return slice_index(trace, extent, entry)
         case bool():
             raise exc.InvalidIndexingType(span=here(), index=f"the bool {entry}")
+        case tuple() | list() if any(isinstance(item, TracedTile) for item in entry):
+            raise exc.OverpackedTile(span=here(), container=type(entry).__name__)
         case int() | torch.SymInt():
             return ScalarIndex(_position(trace, extent, dim, entry))
         case torch.Tensor() if entry.ndim > 0:

@@ -49,6 +49,13 @@ def here() -> Span | None:
     return None if frame is None else Span.from_frame(frame)
 
 
+def name_of(value: object) -> str:
+    """The variable of the author's that holds a value; "this" where none does."""
+    frame = _author_frame()
+    found = {} if frame is None else frame.f_locals
+    return next((name for name, held in found.items() if held is value), "this")
+
+
 def location() -> Location | None:
     """The span and the text of its first line."""
     span = here()

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from helion import exc
 from helion_compiler.program.ops import Range
 from helion_compiler.tracing.iota import iota
-from helion_compiler.tracing.location import location
+from helion_compiler.tracing.location import here, location
 from helion_compiler.tracing.tiles import TracedTile
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from helion_compiler.program.types import Axis, Size
     from helion_compiler.tracing.state import Trace
 
+_ANY_LOOP = 1 << 31
+"""More than the positions of most loops whose end the device computes."""
 _ANY_TILE = 1 << 20
 """More than the lanes of any tile."""
 
@@ -26,6 +29,12 @@ def offsets_of_shape(trace: Trace, shape: Sequence[Any]) -> torch.Tensor:
     parts: list[tuple[torch.Tensor, Any]] = []
     for entry in shape:
         if isinstance(entry, TracedTile):
+            if entry.axis.ends is not None:
+                raise exc.InvalidJaggedTileUsage(
+                    span=here(),
+                    problem="a jagged tile has no one end that offsets could be counted by",
+                    remedy="give `offsets=`, computed from the lanes and `tile.index`",
+                )
             parts.append((entry.index, trace.symbols.value(entry.axis.end)))
         else:
             parts.append((iota(trace, trace.symbols.lanes(entry)), entry))
@@ -43,11 +52,16 @@ def offsets_of_sizes(trace: Trace, sizes: Sequence[Size]) -> torch.Tensor:
         axis = _axis_of(trace, size)
         if axis is not None:
             used.append(axis)
-            parts.append((_indices(trace, axis), trace.symbols.value(axis.end)))
+            parts.append((_indices(trace, axis), _extent(trace, axis)))
         else:
             extent = trace.symbols.value(size) if trace.symbols.is_host(size) else _ANY_TILE
             parts.append((iota(trace, size), extent))
     return _row_major(trace, (axis for axis in trace.body.axes if axis not in used), parts)
+
+
+def _extent(trace: Trace, axis: Axis) -> Any:
+    """What a loop's positions count by: the same number in every program."""
+    return trace.symbols.value(axis.end) if trace.symbols.is_host(axis.end) else _ANY_LOOP
 
 
 def _axis_of(trace: Trace, size: Size) -> Axis | None:
@@ -68,7 +82,7 @@ def _row_major(
     result = torch.full((), 0, dtype=torch.int64, device=trace.torch_device)
     for axis in outer:
         assert axis.offset is not None
-        result = result * trace.symbols.value(axis.end) + trace.symbols.value(axis.offset)
+        result = result * _extent(trace, axis) + trace.symbols.value(axis.offset)
     for positions, extent in parts:
         result = result[..., None] * extent + positions.to(torch.int64)
     return result

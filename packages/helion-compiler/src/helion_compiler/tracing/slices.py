@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from helion import exc
 from helion_compiler.program.types import WholeSlice, whole_axis
 from helion_compiler.tracing.iota import iota
@@ -11,8 +13,6 @@ from helion_compiler.tracing.location import here
 from helion_compiler.tracing.numbers import as_number
 
 if TYPE_CHECKING:
-    import torch
-
     from helion_compiler.tracing.state import Trace
 
 
@@ -48,6 +48,11 @@ def slice_indices(trace: Trace, extent: Any, entry: slice) -> tuple[torch.Tensor
 
 def bounds_of(trace: Trace, extent: Any, entry: slice) -> tuple[Any, Any, Any]:
     """Where a slice begins, how many indices it has, and how far they are apart."""
+    for bound in (entry.start, entry.stop, entry.step):
+        if isinstance(bound, float | torch.SymFloat | str):
+            raise exc.InvalidIndexingType(
+                span=here(), index=f"a slice bounded by a {type(bound).__name__}"
+            )
     start, stop, step = (as_number(trace, part) for part in (entry.start, entry.stop, entry.step))
     step = 1 if step is None else step
     if all(part is None or isinstance(part, int) for part in (start, stop, extent, step)):

@@ -17,7 +17,7 @@ from helion_compiler.tracing.indices import (
     refuse_list_of_numbers,
     select,
 )
-from helion_compiler.tracing.location import here, location
+from helion_compiler.tracing.location import here, location, name_of
 from helion_compiler.tracing.operators.lanes import pick_by_value
 from helion_compiler.tracing.tiles import DeviceOnly, TracedTile
 
@@ -41,7 +41,7 @@ def assign(trace: Trace, tensor: torch.Tensor, index: Any, value: Any) -> None:
     """``tensor[index] = value``: a store."""
     refuse_list_of_numbers(index)
     if trace.buffer_of(tensor) is None:
-        raise exc.NonTensorSubscriptAssign(span=here(), type="tile")
+        raise exc.DeviceTensorSubscriptAssignmentNotAllowed(span=here(), name=name_of(tensor))
     store(trace, tensor, index, value)
 
 
@@ -117,9 +117,7 @@ def stored_value(trace: Trace, value: Any, buffer: Buffer, sizes: tuple[Size, ..
         return _fit(trace, value.to(buffer.dtype), sizes, buffer)
     if isinstance(value, bool | int | float | torch.SymInt | torch.SymFloat):
         return fill_tile(trace, sizes, value, buffer.dtype)
-    raise exc.InvalidIndexingType(
-        span=here(), index=f"a {type(value).__name__}, stored into a tensor,"
-    )
+    raise exc.RequiresTensorInAssignment(span=here(), type=type(value).__name__)
 
 
 def mask_value(trace: Trace, mask: Any, selection: Selection) -> Value | None:

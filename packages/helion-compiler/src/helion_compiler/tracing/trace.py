@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import torch
 
 from helion import exc
 from helion.language import DECLARATIONS, activate, agree
+from helion.reference.names import check_assignments
 from helion_compiler.program.expressions import to_runtime
 from helion_compiler.program.program import Program
 from helion_compiler.staging import stage
@@ -60,6 +62,7 @@ def trace(
     Raises:
         helion.exc.HelionError: the kernel is at fault; the error names the place.
     """
+    check_assignments(staged.function.__code__)
     symbols = Symbols()
     mode = symbolic.fake_mode(symbols.shape_env)
     state = Trace(mode, symbols, _device(call), AtenListener, call.leaves)
@@ -266,6 +269,13 @@ def _in_author_terms(filename: str, symbols: Symbols) -> Iterator[None]:
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         if raised_by_author(error):
             raise
+        unpacked = _UNPACKED.search(str(error))
+        if unpacked is not None:
+            raise exc.FailedToUnpackTupleAssign(
+                span=_raised_at(error, filename),
+                targets=unpacked["targets"],
+                value=f"{unpacked['values'] or 'more'} values",
+            ) from error
         asked = symbolic.asked_of_unknown_numbers(error)
         if asked is not None:
             host = symbols.host.keys() & asked
@@ -279,6 +289,9 @@ def _in_author_terms(filename: str, symbols: Symbols) -> Iterator[None]:
         ) from error
 
 
+_UNPACKED = re.compile(
+    r"(not enough|too many) values to unpack \(expected (?P<targets>\d+)(, got (?P<values>\d+))?"
+)
 _ASKED_OF_TILE: dict[str, Any] = {
     "statement": "a position of a tile as a Python number or condition",
     "remedy": "compare `tile.index` with it and choose with `torch.where(condition, a, b)`",

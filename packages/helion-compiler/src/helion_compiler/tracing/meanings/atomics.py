@@ -40,6 +40,14 @@ def _record(
         )
     if isinstance(target, torch.Tensor) and trace.is_value(target):
         raise exc.AtomicOnDeviceTensor(span=here(), function=f"atomic_{kind}")
+    dtype = target.dtype
+    if kind in ("and", "or", "xor") and dtype.is_floating_point:
+        raise exc.InvalidAPIUsage(
+            span=here(),
+            function=f"atomic_{kind}",
+            problem=f"the target holds {dtype}, which has no bits to combine",
+            remedy="use a target of integers",
+        )
     buffer, selection = selected(trace, target, tuple(index))
     shape = selection.written_shape
     stored = stored_value(trace, value, buffer, shape)

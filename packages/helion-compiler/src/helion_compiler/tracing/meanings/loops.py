@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from helion import exc
+from helion.language import Tile
 from helion_compiler.tracing.location import here
-from helion_compiler.tracing.meanings.registry import describe, meaning, need_device
+from helion_compiler.tracing.meanings.registry import describe, meaning
 from helion_compiler.tracing.numbers import as_number, is_device_integer
 from helion_compiler.tracing.tiles import TracedRange
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 @meaning
 def tile(trace: Trace, begin_or_end: Any, end: Any = None, block_size: Any = None) -> TracedRange:
     """``hl.tile``: one axis per entry."""
+    _refuse_tiles("tile", begin_or_end, end)
     begins, ends, single = _bounds(begin_or_end, end)
     sizes = list(block_size) if isinstance(block_size, list | tuple) else [block_size] * len(ends)
     if not (len(begins) == len(ends) == len(sizes)) or not ends:
@@ -40,6 +42,7 @@ def tile(trace: Trace, begin_or_end: Any, end: Any = None, block_size: Any = Non
 @meaning
 def grid(trace: Trace, begin_or_end: Any, end: Any = None, step: Any = None) -> TracedRange:
     """``hl.grid``: one axis of single indices per entry."""
+    _refuse_tiles("grid", begin_or_end, end)
     begins, ends, single = _bounds(begin_or_end, end)
     steps = list(step) if isinstance(step, list | tuple) else [step] * len(ends)
     steps = [1 if entry is None else entry for entry in steps]
@@ -70,7 +73,12 @@ def static_range(trace: Trace, begin_or_end: Any, end: Any = None, step: int = 1
 @meaning
 def jagged_tile(trace: Trace, parent: torch.Tensor) -> TracedRange:
     """``hl.jagged_tile``: to the greatest end, each lane of the parent masked at its own."""
-    need_device(trace, "jagged_tile")
+    if not trace.on_device:
+        raise exc.InvalidJaggedTileUsage(
+            span=here(),
+            problem="`hl.jagged_tile` is not inside of the loop over the lanes that it goes along",
+            remedy="put it into a loop: `for rows in hl.tile(n): for tile in hl.jagged_tile(lengths[rows])`",
+        )
     if not isinstance(parent, torch.Tensor) or parent.ndim != 1 or parent.is_floating_point():
         raise exc.InvalidJaggedTileUsage(
             span=here(),
@@ -93,6 +101,13 @@ def barrier(trace: Trace) -> None:
     if trace.barrier.counter is None and trace.grids:
         counter = trace.fake((1,), torch.int32)
         trace.barrier.counter = trace.plan.rename(trace.plan.allocation(counter, 0), "arrived")
+
+
+def _refuse_tiles(function: str, *bounds: Any) -> None:
+    for bound in bounds:
+        entries = bound if isinstance(bound, list | tuple) else [bound]
+        if any(isinstance(entry, Tile) for entry in entries):
+            raise exc.TileOfTile(span=here(), function=function)
 
 
 def _bounds(begin_or_end: Any, end: Any) -> tuple[list[Any], list[Any], bool]:

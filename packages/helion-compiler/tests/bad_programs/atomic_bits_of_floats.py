@@ -1,0 +1,19 @@
+"""Bits of floats combined."""
+
+from __future__ import annotations
+
+import torch
+
+import helion
+import helion.language as hl
+
+
+@helion.kernel()
+def kernel(x: torch.Tensor) -> torch.Tensor:
+    for tile in hl.tile(x.size(0)):
+        hl.atomic_xor(x, [tile], 1)
+    return x
+
+
+def provoke() -> None:
+    kernel(torch.zeros(5))

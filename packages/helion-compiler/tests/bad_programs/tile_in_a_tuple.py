@@ -1,0 +1,19 @@
+"""A tile that is still packed in the tuple of its loop."""
+
+from __future__ import annotations
+
+import torch
+
+import helion
+import helion.language as hl
+
+
+@helion.kernel()
+def kernel(x: torch.Tensor) -> torch.Tensor:
+    for tile in hl.tile([x.size(0)]):
+        x[tile, 0] = 1
+    return x
+
+
+def provoke() -> None:
+    kernel(torch.zeros(4, 6))

@@ -1,0 +1,20 @@
+"""A subscript assignment to a value."""
+
+from __future__ import annotations
+
+import torch
+
+import helion
+import helion.language as hl
+
+
+@helion.kernel()
+def kernel(x: torch.Tensor) -> torch.Tensor:
+    for tile in hl.tile(x.size(0)):
+        row = x[tile, :] * 2
+        row[:, 0] = 1
+    return x
+
+
+def provoke() -> None:
+    kernel(torch.zeros(4, 6))
