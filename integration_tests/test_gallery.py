@@ -27,9 +27,6 @@ CASES = [
     *special.CASES,
 ]
 
-# Examples that cannot be compiled yet, by function: the error that they meet, and why.
-UNSUPPORTED: dict[str, tuple[type[Exception], str]] = {}
-
 PROGRAMS = {"demo", "beside_torch"}  # in examples/, but no examples
 
 RUNS = [
@@ -51,19 +48,12 @@ def test_in_reference_mode(case: Case, sizes: tuple[int, ...], dtype: torch.dtyp
 def test_interpreted(case: Case, sizes: tuple[int, ...], dtype: torch.dtype) -> None:
     module = load(case.example)
     use(module, helion.Settings(), case.block)
-    # Where something is not supported yet, it must be refused as the table says.
-    refused = (
-        pytest.raises(UNSUPPORTED[str(case)][0]) if str(case) in UNSUPPORTED else nullcontext()
-    )
-    with refused:
-        check(module, case, sizes, Maker(dtype, "cpu"))
+    check(module, case, sizes, Maker(dtype, "cpu"))
 
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_on_a_gpu(case: Case) -> None:
-    if str(case) in UNSUPPORTED:
-        pytest.skip(UNSUPPORTED[str(case)][1])
     module = load(case.example)
     use(module, helion.Settings(autotune_effort="none", dot_precision="ieee"), None)
     for dtype in case.dtypes:
@@ -71,12 +61,11 @@ def test_on_a_gpu(case: Case) -> None:
 
 
 def test_everything_is_tried() -> None:
-    """Each file of ``examples/`` has a case and a line in the README; the table names cases that exist."""
+    """Each file of ``examples/`` has a case, and a line in the README."""
     found = {path.stem for path in EXAMPLES.glob("*.py")}
     assert found - PROGRAMS == {case.example for case in CASES}
     readme = (EXAMPLES / "README.md").read_text()
     assert set(re.findall(r"\((\w+)\.py\)", readme)) == found
-    assert {str(case) for case in CASES} >= UNSUPPORTED.keys()
 
 
 @pytest.mark.parametrize("example", sorted({case.example for case in CASES}))
