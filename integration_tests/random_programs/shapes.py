@@ -54,13 +54,16 @@ def reshaped(draft: Draft, dims: Dims, kind: str, depth: int) -> Value:
     if draft.draws.chance(0.5) or at + 1 == len(dims) or dims[at + 1].tile:
         factors = [n for n in range(1, dim.size + 1) if dim.size % n == 0]
         first = draft.draws.pick(factors)
+        split = False
         parts = (Dim(str(first), first), Dim(str(dim.size // first), dim.size // first))
         one = value(draft, (*dims[:at], *parts, *dims[at + 1 :]), kind, depth)
     else:
-        other = dims[at + 1]
+        other, split = dims[at + 1], True
         merged = Dim(str(dim.size * other.size), dim.size * other.size)
         one = value(draft, (*dims[:at], merged, *dims[at + 2 :]), kind, depth)
-    style = draft.draws.pick(("reshape({})", "view({})", "reshape(*{})"))
+    # A view may split a dimension however its elements lie, and merge some only where they lie together.
+    styles = ("reshape({})", "reshape(*{})", "view({})" if split else "reshape({})")
+    style = draft.draws.pick(styles)
     return attrs.evolve(one, text=f"{one.text}.{style.format(shape)}", dims=dims)
 
 

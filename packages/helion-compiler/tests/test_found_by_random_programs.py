@@ -44,3 +44,38 @@ def test_list_of_numbers_in_words() -> None:
 
     x = torch.tensor([5, 7], dtype=torch.int32)
     assert compiled(fn, block_sizes=[2])(x).tolist() == [7, 34]
+
+
+def test_choice_in_the_condition_of_a_while() -> None:
+    """What a choice hands on as it is, it reads."""
+
+    def fn(x: torch.Tensor, n: torch.Tensor) -> torch.Tensor:
+        out = torch.empty_like(x)
+        for tile in hl.tile(x.size(0)):
+            value = x[tile]
+            turn = 0
+            while turn < (n[1] if n[0] > 0 else n[2]):
+                value = value + 1
+                turn = turn + 1
+            out[tile] = value
+        return out
+
+    x = torch.randn(5)
+    for first in (0, 1):
+        n = torch.tensor([first, 3, 2])
+        torch.testing.assert_close(compiled(fn)(x, n), x + (3 if first else 2))
+
+
+@pytest.mark.parametrize("begin", [0, 1, 2])
+def test_slice_of_one_index(begin: int) -> None:
+    """It keeps its dimension wherever it begins."""
+
+    def fn(x: torch.Tensor, y: torch.Tensor, begin: int) -> torch.Tensor:
+        out = torch.empty([y.size(0), 1])
+        for tile in hl.tile(y.size(0)):
+            one = x[begin : begin + 1]
+            out[tile, :] = one[None, :].expand([tile, 1]) + y[tile, :1]
+        return out
+
+    x, y = torch.randn(3), torch.randn(5, 2)
+    torch.testing.assert_close(compiled(fn)(x, y, begin), x[begin] + y[:, :1])

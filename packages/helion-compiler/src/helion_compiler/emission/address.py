@@ -57,6 +57,8 @@ def _spanned(entry: Subscript, dims: Dims) -> set[int]:
     if isinstance(entry, ValueIndex):
         sizes = entry.value.type.shape
         return {dim for dim, size in zip(dims, sizes, strict=True) if size != 1}
+    if isinstance(entry, WholeSlice) and entry.axis is None:
+        return set()  # one index is a number, wherever it begins
     return set(dims)
 
 

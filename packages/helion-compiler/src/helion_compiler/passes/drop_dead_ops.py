@@ -57,10 +57,12 @@ def _op(op: Op, needed: Needed) -> tuple[Op | None, Needed]:
 
 
 def _read(block: Block) -> Needed:
-    """What the ops of a block read, at any depth."""
-    return {read for op in walk(block) for read in (*operands(op), *symbols(op))} | set(
-        block.yields
-    )
+    """What the ops and yields of a block read, at any depth."""
+    read: Needed = set(block.yields)
+    for op in walk(block):
+        read |= {*operands(op), *symbols(op)}
+        read |= {value for body in blocks(op) for value in body.yields}
+    return read
 
 
 def _loop(loop: Loop | While, needed: Needed) -> tuple[Op | None, Needed]:
