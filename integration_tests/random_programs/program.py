@@ -49,9 +49,11 @@ def write(number: int) -> RandomProgram:
         if grid and draft.draws.chance(0.3):
             draft.line("hl.barrier()")
         _grid(draft)
+    _change_arguments(draft)
+    returned = [_returned(draft, output) for output in draft.outputs]
     return RandomProgram(
         number=number,
-        source=_source(draft),
+        source=_source(draft, returned),
         tensors=tuple(draft.tensors),
         numbers=tuple(draft.numbers),
         outputs=tuple(draft.outputs),
@@ -99,9 +101,26 @@ def _grid(draft: Draft) -> None:
                 store(draft, draft.named(value(draft, tiles, depth=0)))
 
 
-def _source(draft: Draft) -> str:
+def _change_arguments(draft: Draft) -> None:
+    """Host code before the loops: some arguments become other tensors of their shape."""
+    for spec in draft.tensors:
+        if spec.content.kind == "random" and spec.shape and draft.draws.chance(0.06):
+            changed = draft.draws.pick(("torch.flip({0}, [0])", "{0}.clone()", "{0}.contiguous()"))
+            draft.prelude.append(f"{spec.name} = {changed.format(spec.name)}")
+
+
+def _returned(draft: Draft, output: Output) -> str:
+    """A result as the kernel returns it: now and then after more host code."""
+    if not draft.draws.chance(0.12):
+        return output.name
+    return draft.draws.pick(("{0}[..., None]", "{0}.clone()", "{0}.unsqueeze(0)")).format(
+        output.name
+    )
+
+
+def _source(draft: Draft, results: list[str]) -> str:
     parameters = [spec.name for spec in draft.tensors] + [name for name, _ in draft.numbers]
-    returned = ", ".join(output.name for output in draft.outputs)
+    returned = ", ".join(results)
     lines = ["import torch", "import helion.language as hl", "", ""]
     for function in draft.functions:
         lines += [*function.splitlines(), "", ""]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
 from typing import TYPE_CHECKING
 
 import attrs
@@ -70,7 +71,7 @@ class _Pruner(ast.NodeTransformer):
 
     def visit_Return(self, node: ast.Return) -> ast.AST:
         if isinstance(node.value, ast.Tuple) and any(
-            isinstance(one, ast.Name) and one.id.startswith("out") for one in node.value.elts
+            isinstance(one, ast.Name) and one.id.startswith("out") for one in ast.walk(node.value)
         ):
             node.value.elts = [ast.Name(self._result, ast.Load())]
         return node
@@ -143,7 +144,8 @@ def _candidate(program: RandomProgram, position: int) -> RandomProgram | None:
 
 def _of_source(program: RandomProgram, source: str) -> RandomProgram:
     returned = source.rpartition("return")[2]
-    kept = tuple(output for output in program.outputs if f"{output.name}," in returned)
+    names = set(re.findall(r"\w+", returned))
+    kept = tuple(output for output in program.outputs if output.name in names)
     return attrs.evolve(program, source=source, outputs=kept)
 
 

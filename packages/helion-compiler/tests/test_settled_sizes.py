@@ -79,3 +79,22 @@ def test_the_guard_knows_what_was_equal() -> None:
     for columns in (4, 5, 4):
         x = torch.randn(3, columns)
         torch.testing.assert_close(fn(x), x + 1)
+
+
+def test_reshape_guards_what_it_takes_for_equal() -> None:
+    """Of the lanes of tiles nothing is guarded, so the rest of a shape has to be by itself."""
+
+    @dynamic
+    def fn(x: torch.Tensor, width: int) -> torch.Tensor:
+        out = torch.zeros([x.size(0), x.size(1)], device=x.device)
+        for tile in hl.tile(x.size(0)):
+            flat = x[tile, :].reshape(-1)
+            if width > 4:
+                out[tile, :] = flat.reshape([tile, width])
+            else:
+                out[tile, :] = flat.reshape([tile, 4]) + 1
+        return out
+
+    for columns in (4, 5, 6, 4):
+        x = torch.randn(3, columns)
+        torch.testing.assert_close(fn(x, columns), x + (columns == 4))

@@ -41,12 +41,50 @@ class Group:
 
 def regroup(trace: Trace, operand: torch.Tensor, target: Sizes) -> torch.Tensor:
     """``operand`` with the sizes ``target``; neither has dimensions of size 1, and their products are equal."""
+    _agree_on_products(trace, operand, target)
+    target = tuple(trace.symbols.expression(trace.symbols.value(size)) for size in target)
     dim = 0
     for group in groups(trace.sizes_of(operand), target):
         if group.before != group.after:
             operand = _change(trace, operand, dim, group)
         dim += len(group.after)
     return operand
+
+
+def _agree_on_products(trace: Trace, operand: torch.Tensor, target: Sizes) -> None:
+    """Make sure that the guard says of sizes of the call alone that they are equal.
+
+    torch asks whether all elements are as many, the lanes of tiles included, and of tiles nothing is guarded.
+    """
+    ratio = sympy.cancel(sympy.Mul(*target) / sympy.Mul(*trace.sizes_of(operand)))
+    if ratio == 1 or (
+        trace.symbols.agree(*([part] for part in sympy.fraction(ratio)))
+        and sympy.cancel(_settled(trace, ratio)) == 1
+    ):
+        return
+    raise exc.UnsupportedOperator(
+        span=here(),
+        operator="torch.reshape",
+        reason=f"{trace.describe(operand)} has as many elements as {trace.body.describe(target)} "
+        "in this call alone",
+    )
+
+
+def _parts_of(trace: Trace, size: Any) -> Sizes:
+    """What a dimension was merged from, by what the guard knows by now; itself if it was not."""
+    for merged, parts in trace.body.products.items():
+        if _settled(trace, merged) == _settled(trace, size):
+            return tuple(_settled(trace, part) for part in parts)
+    return (size,)
+
+
+def _settled(trace: Trace, size: Any) -> Any:
+    """``size`` with what the guard knows by now."""
+    return size if isinstance(size, int) else _number(size.xreplace(trace.symbols.equalities()))
+
+
+def _number(size: Any) -> Any:
+    return int(size) if size.is_Integer else size
 
 
 def groups(before: Sizes, after: Sizes) -> list[Group]:
@@ -67,13 +105,14 @@ def groups(before: Sizes, after: Sizes) -> list[Group]:
 
 def _change(trace: Trace, operand: torch.Tensor, dim: int, group: Group) -> torch.Tensor:
     products = trace.body.products
-    before = tuple(part for size in group.before for part in products.get(size, (size,)))
-    after = tuple(part for size in group.after for part in products.get(size, (size,)))
+    before = tuple(part for size in group.before for part in _parts_of(trace, size))
+    after = tuple(part for size in group.after for part in _parts_of(trace, size))
     known = all(isinstance(size, int) for size in (*before, *after))
     if known and not (_aligned(before) and _aligned(after)):
         return _repack(trace, operand, dim, group)
     if len(group.after) == 1 and not known:
-        merged = products.setdefault(group.after[0], before)
+        products.setdefault(group.after[0], before)
+        merged = _parts_of(trace, group.after[0])
         if merged != before:  # two orders of lanes in one dimension, of which a mask knows one
             raise exc.UnsupportedOperator(
                 span=here(),
