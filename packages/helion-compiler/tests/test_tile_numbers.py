@@ -102,3 +102,48 @@ def test_loops_share_a_registered_block_size() -> None:
     result = bound.compile_config(config)(x)
     maxima = torch.stack([part.amax(-1) for part in x.split(16, 1)]).sum(0)
     torch.testing.assert_close(result, x.sum(-1) + maxima, rtol=1e-4, atol=1e-4)
+
+
+def shared_inside_each_other(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    m, n = x.size()
+    out, sums = torch.empty_like(x), torch.empty([m], dtype=x.dtype, device=x.device)
+    block = hl.register_block_size(16)
+    for rows in hl.tile(m, block_size=block):
+        total = hl.zeros([rows])
+        for columns in hl.tile(n, block_size=block):
+            out[rows, columns] = x[rows, columns] + y[columns][None, :] + rows.index[:, None]
+            total = total + (x[rows, columns] + 1).sum(1)
+        sums[rows] = total
+    return out, sums
+
+
+@pytest.mark.parametrize("block", [4, 8, 16])
+def test_loops_inside_each_other_share_a_block_size(block: int) -> None:
+    """One number, and yet each dimension has the mask of its own loop."""
+    x, y = torch.randn(7, 21), torch.randn(21)
+    bound = helion.kernel(shared_inside_each_other).bind((x, y))
+    assert [site.name for site in bound.config_spec.sites["block_sizes"]] == ["block"]
+    out, sums = bound.compile_config(helion.Config(block_sizes=[block]))(x, y)
+    torch.testing.assert_close(out, x + y + torch.arange(7)[:, None])
+    torch.testing.assert_close(sums, (x + 1).sum(1), rtol=1e-4, atol=1e-4)
+
+
+def shared_by_a_product(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    m, k = x.size()
+    _, n = y.size()
+    out = torch.empty([m, n], dtype=x.dtype, device=x.device)
+    block = hl.register_block_size(64)
+    for rows, columns in hl.tile([m, n], block_size=[block, block]):
+        acc = hl.zeros([rows, columns])
+        for inner in hl.tile(k, block_size=block):
+            acc = torch.addmm(acc, x[rows, inner], y[inner, columns])
+        out[rows, columns] = acc
+    return out
+
+
+def test_all_loops_of_a_product_share_a_block_size() -> None:
+    x, y = torch.randn(37, 21), torch.randn(21, 19)
+    kernel = helion.kernel(shared_by_a_product)
+    torch.testing.assert_close(kernel(x, y), x @ y, rtol=1e-4, atol=1e-4)
+    (site,) = kernel.bind((x, y)).config_spec.sites["block_sizes"]
+    assert site.parameter.low == 16

@@ -25,7 +25,8 @@ Size: TypeAlias = "int | sympy.Expr"
 
 @attrs.frozen
 class BlockSize:
-    """One entry of ``block_sizes``: the lanes of every tile that uses it.
+    """One entry of ``block_sizes``: the lanes of every tile that uses it. Two of one name are one entry, whose tiles
+    are inside each other.
 
     ``fixed`` is the author's ``block_size=``; ``size_hint`` bounds the search, and ``low`` and
     ``high`` are the author's own bounds from ``hl.register_block_size``.

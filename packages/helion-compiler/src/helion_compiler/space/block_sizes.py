@@ -24,11 +24,15 @@ def block_sites(program: Program) -> list[Site]:
     """One site for each block size that the author left open."""
     low = least_blocks(program)
     contracted = {op.lhs.type.shape[-1] for op in program.walk() if isinstance(op, Dot)}
-    return [
-        _site(block, low, contracted=block.symbol in contracted)
-        for block in program.blocks
-        if block.fixed is None
-    ]
+    sites: dict[str, Site] = {}
+    for block in program.blocks:
+        if block.fixed is not None or block.name in sites:
+            continue
+        same = [other.symbol for other in program.blocks if other.name == block.name]
+        demanded = [low[symbol] for symbol in same if symbol in low]
+        own = {block.symbol: max(demanded)} if demanded else {}
+        sites[block.name] = _site(block, own, contracted=not contracted.isdisjoint(same))
+    return list(sites.values())
 
 
 def least_blocks(program: Program) -> dict[Size, int]:

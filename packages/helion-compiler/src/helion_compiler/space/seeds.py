@@ -74,7 +74,8 @@ def _dot_seed(
     for block in program.blocks:
         if block.fixed is None:
             size = wanted.get(block.symbol, 1)
-            seed[f"block_sizes[{block.name}]"] = _clamp(size, low.get(block.symbol, 1), block)
+            key = f"block_sizes[{block.name}]"  # of several loops inside each other, perhaps
+            seed[key] = max(seed.get(key, 1), _clamp(size, low.get(block.symbol, 1), block))
     if program.loops():
         seed["num_stages"] = stages
     for grid, name in zip(program.grids, program.grid_names(), strict=True):

@@ -106,6 +106,13 @@ class BodyBuilder:
         self.blocks.append(block)
         return block, size
 
+    def twin(self, block: BlockSize) -> BlockSize:
+        """The same entry of ``block_sizes`` for another loop inside: a size of its own, of the same number."""
+        size = self._symbols.block_symbol()
+        other = attrs.evolve(block, index=len(self.blocks), symbol=self._symbols.expression(size))
+        self.blocks.append(other)
+        return other
+
     def unique(self, name: str) -> str:
         """``name``, numbered from its second use on. Stable for a given source."""
         count = self._names[name] = self._names.get(name, -1) + 1

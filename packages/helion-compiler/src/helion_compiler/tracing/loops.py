@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from helion_compiler.program.ops import Access, Block
+    from helion_compiler.program.types import Size
     from helion_compiler.tracing.state import Trace
 
     Body = Callable[..., tuple[Any, ...]]
@@ -58,22 +59,35 @@ def _axes(
     name = names[0] if names else "tile"
     numbered = (name, *(f"{name}_{i}" for i in range(1, count)))
     chosen = names[:count] if targets is not None and len(names) >= count else numbered
-    made = [
-        _index(trace, *bounds) if range_.scalar else _tile(trace, *bounds, range_.jagged)
-        for bounds in zip(chosen, range_.begins, range_.ends, range_.block_sizes, strict=True)
-    ]
+    made: list[tuple[Axis, Any]] = []
+    for bounds in zip(chosen, range_.begins, range_.ends, range_.block_sizes, strict=True):
+        around = [*trace.body.axes, *(axis for axis, _ in made)]
+        made.append(
+            _index(trace, *bounds)
+            if range_.scalar
+            else _tile(trace, *bounds, range_.jagged, {axis.size for axis in around})
+        )
     return tuple(axis for axis, _ in made), tuple(item for _, item in made)
 
 
 def _tile(
-    trace: Trace, name: str, begin: Any, end: Any, block_size: Any, jagged: torch.Tensor | None
+    trace: Trace,
+    name: str,
+    begin: Any,
+    end: Any,
+    block_size: Any,
+    jagged: torch.Tensor | None,
+    taken: set[Size],
 ) -> tuple[Axis, TracedTile]:
+    """``taken`` are the sizes of the loops around: dimensions along two loops are two, however many lanes they have."""
     symbols = trace.symbols
     first, last = trace.number(as_number(trace, begin)), trace.number(as_number(trace, end))
     if isinstance(block_size, torch.SymInt):
         lanes = symbols.lanes(block_size)
         block = next(b for b in trace.body.blocks if b.symbol == lanes)
-        size = symbols.value(lanes)
+        if lanes in taken:
+            block = trace.body.twin(block)
+        size = symbols.value(block.symbol)
     else:
         block, size = trace.body.new_block_size(name, _hint(trace, last, first), fixed=block_size)
     offset = symbols.offset_symbol()
