@@ -14,7 +14,7 @@ from random_programs.running import refusals, run_all
 from random_programs.statements import STATEMENTS
 
 INTERPRETED = range(32)
-ON_A_GPU = range(200)
+ON_A_GPU = range(60)
 PASSES = 8
 """A program that passes."""
 REFUSED_AT_MOST = 0.2

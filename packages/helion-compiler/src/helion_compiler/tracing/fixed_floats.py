@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch.utils._pytree import tree_any, tree_map
 
 from helion_compiler.torch_bridge.operands import NotPointwise, ScalarOperand, TensorOperand
 from helion_compiler.torch_bridge.pointwise import lower_pointwise
+from helion_compiler.torch_bridge.trees import tree_any, tree_map
 
 
 def with_fixed_floats(

@@ -12,8 +12,8 @@ import textwrap
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from triton import JITFunction
 from triton.language import constexpr
-from triton.runtime.jit import JITFunction
 
 from helion import exc
 from helion_compiler.program.foreign_ops import ForeignFunction
