@@ -84,3 +84,20 @@ def test_a_barrier_needs_programs_that_all_run() -> None:
     bound = helion.kernel(kernel).bind((torch.ones(9),))
     with pytest.raises(exc.BarrierRequiresPersistent):
         bound.compile_config(helion.Config(block_sizes=[4, 4], pid_type="flat"))
+
+
+def test_dimensions_that_are_marked_static_are_specialised() -> None:
+    def kernel(x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty_like(x)
+        for tile in hl.tile(x.size(0)):
+            out[tile, :] = x[tile, :] * 2
+        return out
+
+    made: Any = helion.kernel(kernel, static_shapes=False, config=helion.Config(block_sizes=[4]))
+    for shape in ((7, 5), (9, 5), (9, 6)):
+        x = torch.randn(shape)
+        torch._dynamo.mark_static(x, 1)
+        torch.testing.assert_close(made(x), x * 2)
+        (buffer, *_) = made.bind((x,))._implementation.specialized.program.buffers
+        assert buffer.shape[1] == shape[1]
+        assert not isinstance(buffer.shape[0], int)

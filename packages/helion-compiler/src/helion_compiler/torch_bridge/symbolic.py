@@ -191,3 +191,8 @@ def is_composite(operator: torch._ops.OpOverload) -> bool:
     return torch._C._dispatch_has_kernel_for_dispatch_key(
         name, torch._C.DispatchKey.CompositeImplicitAutograd
     )
+
+
+def marked_static(tensor: torch.Tensor) -> frozenset[int]:
+    """The dimensions that ``torch._dynamo.mark_static`` was called on: their sizes are part of a specialization."""
+    return frozenset(getattr(tensor, "_dynamo_static_indices", ()))

@@ -189,8 +189,9 @@ def _fake_tensor(
 ) -> torch.Tensor:
     """A fake of an argument, and the guards that its shape and strides put on later calls."""
     sizes: list[Any] = []
+    static = symbolic.marked_static(leaf)
     for dim, size in enumerate(leaf.shape):
-        if static_shapes or size < 2:
+        if static_shapes or size < 2 or dim in static:
             guard.append(["eq", ["size", position, dim], int(size)])
             sizes.append(int(size))
         else:
