@@ -120,6 +120,8 @@ def _faults(results: Sequence[Result]) -> list[str]:
 
 def _reason(finding: Finding) -> str:
     """Class and message in short, without what differs from call to call."""
-    text = finding.reason.replace("cannot be compiled: ", "").replace("|", "/").replace("\n", " ")
+    text = (
+        finding.reason.replace("` cannot be compiled: ", "`: ").replace("|", "/").replace("\n", " ")
+    )
     text = re.sub(r"\([^()]*(\([^()]*\)[^()]*)*\)", "", text).strip()
     return f"{finding.error}: {text[:110]}"

@@ -156,7 +156,8 @@ def _with_index(
 def _addbmm(
     total: Tensor, lhs: Tensor, rhs: Tensor, *, beta: float = 1, alpha: float = 1
 ) -> Tensor:
-    products: Tensor = aten.sum.dim_IntList(aten.bmm.default(lhs, rhs), [0])
+    each = aten.bmm.default(lhs, rhs)
+    products: Tensor = aten.sum.dim_IntList(each, [0], dtype=each.dtype)
     return beta * total + alpha * products if beta else alpha * products
 
 

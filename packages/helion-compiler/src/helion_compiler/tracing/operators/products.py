@@ -93,11 +93,11 @@ def dot(
 
 def _check_types(lhs: torch.dtype, rhs: torch.dtype) -> None:
     dtype = torch.promote_types(lhs, rhs)
-    if not dtype.is_floating_point and dtype not in (torch.int8, torch.uint8):
+    if not dtype.is_floating_point and dtype is not torch.int8:
         raise exc.UnsupportedOperator(
             span=here(),
             operator="a matrix product",
-            reason=f"Triton multiplies matrices of floats and of 8-bit integers, not of {dtype}",
+            reason=f"Triton multiplies matrices of floats and of int8, not of {dtype}",
         )
 
 
