@@ -9,6 +9,7 @@ import torch
 
 import helion
 import helion.language as hl
+from helion import reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,3 +80,43 @@ def test_slice_of_one_index(begin: int) -> None:
 
     x, y = torch.randn(3), torch.randn(5, 2)
     torch.testing.assert_close(compiled(fn)(x, y, begin), x[begin] + y[:, :1])
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(4, 13), (13, 4), (5, 8), (8, 5)])
+def test_nested_tiles_of_one_block_size(rows: int, columns: int) -> None:
+    """Padding is told by the loop that a dimension runs along, not by its size, which two loops share."""
+
+    def fn(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        out = torch.zeros(2)
+        lanes = hl.register_block_size(8)
+        for _ in hl.grid(1):
+            total = hl.zeros([])
+            again = hl.zeros([])
+            for outer in hl.tile(x.size(0), block_size=lanes):
+                left = x[outer] + 1
+                for inner in hl.tile(y.size(0), block_size=lanes):
+                    right = y[inner] + 1
+                    total = total + (left[:, None] * right[None, :]).sum(1).sum(0)
+                    again = again + left.sum(0) * x[outer].sum(0) * right.sum(0)
+            out[0] = total
+            out[1] = again
+        return out
+
+    x, y = torch.ones(rows), torch.ones(columns)
+    first = reference.run(fn, (x, y), block_sizes=8).outputs
+    found = compiled(fn, block_sizes=[8])(x, y)
+    assert found[0] == 4 * rows * columns
+    torch.testing.assert_close(found, first)
+
+
+def test_two_axes_of_one_block_size() -> None:
+    def fn(x: torch.Tensor) -> torch.Tensor:
+        out = torch.full_like(x, -1)
+        lanes = hl.register_block_size(4)
+        for rows, columns in hl.tile([x.size(0), x.size(1)], block_size=[lanes, lanes]):
+            out[rows, columns] = x[rows, columns] + 1
+        return out
+
+    for shape in ((4, 7), (7, 4), (3, 9)):
+        x = torch.randn(shape)
+        torch.testing.assert_close(compiled(fn, block_sizes=[4])(x), x + 1)

@@ -101,7 +101,13 @@ def _masks(
 ) -> list[str]:
     """What has to hold for a lane to be followed: it is no padding, inside the tensor, and asked for."""
     rank = len(shape)
-    masks = [mask for dim in range(rank) if (mask := context.lane_mask(shape, dim)) is not None]
+    axes = {
+        dims[0]: entry.axis
+        for entry, dims in zip(op.subscripts, places, strict=True)
+        if isinstance(entry, TileSlice)
+    }
+    found = [context.lane_mask(shape, dim, axes.get(dim)) for dim in range(rank)]
+    masks = [mask for mask in found if mask is not None]
     for entry, dims, extent in zip(op.subscripts, places, op.buffer.shape, strict=True):
         if isinstance(entry, TileSlice) and (entry.shift != 0 or entry.clipped):
             index = _index(context, entry, dims, rank)

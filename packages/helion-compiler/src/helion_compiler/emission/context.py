@@ -237,16 +237,17 @@ class EmissionContext:
                 return axis
         return None if size in self.schedule.block_sizes else whole_axis(size)
 
-    def lane_mask(self, shape: tuple[Size, ...], dim: int) -> str | None:
+    def lane_mask(self, shape: tuple[Size, ...], dim: int, axis: Axis | None = None) -> str | None:
         """Which lanes along ``dim`` of a value of this shape are no padding; None if all are.
 
-        The text broadcasts to the shape.
+        The text broadcasts to the shape. ``axis`` is the dimension's, where it is known.
         """
         size = shape[dim]
         parts = self.schedule.program.products.get(size)
         if parts is not None:
             return self._product_mask(shape, dim, parts)
-        axis = self.axis_of(size)
+        if axis is None or axis not in self._axes:
+            axis = self.axis_of(size)
         names = None if axis is None else self.axis(axis)
         if axis is None or names is None or names.mask is None:
             return None

@@ -103,7 +103,7 @@ def emit_sort(context: EmissionContext, op: Sort) -> None:
 
 def emit_mask(context: EmissionContext, op: Mask) -> None:
     """``tl.where`` on the mask of the dimension, or nothing where every block is full."""
-    mask = context.lane_mask(op.operand.type.shape, op.dim)
+    mask = context.lane_mask(op.operand.type.shape, op.dim, op.axis)
     operand = context.use(op.operand)
     if mask is None:
         context.bind(op.result, operand)

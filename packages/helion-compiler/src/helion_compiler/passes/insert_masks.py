@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import torch
 
+from helion_compiler.passes.dim_axes import DimAxes, dim_axes
 from helion_compiler.program.fields import results, with_blocks
 from helion_compiler.program.lane_ops import Join, Split
 from helion_compiler.program.ops import (
@@ -61,6 +62,7 @@ def insert_masks(program: Program) -> Program:
 class _Inserter:
     def __init__(self) -> None:
         self._padding: dict[Value, Padding] = {}
+        self._axes: dict[Value, DimAxes] = {}
         self._ops: list[Op] = []
 
     def block(self, block: Block) -> Block:
@@ -98,6 +100,7 @@ class _Inserter:
         self._ops.append(op)
         for value in results(op):
             self._padding[value] = self._held(op, value)
+            self._axes[value] = dim_axes(op, value, self._axes)
 
     def _fold(self, op: Fold) -> Fold:
         """A fold that nothing guards finds what is neutral in padding; prefixes never come to padding."""
@@ -117,9 +120,18 @@ class _Inserter:
         if value.type.shape[dim] == 1 or _equal(self._padding[value][dim], fill):
             return value
         masked = Value("masked", value.type)
+        axes = self._axes.get(value, ())
         self._ops.append(
-            Mask(result=masked, operand=value, dim=dim, fill=fill, location=op.location)
+            Mask(
+                result=masked,
+                operand=value,
+                dim=dim,
+                fill=fill,
+                axis=axes[dim] if axes else None,
+                location=op.location,
+            )
         )
+        self._axes[masked] = axes
         self._padding[masked] = _replace(self._padding[value], dim, fill)
         return masked
 
@@ -129,6 +141,8 @@ class _Inserter:
         while True:
             for value, padding in zip(loop.parameters, carried, strict=True):
                 self._padding[value] = padding
+            for value, initial in zip(loop.parameters, loop.initial, strict=True):
+                self._axes[value] = self._axes.get(initial, (None,) * len(value.type.shape))
             changed = with_blocks(loop, self.block)
             assert isinstance(changed, Loop | While)
             yields = changed.body.yields
@@ -136,8 +150,9 @@ class _Inserter:
             if all(map(_same, after, carried)):
                 break
             carried = after
-        for value, padding in zip(loop.results, carried, strict=True):
+        for value, parameter, padding in zip(loop.results, loop.parameters, carried, strict=True):
             self._padding[value] = padding
+            self._axes[value] = self._axes[parameter]
         return changed
 
     def _if(self, op: If) -> Op:

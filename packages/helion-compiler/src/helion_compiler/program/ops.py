@@ -276,12 +276,16 @@ class Sort:
 
 @attrs.frozen(eq=False, kw_only=True)
 class Mask:
-    """Set the padding lanes of ``operand`` along ``dim`` to ``fill``."""
+    """Set the padding lanes of ``operand`` along ``dim`` to ``fill``.
+
+    ``axis`` is the tile loop's that the dimension runs along, where its size alone does not tell.
+    """
 
     result: Value
     operand: Value
     dim: int
     fill: float | bool
+    axis: Axis | None = None
     location: Location | None = None
 
 
