@@ -25,7 +25,15 @@ def operand(draft: Draft, dims: Dims, kind: str, depth: int) -> Value:
 
 
 def _entering(one: Value, dtype: torch.dtype) -> float:
-    """The error of an operand once it has been cast to the dtype of the result."""
+    """The error of an operand once it has been cast to the dtype of the result.
+
+    Raises:
+        RejectedError: the cast would wrap around.
+    """
+    if not dtype.is_floating_point and dtype is not torch.bool:
+        limits = torch.iinfo(dtype)
+        if one.low < limits.min or one.high > limits.max:
+            raise RejectedError
     if not dtype.is_floating_point or holds(dtype, one.bound, one.grain if one.exact else 0):
         return one.error
     if one.dtype == dtype:
