@@ -98,3 +98,16 @@ def test_reshape_guards_what_it_takes_for_equal() -> None:
     for columns in (4, 5, 6, 4):
         x = torch.randn(3, columns)
         torch.testing.assert_close(fn(x, columns), x + (columns == 4))
+
+
+def test_index_tensors_of_a_size_and_a_number() -> None:
+    @dynamic
+    def fn(x: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        out = torch.empty([rows.size(0), rows.size(1)], device=x.device)
+        for tile in hl.tile(rows.size(0)):
+            columns = tile.index[:, None] * 0 + hl.arange(3)[None, :]
+            out[tile, :] = x[rows[tile, :], columns]
+        return out
+
+    x, rows = torch.randn(4, 3), torch.randint(0, 4, (5, 3))
+    torch.testing.assert_close(fn(x, rows), x[rows, torch.arange(3)])

@@ -185,8 +185,8 @@ def _joint_rank(trace: Trace, tensors: list[torch.Tensor]) -> int:
     shapes = [trace.sizes_of(tensor) for tensor in tensors]
     rank = max(map(len, shapes))
     for back in range(1, rank + 1):
-        sizes = {shape[-back] for shape in shapes if len(shape) >= back} - {1}
-        if len(sizes) > 1:
+        sizes = [shape[-back] for shape in shapes if len(shape) >= back and shape[-back] != 1]
+        if not all(trace.symbols.agree(sizes[:1], [size]) for size in sizes[1:]):
             raise exc.ShapeMismatch(
                 span=here(),
                 operation="index tensors",
