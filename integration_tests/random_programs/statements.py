@@ -404,8 +404,8 @@ def while_loop(draft: Draft, nesting: int) -> None:
     draft.line(f"{position} = 0")
     draft.line(f"while {position} < {shown}:")
     with draft.indented():
+        draft.line(f"{position} = {position} + 1")  # first: the turn may be given up half way
         after = _turn(draft, carried, max(limit, 1))
-        draft.line(f"{position} = {position} + 1")
     _finish(draft, carried, after)
 
 
