@@ -92,7 +92,8 @@ def autotune(
     budget = Budget(seconds=_seconds(kernel, options), evaluations=options.get("evaluations"))
     # A search that never ended goes on from its records; one that is asked for again measures anew.
     key = store.key if stored is None else f"{store.key} {time.time_ns()}"
-    with CompilePool(_jobs(kernel), COMPILE_TIMEOUT_SECONDS) as pool:
+    # Host code that draws random numbers is timed, too; what the author draws afterwards stays as it was.
+    with torch.random.fork_rng(), CompilePool(_jobs(kernel), COMPILE_TIMEOUT_SECONDS) as pool:
         workload = KernelWorkload(kernel, leaves, _oracle(kernel, args), compiler=pool.compile)
         config = _search(
             kernel, space, workload, store, seeds=seeds, budget=budget, key=key, options=options
