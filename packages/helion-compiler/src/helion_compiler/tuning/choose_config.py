@@ -149,13 +149,14 @@ def _fastest_of(
         kernel, leaves, _oracle(kernel, kernel.arguments(leaves)), listed=True
     )
     try:
-        result = tune(
-            space,
-            workload,
-            strategy="finite",
-            jobs=os.cpu_count(),
-            seeds=[{"config": t} for t in texts],
-        )
+        with torch.random.fork_rng():
+            result = tune(
+                space,
+                workload,
+                strategy="finite",
+                jobs=os.cpu_count(),
+                seeds=[{"config": t} for t in texts],
+            )
     except NoCandidateWorked as error:
         raise _none_worked(kernel, error) from error
     return Config.from_json(str(result.best.point["config"]))
