@@ -111,3 +111,16 @@ def test_index_tensors_of_a_size_and_a_number() -> None:
 
     x, rows = torch.randn(4, 3), torch.randint(0, 4, (5, 3))
     torch.testing.assert_close(fn(x, rows), x[rows, torch.arange(3)])
+
+
+def test_product_of_sizes_that_is_a_number() -> None:
+    @dynamic
+    def fn(x: torch.Tensor, n: int) -> torch.Tensor:
+        out = torch.empty([4, 12], device=x.device)
+        for i in hl.grid(4):
+            row = x[:, :].reshape([n])
+            out[i, :] = row - row.mean(-1, keepdim=True)
+        return out
+
+    x = torch.randn(3, 4)
+    torch.testing.assert_close(fn(x, 12), (x - x.mean()).reshape(1, 12).expand(4, 12))

@@ -47,8 +47,8 @@ class Program:
     steps: tuple[HostStep, ...]
     outputs: OutputTree
     blocks: tuple[BlockSize, ...]
-    equalities: Mapping[sympy.Symbol, sympy.Expr]
-    """Host symbols that the guard makes equal to other expressions."""
+    equalities: Mapping[sympy.Expr, sympy.Expr]
+    """Host symbols that the guard makes equal to other expressions, and expressions that it makes a number."""
     products: Mapping[Size, tuple[Size, ...]] = attrs.field(factory=dict)
     """What merged dimensions are made of, by their size: the sizes of the dimensions, in row-major order."""
     grids: tuple[Grid, ...]

@@ -172,14 +172,20 @@ class Symbols:
         """Whether a number is what a tile's lanes are taken for where torch insists on one."""
         return size in self._block_hints.values()
 
-    def equalities(self) -> dict[sympy.Symbol, sympy.Expr]:
-        """Host symbols that the guards made equal to other expressions."""
+    def equalities(self) -> dict[sympy.Expr, sympy.Expr]:
+        """Host symbols that the guards made equal to other expressions, and expressions that they made a number."""
         found = {
             symbol: self.shape_env.replace(symbol)
             for symbol in self.shape_env.replacements
             if symbol in self.host
         }
-        return {s: value for s, value in found.items() if value.free_symbols <= self.host.keys()}
+        known = {s: value for s, value in found.items() if value.free_symbols <= self.host.keys()}
+        numbers = {
+            guard.lhs: guard.rhs
+            for guard in self.guards()
+            if isinstance(guard, sympy.Eq) and guard.rhs.is_Integer and not guard.lhs.is_Symbol
+        }
+        return {**numbers, **known}
 
     def agree(self, first: Sequence[Size], second: Sequence[Size]) -> bool:
         """Whether two shapes are equal; sizes that only the call tells are compared in the call at hand, and
