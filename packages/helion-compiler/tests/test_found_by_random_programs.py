@@ -9,7 +9,7 @@ import torch
 
 import helion
 import helion.language as hl
-from helion import reference
+from helion import exc, reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,3 +120,32 @@ def test_two_axes_of_one_block_size() -> None:
     for shape in ((4, 7), (7, 4), (3, 9)):
         x = torch.randn(shape)
         torch.testing.assert_close(compiled(fn, block_sizes=[4])(x), x + 1)
+
+
+def test_slice_of_the_last_index_under_dynamic_shapes() -> None:
+    """Where the slice begins is a sum, and is multiplied by a stride."""
+
+    def kernel(x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty([x.size(0), 1, x.size(2)], device=x.device)
+        for tile in hl.tile(x.size(0)):
+            out[tile, :, :] = x[tile, -1:, :]
+        return out
+
+    x = torch.randn(5, 3, 4)
+    found = helion.kernel(kernel, static_shapes=False, config=helion.Config(block_sizes=[2]))(x)
+    torch.testing.assert_close(found, x[:, -1:, :])
+
+
+def test_descriptors_begin_where_they_may() -> None:
+    """A loop that does not begin at a multiple of 16 bytes has no descriptor along the last dimension."""
+
+    def kernel(x: torch.Tensor) -> torch.Tensor:
+        out = torch.zeros_like(x)
+        for rows, columns in hl.tile([0, 3], [x.size(0), x.size(1)]):
+            out[rows, columns] = x[rows, columns]
+        return out
+
+    bound = helion.kernel(kernel).bind((torch.randn(8, 64),))
+    config = helion.Config(block_sizes=[4, 16], indexing="tensor_descriptor")
+    with pytest.raises(exc.InvalidConfig, match="does not begin at a multiple of 16 bytes"):
+        bound.to_triton_code(config)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from helion_compiler.emission.context import INT32_LIMIT, EmissionContext, expand
 from helion_compiler.emission.dtypes import dtype_text
+from helion_compiler.emission.writer import atom
 from helion_compiler.program.access import accessed_shape, layout
 from helion_compiler.program.types import (
     Buffer,
@@ -78,12 +79,12 @@ def _index(context: EmissionContext, entry: Subscript, dims: Dims, rank: int) ->
 
 
 def _slice_index(context: EmissionContext, entry: WholeSlice, dims: Dims, rank: int) -> str:
-    begin = context.text(entry.begin)
+    begin = atom(context.text(entry.begin))
     if entry.axis is None:
         return begin
     index = expand(context.whole(entry.axis).index, rank, dims[0])
     if entry.step != 1:
-        index = f"{index} * {context.text(entry.step)}"
+        index = f"{index} * {atom(context.text(entry.step))}"
     if begin != "0":
         index = f"{begin} + {index}"
     return f"({index})" if " " in index and (entry.step != 1 or begin != "0") else index

@@ -39,6 +39,7 @@ def why_no_descriptor(
         _why_not_layout(op.buffer)
         or _why_not_aligned(program, op.buffer, aligned)
         or _why_not_subscripts(op)
+        or _why_not_begin(program, op)
         or _why_not_ordered(program, op)
     )
 
@@ -91,6 +92,18 @@ def _why_not_subscripts(op: Access) -> str | None:
         "the last dimension is subscripted by a number": isinstance(subscripts[-1], ScalarIndex),
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
+
+
+def _why_not_begin(program: Program, op: Access) -> str | None:
+    """Blocks of a descriptor begin at multiples of 16 bytes along the last dimension."""
+    last = op.subscripts[-1]
+    if not isinstance(last, TileSlice):
+        return None
+    begin = program.resolve(last.axis.begin)
+    known = isinstance(begin, int) or begin.is_Integer
+    if known and int(begin) * op.buffer.dtype.itemsize % STRIDE_BYTES == 0:
+        return None
+    return f"the loop over {last.axis.name} does not begin at a multiple of {STRIDE_BYTES} bytes"
 
 
 def _why_not_ordered(program: Program, op: Access) -> str | None:
