@@ -110,6 +110,17 @@ def _change(trace: Trace, operand: torch.Tensor, dim: int, group: Group) -> torc
     known = all(isinstance(size, int) for size in (*before, *after))
     if known and not (_aligned(before) and _aligned(after)):
         return _repack(trace, operand, dim, group)
+    if not known and all(map(trace.symbols.is_host, (*before, *after))):
+        # A dimension of this size may lie otherwise elsewhere, where nothing was merged.
+        if not (_aligned(before) and _aligned(after)):
+            raise exc.UnsupportedOperator(
+                span=here(),
+                operator="torch.reshape",
+                reason=f"{trace.body.describe(group.before)} becomes "
+                f"{trace.body.describe(group.after)}, and where its elements lie depends on sizes that only "
+                "the call tells; `hl.specialize` them",
+            )
+        return _reshape(trace, operand, dim, len(group.before), group.after)
     if len(group.after) == 1 and not known:
         products.setdefault(group.after[0], before)
         merged = _parts_of(trace, group.after[0])
@@ -133,7 +144,7 @@ def _change(trace: Trace, operand: torch.Tensor, dim: int, group: Group) -> torc
 
 def _aligned(sizes: Sizes) -> bool:
     """Whether lanes lie as indices do: no padding after the first dimension."""
-    return all(next_power_of_two(size) == size for size in sizes[1:])
+    return all(isinstance(size, int) and next_power_of_two(size) == size for size in sizes[1:])
 
 
 def _reshape(
