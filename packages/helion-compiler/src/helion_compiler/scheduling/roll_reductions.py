@@ -76,8 +76,9 @@ def roll_reductions(program: Program, axis: Axis, lanes: int, number: int) -> Pr
         size_hint=lanes,
         fixed=lanes,
     )
+    owners = program.written()
     written = frozenset(
-        op.buffer.root for op in program.accesses() if program.owner(op.buffer) in program.written()
+        op.buffer.root for op in program.accesses() if program.owner(op.buffer) in owners
     )
     roller = _Roller(axis, block, number, written)
     rolled = program.with_bodies(roller.block)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from helion_compiler.staging import StagedFunction
     from helion_compiler.tracing.arguments import Call
+    from helion_runtime.entries import OutputTree
 
 agree(DECLARATIONS, MEANINGS)
 
@@ -95,16 +96,23 @@ def trace(
         raise exc.NoDeviceLoopsInKernel(
             kernel=staged.function.__name__, span=exc.Span.of_definition(staged.function)
         )
+    program = settle_sizes(_program(state, staged.function.__name__, call, inputs, outputs))
+    return attrs.evolve(program, assumptions=assumptions(program))
+
+
+def _program(state: Trace, name: str, call: Call, inputs: _Inputs, outputs: OutputTree) -> Program:
+    """What a finished trace has recorded."""
+    symbols, plan = state.symbols, state.plan
     guards = tuple(to_runtime(guard, symbols.host) for guard in symbols.guards())
-    program = Program(
-        name=staged.function.__name__,
+    return Program(
+        name=name,
         arguments=call.names,
         signature=inputs.signature,
-        guard=(*inputs.guard, *guards, *state.plan.guard),
+        guard=(*inputs.guard, *guards, *plan.guard),
         symbols=symbols.host,
         symbol_hints=symbols.host_hints,
-        buffers=tuple(state.plan.buffers),
-        steps=tuple(state.plan.steps),
+        buffers=tuple(plan.buffers),
+        steps=tuple(plan.steps),
         outputs=outputs,
         blocks=tuple(state.body.blocks),
         equalities=symbols.equalities(),
@@ -112,12 +120,10 @@ def trace(
         grids=tuple(state.grids),
         barrier=state.barrier.counter,
         tunables=dict(state.tunables.registered),
-        aliases=state.plan.aliases,
-        host_writes=frozenset(state.plan.written_arguments),
-        host_draws=state.plan.draws_numbers,
+        aliases=plan.aliases,
+        host_writes=frozenset(plan.written_arguments),
+        host_draws=plan.draws_numbers,
     )
-    program = settle_sizes(program)
-    return attrs.evolve(program, assumptions=assumptions(program))
 
 
 def _staged_helper(

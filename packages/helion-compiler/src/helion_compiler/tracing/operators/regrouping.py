@@ -62,11 +62,9 @@ def _agree_on_products(trace: Trace, operand: torch.Tensor, target: Sizes) -> No
         and sympy.cancel(_settled(trace, ratio)) == 1
     ):
         return
-    raise exc.UnsupportedOperator(
-        span=here(),
-        operator="torch.reshape",
-        reason=f"{trace.describe(operand)} has as many elements as {trace.body.describe(target)} "
-        "in this call alone",
+    raise _refused(
+        f"{trace.describe(operand)} has as many elements as {trace.body.describe(target)} "
+        "in this call alone"
     )
 
 
@@ -113,33 +111,29 @@ def _change(trace: Trace, operand: torch.Tensor, dim: int, group: Group) -> torc
     if not known and all(map(trace.symbols.is_host, (*before, *after))):
         # A dimension of this size may lie otherwise elsewhere, where nothing was merged.
         if not (_aligned(before) and _aligned(after)):
-            raise exc.UnsupportedOperator(
-                span=here(),
-                operator="torch.reshape",
-                reason=f"{trace.body.describe(group.before)} becomes "
-                f"{trace.body.describe(group.after)}, and where its elements lie depends on sizes that only "
-                "the call tells; `hl.specialize` them",
+            raise _refused(
+                f"{trace.body.describe(group.before)} becomes {trace.body.describe(group.after)}, and "
+                "where its elements lie depends on sizes that only the call tells; `hl.specialize` them"
             )
         return _reshape(trace, operand, dim, len(group.before), group.after)
     if len(group.after) == 1 and not known:
         products.setdefault(group.after[0], before)
         merged = _parts_of(trace, group.after[0])
         if merged != before:  # two orders of lanes in one dimension, of which a mask knows one
-            raise exc.UnsupportedOperator(
-                span=here(),
-                operator="torch.reshape",
-                reason=f"{trace.body.describe(before)} would be merged into a dimension that "
-                f"{trace.body.describe(merged)} was merged into before, where lanes lie otherwise",
+            raise _refused(
+                f"{trace.body.describe(before)} would be merged into a dimension that "
+                f"{trace.body.describe(merged)} was merged into before, where lanes lie otherwise"
             )
     elif not known and before != after:
-        raise exc.UnsupportedOperator(
-            span=here(),
-            operator="torch.reshape",
-            reason=f"{trace.body.describe(group.before)} cannot become "
-            f"{trace.body.describe(group.after)}: sizes of tiles may be merged, and taken apart as "
-            "they were merged",
+        raise _refused(
+            f"{trace.body.describe(group.before)} cannot become {trace.body.describe(group.after)}: "
+            "sizes of tiles may be merged, and taken apart as they were merged"
         )
     return _reshape(trace, operand, dim, len(group.before), group.after)
+
+
+def _refused(reason: str) -> exc.UnsupportedOperator:
+    return exc.UnsupportedOperator(span=here(), operator="torch.reshape", reason=reason)
 
 
 def _aligned(sizes: Sizes) -> bool:
