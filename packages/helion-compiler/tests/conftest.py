@@ -39,6 +39,11 @@ def golden_sources() -> ModuleType:
     return load_module("golden_sources")
 
 
+@pytest.fixture(scope="session")
+def config_kernels() -> ModuleType:
+    return load_module("config_kernels")
+
+
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """``golden(name, text)`` compares with ``golden/<name>``; ``--update-golden`` writes it instead."""

@@ -128,6 +128,16 @@ SOURCES: dict[str, Source] = {
             "range_multi_buffers": [None, False],
         },
     ),
+    "matmul_cache_hints": Source(
+        matmul,
+        SQUARE,
+        BLOCKS
+        | {
+            "load_eviction_policies": ["first", ""],
+            "load_cache_modifiers": {"y@load": ".cg"},
+            "store_cache_modifiers": [".cs"],
+        },
+    ),
     "matmul_dynamic": Source(matmul, SQUARE, BLOCKS, dynamic=True),
     "matmul_transposed": Source(matmul, (half(512, 512).t(), half(512, 512)), BLOCKS),
     "epilogue_bias": Source(

@@ -25,6 +25,7 @@ COMPILED = (
     "matmul_flat_masked",
     "matmul_persistent_interleaved",
     "matmul_descriptors",
+    "matmul_cache_hints",
     "epilogue_bias",
     "add_broadcast_dynamic",
     "softmax_rolled_dynamic",

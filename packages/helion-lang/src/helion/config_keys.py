@@ -134,7 +134,7 @@ _KEYS = (
         "load_eviction_policies",
         "load_eviction_policy",
         one_of("", "first", "last"),
-        "What each load leaves in the cache.",
+        "What each load leaves in the caches; not beside `eviction_policy=` in the kernel.",
     ),
     _many("load_cache_modifiers", "load_cache_modifier", one_of("", ".cg"), "Per load."),
     _many("store_cache_modifiers", "store_cache_modifier", one_of("", ".cs", ".wt"), "Per store."),

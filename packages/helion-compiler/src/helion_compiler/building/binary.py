@@ -71,8 +71,7 @@ def _request(
         "architecture": target.architecture,
         "warp_size": target.warp_size,
         "options": {
-            "num_warps": schedule.num_warps,
-            "num_stages": schedule.num_stages,
+            **schedule.compile_options,
             "enable_fp_fusion": True,
             # Programs that wait for each other have to run at once.
             **({"launch_cooperative_grid": True} if waits and target.backend == "cuda" else {}),

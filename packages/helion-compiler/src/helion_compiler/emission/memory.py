@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
+
 from helion_compiler.emission.address import address
 from helion_compiler.program.types import ScalarIndex, Subscript, ValueIndex
 from helion_compiler.space.descriptors import descriptor_block
@@ -25,8 +27,7 @@ def emit_load(context: EmissionContext, op: Load) -> None:
         dtype = op.result.type.dtype
         zero = "0.0" if dtype.is_floating_point and dtype.itemsize == 1 else "0"
         masked = "" if mask is None else f", mask={mask}, other={zero}"
-        policy = f", eviction_policy={op.eviction_policy!r}" if op.eviction_policy else ""
-        text = f"tl.load({where}{masked}{policy})"
+        text = f"tl.load({where}{masked}{_cache_hints(context, op)})"
     context.define(op.result, text)
 
 
@@ -45,7 +46,15 @@ def emit_store(context: EmissionContext, op: Store) -> None:
         return
     where, mask = address(context, op)
     masked = "" if mask is None else f", mask={mask}"
-    context.writer.line(f"tl.store({where}, {value}{masked})")
+    context.writer.line(f"tl.store({where}, {value}{masked}{_cache_hints(context, op)})")
+
+
+def _cache_hints(context: EmissionContext, op: Load | Store) -> str:
+    """The arguments of a load or store that speak of the caches, a leading comma included."""
+    hints = context.schedule.cache_hints[op.name]
+    return "".join(
+        f", {argument}={value!r}" for argument, value in attrs.asdict(hints).items() if value
+    )
 
 
 def emit_atomic(context: EmissionContext, op: Atomic) -> None:

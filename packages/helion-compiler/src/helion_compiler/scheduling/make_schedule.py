@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from helion_compiler.program.ops import Dot
+from helion_compiler.program.ops import Dot, Load, Store
 from helion_compiler.scheduling.roll_reductions import roll_reductions
-from helion_compiler.scheduling.schedule import GridSchedule, LoopOptions, Schedule
+from helion_compiler.scheduling.schedule import CacheHints, GridSchedule, LoopOptions, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +53,11 @@ def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Sche
         access_modes={
             op.name: point.get(f"indexing[{op.name}]", "pointer") for op in program.accesses()
         },
+        cache_hints={
+            op.name: _cache_hints(point, op)
+            for op in program.accesses()
+            if isinstance(op, Load | Store)
+        },
         num_warps=_integer(point["num_warps"]),
         num_stages=_integer(point.get("num_stages", 1)),
         dot_precision=dot_precision,
@@ -65,6 +70,20 @@ def _options(point: Mapping[str, Any], site: str) -> LoopOptions:
         num_stages=point.get(f"range_num_stages[{site}]", 0),
         multi_buffer=point.get(f"range_multi_buffers[{site}]"),
         flatten=point.get(f"range_flattens[{site}]"),
+    )
+
+
+_POLICIES = {"": "", "first": "evict_first", "last": "evict_last"}
+"""What a Config says of eviction, as Triton writes it."""
+
+
+def _cache_hints(point: Mapping[str, Any], op: Load | Store) -> CacheHints:
+    if isinstance(op, Store):
+        return CacheHints(cache_modifier=point.get(f"store_cache_modifiers[{op.name}]", ""))
+    return CacheHints(
+        eviction_policy=op.eviction_policy
+        or _POLICIES[point.get(f"load_eviction_policies[{op.name}]", "")],
+        cache_modifier=point.get(f"load_cache_modifiers[{op.name}]", ""),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import attrs
 
@@ -31,6 +31,14 @@ class LoopOptions:
 
 
 @attrs.frozen
+class CacheHints:
+    """What one ``tl.load`` or ``tl.store`` says of the caches; an empty text leaves the argument out."""
+
+    eviction_policy: str = ""
+    cache_modifier: str = ""
+
+
+@attrs.frozen
 class GridSchedule:
     """How program ids become the tiles of one grid. ``order`` lists the grid's axes, the fastest varying first."""
 
@@ -44,7 +52,7 @@ class Schedule:
     """One way to run a Program. ``program`` is already rewritten as the Config asks.
 
     ``block_sizes`` maps block symbols to lanes, ``access_modes`` the stable names of loads and
-    stores to how they address memory.
+    stores to how they address memory, ``cache_hints`` those through pointers to what they say of the caches.
     """
 
     program: Program
@@ -54,9 +62,15 @@ class Schedule:
     grids: tuple[GridSchedule, ...]
     loops: Mapping[Loop, LoopOptions]
     access_modes: Mapping[str, AccessMode]
+    cache_hints: Mapping[str, CacheHints]
     num_warps: int
     num_stages: int
     dot_precision: str
+
+    @property
+    def compile_options(self) -> dict[str, Any]:
+        """What the Config asks of Triton beside the source: options of ``triton.compile``."""
+        return {"num_warps": self.num_warps, "num_stages": self.num_stages}
 
     def concrete(self, size: Size) -> Size:
         """``size`` with equal symbols made one, and numbers for block sizes."""

@@ -152,9 +152,8 @@ class ConfigSpace:
 
     def _site_values(self, key: str, value: Any) -> dict[str, Any]:
         sites = self.sites[key]
-        names = [site.name for site in sites]
         if isinstance(value, Mapping):
-            unknown = sorted(set(value) - set(names))
+            unknown = sorted(set(value) - {site.name for site in sites})
             if unknown:
                 raise self._misfit(key, value, f"it has no {', '.join(unknown)}", self._names(key))
             entries = dict(value)
@@ -162,15 +161,8 @@ class ConfigSpace:
             entries = {site.name: value for site in sites if _admits(site, value)}
             if not entries:
                 raise self._misfit(key, value, "no access of this kernel can", self._why(key))
-        elif len(value) != len(sites):
-            raise self._misfit(
-                key,
-                value,
-                f"it has {len(value)} entries, this kernel {len(sites)}",
-                self._names(key),
-            )
         else:
-            entries = dict(zip(names, value, strict=True))
+            entries = self._by_position(key, value)
         found = {}
         for site in sites:
             if site.name not in entries:
@@ -181,6 +173,16 @@ class ConfigSpace:
             elif entry != site.neutral and not _is_neutral(entry):
                 raise self._misfit(key, value, f"{site.name} must be {site.neutral!r}", site.reason)
         return found
+
+    def _by_position(self, key: str, value: Any) -> dict[str, Any]:
+        """A list as a mapping: it has an entry for each site, or for each that a config may change."""
+        names = [site.name for site in self.sites[key]]
+        choices = [site.name for site in self.sites[key] if site.parameter is not None]
+        for meant in (names, choices):
+            if len(value) == len(meant):
+                return dict(zip(meant, value, strict=True))
+        problem = f"it has {len(value)} entries, this kernel {len(names)}"
+        raise self._misfit(key, value, problem, self._names(key))
 
     def _checked(self, values: Mapping[str, Any]) -> Point:
         bare = self._bare

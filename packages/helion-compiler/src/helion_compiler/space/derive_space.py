@@ -15,6 +15,7 @@ from helion_compiler.program.ops import Dot, Load, Loop, Store
 from helion_compiler.program.program import walk
 from helion_compiler.scheduling.roll_reductions import NotRollable, roll_reductions
 from helion_compiler.space.block_sizes import MAX_BLOCK, block_sites, least_blocks
+from helion_compiler.space.cache_hints import cache_hints
 from helion_compiler.space.config_space import ConfigSpace, Exclusion, Site
 from helion_compiler.space.constraints import advice, demands
 from helion_compiler.space.descriptors import why_no_descriptor
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from helion_autotune import Parameter
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Axis, Size
+    from helion_compiler.space.space_part import SpacePart
 
 PERSISTENT = ("persistent_blocked", "persistent_interleaved")
 
@@ -56,6 +58,8 @@ class _Deriver:
         self._ranges(sites)
         self._pipelining(single, sites["reduction_loops"])
         self._accesses(sites)
+        described = [op.name for op in self._with_descriptors(sites["indexing"])]
+        self._add(cache_hints(program, described), single, sites)
         self._excluded.append(
             Exclusion(
                 "range_warp_specializes",
@@ -73,6 +77,15 @@ class _Deriver:
             excluded=tuple(self._excluded),
             seeds=seeds(program, least_blocks(program)),
         )
+
+    def _add(
+        self, part: SpacePart, single: dict[str, Parameter], sites: dict[str, list[Site]]
+    ) -> None:
+        """Take in what one topic adds."""
+        single |= part.single
+        sites |= {key: list(entries) for key, entries in part.sites.items()}
+        self._conditions |= part.conditions
+        self._excluded += part.excluded
 
     def _pipelining(self, single: dict[str, Parameter], reductions: list[Site]) -> None:
         """``num_stages`` matters where some loop runs: the author's, a rolled reduction's, or that
