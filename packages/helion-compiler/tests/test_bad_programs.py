@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from helion.exc import HelionError, render
+from helion.exc import HelionError
 
 FOLDER = Path(__file__).parent / "bad_programs"
 PROGRAMS = sorted(FOLDER.glob("*.py"))
@@ -18,7 +18,7 @@ def test_message(program: Path, request: pytest.FixtureRequest) -> None:
     provoke = runpy.run_path(str(program))["provoke"]
     with pytest.raises(HelionError) as caught:
         provoke()
-    text = f"{type(caught.value).__name__}\n{render(caught.value.diagnostic)}\n"
+    text = f"{type(caught.value).__name__}\n{caught.value.report()}\n"
     text = text.replace(f"{FOLDER}/", "")
     expected = program.with_suffix(".expected")
     if request.config.getoption("--update-messages", default=False):

@@ -14,7 +14,7 @@ CLASSES = [
     for value in vars(exc).values()
     if inspect.isclass(value)
     and issubclass(value, exc.HelionError)
-    and value is not exc.HelionError
+    and value not in (exc.HelionError, exc.SeveralErrors)
 ]
 
 
@@ -49,7 +49,53 @@ def test_missing_field_is_refused() -> None:
 
 def test_all_classes_are_exported() -> None:
     assert len(CLASSES) > 40
-    assert {error.__name__ for error in CLASSES} <= set(exc.__all__)
+    assert {error.__name__ for error in CLASSES} | {"SeveralErrors"} <= set(exc.__all__)
+
+
+def some_errors() -> list[exc.HelionError]:
+    return [
+        exc.SpecializeOnDevice(span=exc.Span("a.py", 1, 0, 1, 1)),
+        exc.TileOfTile(function="tile"),
+        exc.SpecializeOnDevice(span=exc.Span("a.py", 2, 0, 2, 1)),
+    ]
+
+
+def test_one_error_is_itself() -> None:
+    error = exc.SpecializeOnDevice()
+    assert exc.several([error]) is error
+
+
+def test_several_errors_are_caught_by_the_class_of_any() -> None:
+    errors = some_errors()
+    together = exc.several(errors)
+    assert isinstance(together, exc.SeveralErrors)
+    assert together.errors == tuple(errors)
+    assert type(together).__name__ == "SeveralErrors"
+    for kind in (exc.SpecializeOnDevice, exc.TileOfTile):
+        with pytest.raises(kind):
+            raise together
+    assert not isinstance(together, exc.RankMismatch)
+
+
+def test_several_errors_are_told_in_full() -> None:
+    errors = some_errors()
+    told = str(exc.several(errors)).split("\n\n")
+    assert told == [*(str(error) for error in errors), "3 errors"]
+
+
+def test_several_errors_survive_pickling() -> None:
+    together = exc.several(some_errors())
+    copy = pickle.loads(pickle.dumps(together))
+    assert type(copy) is type(together)
+    assert str(copy) == str(together)
+
+
+def test_a_class_that_another_derives_from_is_no_second_base() -> None:
+    class Special(exc.TileOfTile):
+        pass
+
+    together = exc.several([exc.TileOfTile(function="tile"), Special(function="grid")])
+    assert isinstance(together, Special)
 
 
 def test_place_is_added_once() -> None:

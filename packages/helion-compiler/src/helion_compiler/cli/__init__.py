@@ -11,7 +11,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from helion.exc import HelionError, render, wants_color
+from helion.exc import HelionError, wants_color
 from helion_compiler.cli import build_command, source_command, space_command
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except HelionError as error:
-        print(render(error.diagnostic, color=wants_color(sys.stderr)), file=sys.stderr)
+        print(error.report(color=wants_color(sys.stderr)), file=sys.stderr)
     except RuntimeBundleError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
     return 1

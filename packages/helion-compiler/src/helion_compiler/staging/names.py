@@ -65,11 +65,11 @@ def assigned_names(statements: list[ast.stmt], target: ast.expr | None = None) -
 
 class _LeavesLoop(ast.NodeVisitor):
     def __init__(self) -> None:
-        self.found: ast.stmt | None = None
+        self.found: list[ast.stmt] = []
         self._depth = 0
 
     def _leave(self, node: ast.stmt) -> None:
-        self.found = self.found or node
+        self.found.append(node)
 
     def visit_Return(self, node: ast.Return) -> None:
         self._leave(node)
@@ -97,8 +97,8 @@ class _LeavesLoop(ast.NodeVisitor):
     visit_Lambda = visit_function  # noqa: N815  # as above
 
 
-def statement_that_leaves(statements: list[ast.stmt]) -> ast.stmt | None:
-    """The first ``return``, ``break`` or ``continue`` that leaves this loop's body, if any."""
+def statements_that_leave(statements: list[ast.stmt]) -> list[ast.stmt]:
+    """Each ``return``, ``break`` or ``continue`` that leaves the body of a loop, in source order."""
     visitor = _LeavesLoop()
     for statement in statements:
         visitor.visit(statement)

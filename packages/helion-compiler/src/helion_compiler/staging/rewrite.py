@@ -27,7 +27,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from helion_compiler.staging.names import assigned_names, statement_that_leaves
+from helion_compiler.staging.guard_statements import GUARDS
+from helion_compiler.staging.names import assigned_names, statements_that_leave
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,9 +48,9 @@ class ControlFlow(ast.NodeTransformer):
 
     def visit_For(self, node: ast.For) -> ast.stmt | list[ast.stmt]:
         """A loop over an iterable."""
-        leaving = statement_that_leaves(node.body)
-        if leaving is not None or node.orelse:
-            node.iter = _shown(node.iter, "python_loop", leaving or "else")
+        leaving = statements_that_leave(node.body)
+        if leaving or node.orelse:
+            node.iter = _shown(node.iter, "python_loop", leaving)
             self.generic_visit(node)
             return node
         names = assigned_names(node.body, node.target)
@@ -69,8 +70,8 @@ class ControlFlow(ast.NodeTransformer):
 
     def visit_If(self, node: ast.If) -> ast.stmt | list[ast.stmt]:
         """A choice between statements."""
-        leaving = statement_that_leaves([*node.body, *node.orelse])
-        if leaving is not None:
+        leaving = statements_that_leave([*node.body, *node.orelse])
+        if leaving:
             node.test = _shown(node.test, "python_condition", leaving)
             self.generic_visit(node)
             return node
@@ -88,9 +89,9 @@ class ControlFlow(ast.NodeTransformer):
 
     def visit_While(self, node: ast.While) -> ast.stmt | list[ast.stmt]:
         """A loop under a condition."""
-        leaving = statement_that_leaves(node.body)
-        if leaving is not None or node.orelse:
-            node.test = _shown(node.test, "python_condition", leaving or "else")
+        leaving = statements_that_leave(node.body)
+        if leaving or node.orelse:
+            node.test = _shown(node.test, "python_condition", leaving)
             self.generic_visit(node)
             return node
         names = assigned_names(node.body)
@@ -161,7 +162,7 @@ def _is_ours(function: ast.expr) -> bool:
     return (
         isinstance(function, ast.Attribute)
         and isinstance(function.value, ast.Name)
-        and function.value.id == HANDLER
+        and function.value.id in (HANDLER, GUARDS)
     )
 
 
@@ -187,11 +188,12 @@ def _call(method: str, node: ast.expr, arguments: Sequence[ast.expr]) -> ast.Cal
     return call
 
 
-def _shown(expression: ast.expr, method: str, leaving: ast.stmt | str) -> ast.expr:
-    """An iterable or condition that the handler sees, with the statement that keeps it Python's."""
-    reason = leaving if isinstance(leaving, str) else type(leaving).__name__.lower()
-    where = None if isinstance(leaving, str) else place(leaving)
-    call = ast.parse(f"{HANDLER}.{method}(None, {reason!r}, {where!r})", mode="eval").body
+def _shown(expression: ast.expr, method: str, leaving: Sequence[ast.stmt]) -> ast.expr:
+    """An iterable or condition that the handler sees, with the statements that keep it Python's: none for an
+    ``else``.
+    """
+    reasons = tuple((type(node).__name__.lower(), place(node)) for node in leaving)
+    call = ast.parse(f"{HANDLER}.{method}(None, {reasons!r})", mode="eval").body
     assert isinstance(call, ast.Call)
     _at(call, expression)
     call.args[0] = expression

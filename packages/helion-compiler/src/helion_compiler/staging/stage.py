@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import attrs
 
 from helion import exc
+from helion_compiler.staging.guard_statements import GUARDS, guard_statements
 from helion_compiler.staging.names import UNBOUND
 from helion_compiler.staging.rewrite import HANDLER, ControlFlow, place
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
     from helion.exc import Span
 
-Place = tuple[int, int, int, int]
+Leaving = tuple[str, tuple[int, int, int, int]]
+"""A statement that leaves a body: its keyword, and its line, column, end line and end column."""
 
 
 class ControlHandler(Protocol):
@@ -78,14 +80,32 @@ class ControlHandler(Protocol):
     def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """A call of anything."""
 
-    def python_loop(self, iterable: object, reason: str, place: Place | None) -> Iterable[Any]:
+    def python_loop(self, iterable: object, leaving: Sequence[Leaving]) -> Iterable[Any]:
         """The iterable of a loop that has to stay Python's; raises if it is a tile loop.
 
-        ``place`` says where the statement stands that leaves the loop.
+        ``leaving`` are the statements that leave the loop; there is none if it only has an ``else``.
         """
 
-    def python_condition(self, condition: object, reason: str, place: Place | None) -> bool:
+    def python_condition(self, condition: object, leaving: Sequence[Leaving]) -> bool:
         """The condition of a statement that has to stay Python's; raises if the device decides it."""
+
+
+class Guards(Protocol):
+    """What guarded code calls: see :mod:`helion_compiler.staging.guard_statements`."""
+
+    def need(
+        self, names: Sequence[str], scope: Mapping[str, Any], globals_: Mapping[str, Any]
+    ) -> None:
+        """Raise if one of ``names`` holds what a failed statement should have made."""
+
+    def failed(
+        self,
+        binds: int,
+        names: Sequence[str],
+        scope: Mapping[str, Any],
+        globals_: Mapping[str, Any],
+    ) -> tuple[Any, ...]:
+        """After a statement that reads ``names`` raised: what the names hold that it binds."""
 
 
 class _Handler:
@@ -126,9 +146,18 @@ class StagedFunction:
         control: ControlHandler,
         captures: Mapping[str, object],
         globals_: Mapping[str, object],
+        guards: Guards | None = None,
     ) -> Callable[..., Any]:
-        """The staged function, calling ``control``. ``captures`` and ``globals_`` replace names it reads."""
-        namespace = {**self.function.__globals__, **globals_, HANDLER: _Handler(control)}
+        """The staged function, calling ``control``. ``captures`` and ``globals_`` replace names it reads.
+
+        ``guards`` are for a function that was staged with its statements guarded.
+        """
+        namespace = {
+            **self.function.__globals__,
+            **globals_,
+            HANDLER: _Handler(control),
+            GUARDS: guards,
+        }
         exec(self.code, namespace)
         cells = inspect.getclosurevars(self.function).nonlocals
         free = [captures.get(name, cells.get(name)) for name in self.function.__code__.co_freevars]
@@ -151,8 +180,8 @@ def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
             yield from _own_nodes(child)
 
 
-def stage(function: Callable[..., Any]) -> StagedFunction:
-    """Stage ``function``.
+def stage(function: Callable[..., Any], *, guarded: bool = False) -> StagedFunction:
+    """Stage ``function``; ``guarded`` with a guard around each of its statements.
 
     Raises:
         helion.exc.StatementNotSupported: its source cannot be read, or it is a generator or coroutine.
@@ -188,6 +217,8 @@ def stage(function: Callable[..., Any]) -> StagedFunction:
     ]
     filename = inspect.getsourcefile(function) or function.__code__.co_filename
     returns = _last_return(definition, filename)
+    if guarded:
+        guard_statements(definition)
     ControlFlow().generic_visit(definition)
     factory = _factory(definition, function.__code__.co_freevars)
     code = compile(ast.fix_missing_locations(ast.Module([factory], [])), filename, "exec")

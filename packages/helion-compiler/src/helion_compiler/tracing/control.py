@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from helion import Kernel, exc
 from helion_compiler.staging import UNBOUND
@@ -19,6 +19,7 @@ from helion_compiler.tracing.tiles import TracedRange, TracedTile
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from helion_compiler.staging import Leaving
     from helion_compiler.tracing.state import Trace
 
     Body = Callable[..., tuple[Any, ...]]
@@ -112,42 +113,35 @@ class TracedControl:
                 raise exc.IncorrectTileUsage(span=here(), operation=f"torch.{name}") from error
             raise
 
-    def python_loop(
-        self, iterable: object, reason: str, place: tuple[int, int, int, int] | None
-    ) -> Iterable[Any]:
+    def python_loop(self, iterable: object, leaving: Sequence[Leaving]) -> Iterable[Any]:
         """A loop that has to stay Python's may not be a tile loop."""
-        if isinstance(iterable, TracedRange) and reason == "else":
+        if isinstance(iterable, TracedRange) and not leaving:
             function = "hl.grid" if iterable.scalar else "hl.tile"
             raise exc.DeviceLoopElseBlock(span=here(), iterable=function)
         if isinstance(iterable, TracedRange):
-            raise _leaves(
-                reason,
-                place,
-                "a tile loop always runs to its end: compute a condition and use torch.where",
-            )
+            self.refuse(leaving, _OF_LOOPS)
         return iterable  # type: ignore[return-value]  # Python itself raises where it is not iterable
 
-    def python_condition(
-        self, condition: object, reason: str, place: tuple[int, int, int, int] | None
-    ) -> bool:
+    def python_condition(self, condition: object, leaving: Sequence[Leaving]) -> bool:
         """A condition that has to stay Python's may not be the device's to decide."""
         if device_condition(self._trace, condition) is not None:
-            raise _leaves(
-                reason,
-                place,
-                "the device runs to the end of a body: put what follows into the other branch",
-            )
+            self.refuse(leaving or [("else", None)], _OF_BRANCHES)
         return bool(condition)
+
+    def refuse(
+        self, leaving: Sequence[tuple[str, tuple[int, int, int, int] | None]], remedy: str
+    ) -> NoReturn:
+        """Refuse the first of the statements that leave a body of the device."""
+        statement, place = leaving[0]
+        span = here()
+        if span is not None and place is not None:
+            span = exc.Span(span.filename, *place)
+        raise exc.StatementNotSupported(span=span, statement=statement, remedy=remedy)
+
+
+_OF_LOOPS = "a tile loop always runs to its end: compute a condition and use torch.where"
+_OF_BRANCHES = "the device runs to the end of a body: put what follows into the other branch"
 
 
 def _values(names: Sequence[str], scope: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(scope.get(name, UNBOUND) for name in names)
-
-
-def _leaves(
-    reason: str, place: tuple[int, int, int, int] | None, remedy: str
-) -> exc.StatementNotSupported:
-    span = here()
-    if span is not None and place is not None:
-        span = exc.Span(span.filename, *place)
-    return exc.StatementNotSupported(span=span, statement=reason, remedy=remedy)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import re
-from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -13,27 +11,24 @@ import attrs
 import torch
 
 from helion import exc
-from helion.language import DECLARATIONS, activate, agree
-from helion.reference.names import check_assignments
+from helion.language import DECLARATIONS, agree
+from helion.reference.names import refuse_assignments
 from helion_compiler.program.expressions import to_runtime
 from helion_compiler.program.program import Program
-from helion_compiler.staging import stage
 from helion_compiler.torch_bridge import symbolic
-from helion_compiler.tracing.arguments import copied_function
 from helion_compiler.tracing.assumptions import assumptions
 from helion_compiler.tracing.control import TracedControl
-from helion_compiler.tracing.host import host_outputs
-from helion_compiler.tracing.location import here, raised_by_author
-from helion_compiler.tracing.meanings import MEANINGS, TracingSemantics
-from helion_compiler.tracing.modes import AtenListener, FunctionListener
+from helion_compiler.tracing.meanings import MEANINGS
+from helion_compiler.tracing.mistakes import every_mistake
+from helion_compiler.tracing.modes import AtenListener
+from helion_compiler.tracing.run_staged import run_staged
 from helion_compiler.tracing.settle_sizes import settle_sizes
 from helion_compiler.tracing.state import Trace
 from helion_compiler.tracing.symbols import Symbols
 from helion_runtime.entries import Expression, ScalarSignature, TensorSignature
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from types import FunctionType
+    from collections.abc import Mapping
 
     from helion_compiler.staging import StagedFunction
     from helion_compiler.tracing.arguments import Call
@@ -63,41 +58,36 @@ def trace(
     Raises:
         helion.exc.HelionError: the kernel is at fault; the error names the place.
     """
-    check_assignments(staged.function.__code__)
-    symbols = Symbols()
-    mode = symbolic.fake_mode(symbols.shape_env)
-    state = Trace(mode, symbols, _device(call), AtenListener, call.leaves)
-    state.tunables.chosen = tunables
-    inputs = _fake_inputs(state, call, static_shapes=static_shapes)
-    state.plan.signature = inputs.signature
-    control = TracedControl(state)
-    arguments, closure, globals_ = call.join(
-        inputs.fakes, functools.partial(_staged_helper, control)
-    )
-    function = staged.bind(control, closure, globals_)
-    # The fake mode lies below the listener: with it active, torch does not ask for a GPU.
-    with (
-        torch.no_grad(),
-        torch.autocast(state.torch_device.type, enabled=False),
-        mode,
-        activate(TracingSemantics(state)),
-        FunctionListener(state),
-        state.listening(),
-        _in_author_terms(staged.filename, symbols),
-    ):
-        returned = _call(function, arguments)
-        if not call.holds(inputs.fakes, arguments):
-            raise exc.StatementNotSupported(
-                statement="putting something else into a container that was passed",
-                remedy="write into the tensors it holds, or return what is new",
-            )
-        outputs = host_outputs(state, returned, staged.returns)
+    refuse_assignments(staged.function.__code__)
+    begin = functools.partial(_begin, call, static_shapes=static_shapes, tunables=tunables)
+    state, inputs = begin()
+    try:
+        outputs = run_staged(staged, call, state, TracedControl(state), inputs.fakes)
+    except exc.HelionError as first:
+        again, fresh = begin()
+        told = every_mistake(first, staged, call, again, fresh.fakes)
+        if told is first:
+            raise
+        raise told from None  # its text has all of `first`
     if not state.grids:
         raise exc.NoDeviceLoopsInKernel(
             kernel=staged.function.__name__, span=exc.Span.of_definition(staged.function)
         )
     program = settle_sizes(_program(state, staged.function.__name__, call, inputs, outputs))
     return attrs.evolve(program, assumptions=assumptions(program))
+
+
+def _begin(
+    call: Call, *, static_shapes: bool, tunables: Mapping[str, Any]
+) -> tuple[Trace, _Inputs]:
+    """A trace of which nothing has run yet, and the fakes of its leaves."""
+    symbols = Symbols()
+    mode = symbolic.fake_mode(symbols.shape_env)
+    state = Trace(mode, symbols, _device(call), AtenListener, call.leaves)
+    state.tunables.chosen = tunables
+    inputs = _fake_inputs(state, call, static_shapes=static_shapes)
+    state.plan.signature = inputs.signature
+    return state, inputs
 
 
 def _program(state: Trace, name: str, call: Call, inputs: _Inputs, outputs: OutputTree) -> Program:
@@ -124,33 +114,6 @@ def _program(state: Trace, name: str, call: Call, inputs: _Inputs, outputs: Outp
         host_writes=frozenset(plan.written_arguments),
         host_draws=plan.draws_numbers,
     )
-
-
-def _staged_helper(
-    control: TracedControl,
-    original: FunctionType,
-    closure: Mapping[str, Any],
-    globals_: Mapping[str, Any],
-) -> Callable[..., Any]:
-    """A function that the kernel calls or is given: staged too, so that its loops and branches may be the device's.
-
-    A lambda, whose source is a part of whatever lines it stands on, and what has no source run as they are.
-    """
-    if original.__name__ == "<lambda>":
-        return copied_function(original, closure, globals_)
-    try:
-        staged = stage(original)
-    except exc.StatementNotSupported:
-        return copied_function(original, closure, globals_)
-    return staged.bind(control, closure, globals_)
-
-
-def _call(function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
-    """Call with one argument per parameter, those that are keywords only at the end."""
-    code = function.__code__
-    count = code.co_argcount
-    keywords = code.co_varnames[count : count + code.co_kwonlyargcount]
-    return function(*arguments[:count], **dict(zip(keywords, arguments[count:], strict=True)))
 
 
 def _device(call: Call) -> torch.device:
@@ -259,64 +222,3 @@ def _fake_scalar(
         type(None): "none",
     }
     return leaf, ScalarSignature(kinds[type(leaf)], constant=True, value=leaf)
-
-
-@contextmanager
-def _in_author_terms(filename: str, symbols: Symbols) -> Iterator[None]:
-    """Python's and torch's own errors, as errors about the kernel."""
-    try:
-        yield
-    except exc.HelionError as error:
-        error.locate(exc.Span.from_traceback(error.__traceback__, filename))
-        raise
-    except NameError as error:
-        raise exc.UndefinedVariable(
-            span=_raised_at(error, filename), name=_undefined_name(error)
-        ) from error
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        if raised_by_author(error):
-            raise
-        unpacked = _UNPACKED.search(str(error))
-        if unpacked is not None:
-            raise exc.FailedToUnpackTupleAssign(
-                span=_raised_at(error, filename),
-                targets=unpacked["targets"],
-                value=f"{unpacked['values'] or 'more'} values",
-            ) from error
-        asked = symbolic.asked_of_unknown_numbers(error)
-        if asked is not None:
-            host = symbols.host.keys() & asked
-            raise exc.StatementNotSupported(
-                span=_raised_at(error, filename), **(_ASKED_OF_ITEM if host else _ASKED_OF_TILE)
-            ) from error
-        raise exc.UnsupportedOperator(
-            span=_raised_at(error, filename),
-            operator="this expression",
-            reason=str(error).strip().splitlines()[0] if str(error) else repr(error),
-        ) from error
-
-
-_UNPACKED = re.compile(
-    r"(not enough|too many) values to unpack \(expected (?P<targets>\d+)(, got (?P<values>\d+))?"
-)
-_ASKED_OF_TILE: dict[str, Any] = {
-    "statement": "a position of a tile as a Python number or condition",
-    "remedy": "compare `tile.index` with it and choose with `torch.where(condition, a, b)`",
-}
-_ASKED_OF_ITEM: dict[str, Any] = {
-    "statement": "a number that only this call's tensors tell, as a condition or a constant",
-    "remedy": "choose with `torch.where(condition, a, b)`, or decide outside of the kernel",
-    "notes": (
-        "the host may branch on numbers it reads before the tile loop from what the arguments hold",
-        "not on what the kernel wrote, on random numbers, or after it has written into an argument",
-    ),
-}
-
-
-def _undefined_name(error: NameError) -> str:
-    """The name, which an UnboundLocalError only mentions in its text."""
-    return error.name or str(error).partition("'")[2].partition("'")[0]
-
-
-def _raised_at(error: BaseException, filename: str) -> Any:
-    return exc.Span.from_traceback(error.__traceback__, filename) or here()

@@ -68,6 +68,10 @@ from helion.exc.rendering import (
     render,
     wants_color,
 )
+from helion.exc.several import (
+    SeveralErrors,
+    several,
+)
 from helion.exc.shapes import (
     DataDependentOutputShapeNotSupported,
     DotBatchDimensionMismatch,
@@ -214,6 +218,7 @@ __all__ = [
     "ReductionOnNonTile",
     "RegisterTunableArgTypes",
     "RequiresTensorInAssignment",
+    "SeveralErrors",
     "ShapeMismatch",
     "ShapeSpecializingAllocation",
     "ShapeSpecializingCall",
@@ -243,5 +248,6 @@ __all__ = [
     "UnsupportedSplitOperation",
     "WrongDevice",
     "render",
+    "several",
     "wants_color",
 ]

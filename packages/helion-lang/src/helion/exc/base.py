@@ -85,5 +85,9 @@ class HelionError(Exception):
         # Tuning compiles in other processes: errors travel with their diagnostic, not their keywords.
         return (self.from_diagnostic, (self.diagnostic,))
 
+    def report(self, *, color: bool = False) -> str:
+        """The error as people read it, of several lines; ``color`` adds ANSI escapes."""
+        return render(self.diagnostic, color=color)
+
     def __str__(self) -> str:
-        return render(self.diagnostic)
+        return self.report()

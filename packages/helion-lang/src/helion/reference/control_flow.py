@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from helion.exc import DeviceLoopElseBlock, StatementNotSupported
+from helion.exc import DeviceLoopElseBlock, StatementNotSupported, several
 from helion.reference.places import loop_over, span_of
 
 if TYPE_CHECKING:
@@ -18,18 +18,23 @@ def check_loop(frame: FrameType, function: str) -> None:
 
     Raises:
         StatementNotSupported: a statement leaves the loop.
+        SeveralErrors: several do.
         DeviceLoopElseBlock: the loop has an ``else``.
     """
     loop = loop_over(frame)
     if loop is None:
         return
     filename = frame.f_code.co_filename
-    for statement in _leaving(loop.body, inside=False):
-        raise StatementNotSupported(
+    found = [
+        StatementNotSupported(
             statement=type(statement).__name__.lower(),
             remedy="a tile loop always runs to its end: compute a condition and use torch.where",
             span=span_of(filename, statement),
         )
+        for statement in _leaving(loop.body, inside=False)
+    ]
+    if found:
+        raise several(found)
     if loop.orelse:
         raise DeviceLoopElseBlock(iterable=f"hl.{function}", span=span_of(filename, loop.orelse[0]))
 

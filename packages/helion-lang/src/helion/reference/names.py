@@ -6,10 +6,12 @@ import dis
 import types
 from typing import TYPE_CHECKING
 
-from helion.exc import ClosureMutation, GlobalMutation, Span
+from helion.exc import ClosureMutation, GlobalMutation, Span, several
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from helion.exc import HelionError
 
 
 def names_mentioned(code: types.CodeType) -> Iterator[str]:
@@ -20,16 +22,23 @@ def names_mentioned(code: types.CodeType) -> Iterator[str]:
             yield from names_mentioned(constant)
 
 
-def check_assignments(code: types.CodeType) -> None:
+def refuse_assignments(code: types.CodeType) -> None:
     """Refuse to assign variables outside of the function: a compiled kernel would do so once, not on every call.
 
     Raises:
         GlobalMutation: a global variable is assigned or deleted.
         ClosureMutation: a variable of the scope around is.
+        SeveralErrors: there are several such statements.
     """
+    found = list(_assignments(code))
+    if found:
+        raise several(found)
+
+
+def _assignments(code: types.CodeType) -> Iterator[HelionError]:
     for instruction in dis.get_instructions(code):
         name = str(instruction.argval)
         if instruction.opname in ("STORE_GLOBAL", "DELETE_GLOBAL"):
-            raise GlobalMutation(name=name, span=Span.of_instruction(code, instruction.offset))
+            yield GlobalMutation(name=name, span=Span.of_instruction(code, instruction.offset))
         if instruction.opname in ("STORE_DEREF", "DELETE_DEREF") and name in code.co_freevars:
-            raise ClosureMutation(name=name, span=Span.of_instruction(code, instruction.offset))
+            yield ClosureMutation(name=name, span=Span.of_instruction(code, instruction.offset))

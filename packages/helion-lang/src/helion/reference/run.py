@@ -23,7 +23,7 @@ from helion.language import activate, active
 from helion.reference.blocks import BlockChooser, BlockSizes
 from helion.reference.failures import explain
 from helion.reference.host_and_device import check_outputs
-from helion.reference.names import check_assignments, names_mentioned
+from helion.reference.names import names_mentioned, refuse_assignments
 from helion.reference.precision import Copier
 from helion.reference.semantics import ReferenceSemantics
 from helion.reference.state import ReferenceState
@@ -80,7 +80,7 @@ def run(
     called = copier.copy(function) if high else function
     signature = inspect.signature(function)
     code = inspect.unwrap(function).__code__
-    check_assignments(code)
+    refuse_assignments(code)
     device = _common_device(signature, arguments)
     state = ReferenceState(
         device,
