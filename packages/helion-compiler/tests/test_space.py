@@ -31,10 +31,10 @@ def bound(request: pytest.FixtureRequest, golden_sources: ModuleType) -> Any:
     return golden_sources.SOURCES[request.param].bind()
 
 
-def lowered(bound: Any, config: helion.Config) -> tuple[str, int, int]:
-    """Everything that a config can change: the source, and what a launch is told."""
+def lowered(bound: Any, config: helion.Config) -> tuple[str, str, int]:
+    """Everything that a config can change: the source, and what Triton and a launch are told."""
     schedule = bound._implementation.specialized.lower(config).schedule
-    return bound.to_triton_code(config), schedule.num_warps, schedule.num_stages
+    return bound.to_triton_code(config), repr(schedule.compile_options), schedule.sm_multiplier
 
 
 def test_points_survive_configs(bound: Any) -> None:

@@ -66,6 +66,6 @@ def _schedule(schedule: Schedule) -> str:
         f"program ids: {schedule.program_ids}",
         *(f"grid: {grid}" for grid in schedule.grids),
         *(f"{name}: {mode}" for name, mode in schedule.access_modes.items()),
-        f"warps: {schedule.num_warps}, stages: {schedule.num_stages}",
+        f"options: {', '.join(f'{name}={value}' for name, value in schedule.compile_options.items())}",
     ]
     return "\n".join(lines) + "\n" + print_program(schedule.program)

@@ -103,6 +103,8 @@ def _grid(
     sms: Expression = ["sm_count"]
     if reserved_sms:
         sms = ["max", 1, ["sub", sms, reserved_sms]]
+    if schedule.sm_multiplier > 1:
+        sms = ["mul", sms, schedule.sm_multiplier]
     return (["min", tiles, sms], 1, 1)
 
 

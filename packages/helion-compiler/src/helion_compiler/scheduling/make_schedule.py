@@ -60,6 +60,8 @@ def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Sche
         },
         num_warps=_integer(point["num_warps"]),
         num_stages=_integer(point.get("num_stages", 1)),
+        maxnreg=point.get("maxnreg"),
+        sm_multiplier=_integer(point.get("num_sm_multiplier", 1)),
         dot_precision=dot_precision,
     )
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -47,6 +48,10 @@ class Site:
         """What the entry is in a Config without the key."""
         return self.neutral if self.parameter is None else thaw(self.parameter.default)
 
+    def least(self) -> Any:
+        """The first of the values that a search tries."""
+        return self.neutral if self.parameter is None else next(iter(self.parameter.values()))
+
 
 @attrs.frozen
 class Exclusion:
@@ -60,7 +65,8 @@ class Exclusion:
 class ConfigSpace:
     """What a Config of one Program may hold.
 
-    ``single`` are keys of one value, ``sites`` list keys with their entries in order. ``demands``
+    ``single`` are keys of one value, with what a search tries; ``wider`` those of them of which a Config may hold
+    more. ``sites`` are list keys with their entries in order. ``demands``
     hold for every config that runs, ``advice`` only guides the search.
     """
 
@@ -72,6 +78,7 @@ class ConfigSpace:
     advice: Sequence[Constraint]
     excluded: Sequence[Exclusion]
     seeds: Sequence[Mapping[str, Any]] = ()
+    wider: Mapping[str, Parameter] = MappingProxyType({})
 
     @cached_property
     def space(self) -> Space:
@@ -87,7 +94,8 @@ class ConfigSpace:
         parameters: dict[str, Parameter] = {}
         for key in self._keys:
             if key in self.single:
-                parameters[key] = self.single[key]
+                own = self.single[key]
+                parameters[key] = self.wider.get(key, own) if allowed else own
             for site in self.sites.get(key, ()):
                 if site.parameter is not None:
                     wide = site.allowed if allowed and site.allowed is not None else site.parameter

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from helion_autotune import Choice, Integer, Permutation, PowerOfTwo
-from helion_autotune.constraints import Condition
+from helion_autotune.constraints import Condition, Constraint
 from helion_compiler.program.ops import Dot, Load, Loop, Store
 from helion_compiler.program.program import walk
 from helion_compiler.scheduling.roll_reductions import NotRollable, roll_reductions
@@ -19,8 +19,10 @@ from helion_compiler.space.cache_hints import cache_hints
 from helion_compiler.space.config_space import ConfigSpace, Exclusion, Site
 from helion_compiler.space.constraints import advice, demands
 from helion_compiler.space.descriptors import why_no_descriptor
+from helion_compiler.space.persistence import PERSISTENT, persistence, when_persistent
 from helion_compiler.space.point_lanes import PointLanes
 from helion_compiler.space.seeds import seeds
+from helion_compiler.space.tile_counts import TileCounts
 from helion_compiler.space.tunables import tunable_parameters
 
 if TYPE_CHECKING:
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Axis, Size
     from helion_compiler.space.space_part import SpacePart
-
-PERSISTENT = ("persistent_blocked", "persistent_interleaved")
 
 
 def derive_space(program: Program, aligned: frozenset[int] | None = None) -> ConfigSpace:
@@ -43,6 +43,9 @@ class _Deriver:
         self._aligned = aligned
         self._excluded: list[Exclusion] = []
         self._conditions: dict[str, Condition] = {}
+        self._wider: dict[str, Parameter] = {}
+        self._demands: list[Constraint] = []
+        self._advice: list[Constraint] = []
 
     def space(self) -> ConfigSpace:
         program = self._program
@@ -59,23 +62,30 @@ class _Deriver:
         self._pipelining(single, sites["reduction_loops"])
         self._accesses(sites)
         described = [op.name for op in self._with_descriptors(sites["indexing"])]
-        self._add(cache_hints(program, described), single, sites)
+        lanes = PointLanes(program, self._rolled(sites["reduction_loops"]))
+        counts = TileCounts(program, lanes)
+        least = {f"block_sizes[{site.name}]": site.least() for site in sites["block_sizes"]}
+        for part in (persistence(program, counts, least), cache_hints(program, described)):
+            self._add(part, single, sites)
         self._excluded.append(
             Exclusion(
                 "range_warp_specializes",
                 "warp specialisation gave wrong results on Hopper with Triton 3.6, so it is left out",
             )
         )
-        lanes = PointLanes(program, self._rolled(sites["reduction_loops"]))
         return ConfigSpace(
             kernel=program.name,
             single=single,
             sites={key: entries for key, entries in sites.items() if entries},
             conditions=self._conditions,
-            demands=demands(program, lanes, self._with_descriptors(sites["indexing"])),
-            advice=advice(program, lanes),
+            demands=(
+                *demands(program, lanes, self._with_descriptors(sites["indexing"])),
+                *self._demands,
+            ),
+            advice=(*advice(program, lanes), *self._advice),
             excluded=tuple(self._excluded),
             seeds=seeds(program, least_blocks(program)),
+            wider=self._wider,
         )
 
     def _add(
@@ -85,6 +95,9 @@ class _Deriver:
         single |= part.single
         sites |= {key: list(entries) for key, entries in part.sites.items()}
         self._conditions |= part.conditions
+        self._wider |= part.wider
+        self._demands += part.demands
+        self._advice += part.advice
         self._excluded += part.excluded
 
     def _pipelining(self, single: dict[str, Parameter], reductions: list[Site]) -> None:
@@ -202,7 +215,7 @@ class _Deriver:
         for key in ("range_unroll_factors", "range_num_stages", "range_flattens"):
             for site in sites[key][: len(grids)]:
                 if site.parameter is not None and self._program.barrier is None:
-                    self._conditions[f"{key}[{site.name}]"] = _when_persistent()
+                    self._conditions[f"{key}[{site.name}]"] = when_persistent()
 
     def _accesses(self, sites: dict[str, list[Site]]) -> None:
         entries = []
@@ -222,9 +235,3 @@ class _Deriver:
         """The accesses that a config may serve with descriptors, in the order of their sites."""
         by_name = {op.name: op for op in self._program.walk() if isinstance(op, Load | Store)}
         return [by_name[site.name] for site in entries if site.parameter is not None]
-
-
-def _when_persistent() -> Condition:
-    return Condition(
-        "only a persistent kernel loops over tiles", lambda point: point["pid_type"] in PERSISTENT
-    )

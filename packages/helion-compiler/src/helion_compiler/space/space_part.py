@@ -22,7 +22,9 @@ class SpacePart:
     """
 
     single: Mapping[str, Parameter] = MappingProxyType({})
+    wider: Mapping[str, Parameter] = MappingProxyType({})
     sites: Mapping[str, Sequence[Site]] = MappingProxyType({})
     conditions: Mapping[str, Condition] = MappingProxyType({})
     demands: Sequence[Constraint] = ()
+    advice: Sequence[Constraint] = ()
     excluded: Sequence[Exclusion] = ()
