@@ -217,7 +217,9 @@ def run_poisoned(
     facts = specialize(bound.program, lowered.emitted, bound.aligned)
     variant = make_variant(lowered.schedule, lowered.emitted, facts, "interpreted", bound.aligned)
     kernel = load_kernel(lowered.emitted)
-    return run_interpreted(poison(variant), lowered.emitted, kernel, bound.call.names, leaves)
+    return run_interpreted(
+        poison(variant), lowered.emitted, facts.divisors, kernel, bound.call.names, leaves
+    )
 
 
 def iterations(bound: SpecializedKernel, point: Mapping[str, Any]) -> float:

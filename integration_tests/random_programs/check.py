@@ -204,7 +204,9 @@ def _run_poisoned(bound: SpecializedKernel, config: helion.Config, leaves: Any) 
     facts = specialize(bound.program, lowered.emitted, bound.aligned)
     variant = make_variant(lowered.schedule, lowered.emitted, facts, "interpreted", bound.aligned)
     kernel = load_kernel(lowered.emitted)
-    return run_interpreted(poison(variant), lowered.emitted, kernel, bound.call.names, leaves)
+    return run_interpreted(
+        poison(variant), lowered.emitted, facts.divisors, kernel, bound.call.names, leaves
+    )
 
 
 # Comparing.

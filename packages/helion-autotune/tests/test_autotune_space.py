@@ -145,6 +145,27 @@ def test_a_tight_space_is_drawn_from_by_listing_it():
     assert space.sample(np.random.default_rng(0)).to_json() == {"a": 17, "b": 3}
 
 
+def test_a_tight_space_is_drawn_from_by_walking_from_what_is_known():
+    def sums_to_90(point):
+        return sum(point.values()) >= 90
+
+    parameters = {name: Integer(0, 9) for name in "abcdefghijk"}
+    constraint = Constraint("tight", "they sum to 90 or more", sums_to_90)
+    known = Space(parameters).point(dict.fromkeys(parameters, 9))
+    space = Space(parameters, [constraint], known=known)
+    rng = np.random.default_rng(0)
+    points = {space.sample(rng) for _ in range(50)}
+    assert len(points) > 25
+    assert all(space.check(point) == [] for point in points)
+
+
+def test_a_known_point_is_one_of_the_space():
+    parameters = {"a": Integer(0, 9)}
+    constraint = Constraint("small", "a is less than 5", lambda point: point["a"] < 5)
+    with pytest.raises(ValueError, match="small: a is less than 5"):
+        Space(parameters, [constraint], known=Space(parameters).point({"a": 7}))
+
+
 def test_a_space_without_points_says_which_constraints_it_has():
     space = Space(
         {"a": Integer(0, 10**6)},

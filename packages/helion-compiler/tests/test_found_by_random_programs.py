@@ -149,3 +149,107 @@ def test_descriptors_begin_where_they_may() -> None:
     config = helion.Config(block_sizes=[4, 16], indexing="tensor_descriptor")
     with pytest.raises(exc.InvalidConfig, match="does not begin at a multiple of 16 bytes"):
         bound.to_triton_code(config)
+
+
+@pytest.mark.parametrize("index_dtype", [torch.int32, torch.int64])
+def test_descriptors_at_positions_that_tensors_hold(index_dtype: torch.dtype) -> None:
+    """Triton takes 32 bits of them alone."""
+
+    def kernel(x: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:
+        out = torch.zeros_like(x)
+        for row in hl.grid(x.size(0)):
+            for column in hl.grid(ends[0], ends[1]):
+                for lanes in hl.tile(x.size(2)):
+                    out[row, column, lanes] = x[row, column, lanes]
+        return out
+
+    def last(x: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:
+        out = torch.zeros_like(x)
+        for _ in hl.grid(1):
+            for lanes in hl.tile(x.size(2)):
+                out[ends[0], ends[1], lanes] = x[ends[0], ends[1], lanes]
+        return out
+
+    x = torch.randn(2, 4, 64)
+    config = {"indexing": "tensor_descriptor"}
+    ends = torch.tensor([0, 4], dtype=index_dtype)
+    torch.testing.assert_close(compiled(kernel, block_sizes=[32], **config)(x, ends), x)
+    ends = torch.tensor([1, 3], dtype=index_dtype)
+    wanted = torch.zeros_like(x)
+    wanted[1, 3] = x[1, 3]
+    torch.testing.assert_close(compiled(last, block_sizes=[32], **config)(x, ends), wanted)
+
+
+def test_descriptors_move_blocks_that_a_pipeline_may_line_up() -> None:
+    """The second block of a pipeline begins where the first ends, which has to be a multiple of 128 bytes."""
+
+    def kernel(x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty([x.size(0)], device=x.device)
+        for rows in hl.tile(x.size(0)):
+            acc = hl.zeros([rows])
+            for columns in hl.tile(x.size(1)):
+                acc = acc + x[rows, columns].sum(1)
+            out[rows] = acc
+        return out
+
+    x = torch.randn(8, 64)
+    bound = helion.kernel(kernel).bind((x,))
+    config = {"num_stages": 4, "indexing": ["tensor_descriptor", "pointer"]}
+    with pytest.raises(exc.InvalidConfig, match="128 in all"):
+        bound.to_triton_code(helion.Config(block_sizes=[2, 8], **config))
+    found = compiled(kernel, block_sizes=[4, 8], **config)(x)
+    torch.testing.assert_close(found, x.sum(1))
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16])
+def test_extremes_of_small_integers(dtype: torch.dtype) -> None:
+    """They stay in their dtype: sums of them wrap around."""
+
+    def kernel(x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty([2, x.size(0)], dtype=torch.int64, device=x.device)
+        for tile in hl.tile(x.size(0)):
+            greatest, least = x[tile, :].amax(1), x[tile, :].amin(1)
+            out[0, tile] = (greatest + greatest).to(torch.int64)
+            out[1, tile] = (least % greatest).to(torch.int64)
+        return out
+
+    x = torch.randint(1, torch.iinfo(dtype).max, (5, 9), dtype=dtype)
+    greatest, least = x.amax(1), x.amin(1)
+    wanted = torch.stack([greatest + greatest, least % greatest]).long()
+    assert torch.equal(compiled(kernel, block_sizes=[2])(x), wanted)
+
+
+def test_reduction_of_what_a_loop_carried() -> None:
+    """Its padding is masked, though nothing is known of its axes."""
+
+    def kernel(x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty([x.size(1), x.size(0)], device=x.device)
+        for rows, columns in hl.tile([x.size(0), x.size(1)]):
+            for lanes in hl.tile(x.size(2), block_size=8):
+                acc = hl.zeros([rows, columns, lanes])
+                for _ in hl.grid(2):
+                    acc = acc + x[rows, columns, lanes] + 1
+                out[columns, rows] = acc.sum(2).permute(1, 0)
+        return out
+
+    x = torch.randn(5, 3, 7)
+    found = compiled(kernel, block_sizes=[2, 2])(x)
+    torch.testing.assert_close(found, (2 * x + 2).sum(2).t())
+
+
+def test_a_false_claim_of_alignment_shows_in_the_interpreter() -> None:
+    """A binary would read several elements at once."""
+
+    def kernel(x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty_like(x)
+        for tile in hl.tile(x.size(0)):
+            out[tile] = x[tile]
+        return out
+
+    x = torch.randn(17)
+    bound: Any = helion.kernel(kernel).bind((x[1:],))
+    specialized = bound._implementation.specialized
+    torch.testing.assert_close(bound(x[1:]), x[1:])
+    specialized.aligned = frozenset({0})
+    with pytest.raises(AssertionError, match="x counts as a multiple of 16"):
+        specialized.run_interpreted((x[1:],), bound.config_spec.default_config())

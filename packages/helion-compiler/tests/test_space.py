@@ -164,3 +164,28 @@ def test_exclusions_have_reasons(rows: int, golden_sources: ModuleType) -> None:
     assert excluded["loop_orders"] == "the grid has one dimension"
     assert excluded["indexing[x@load]"] == "a stride of x is not a multiple of 16 bytes"
     assert all(excluded.values())
+
+
+@helion.kernel()
+def spread(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+    """A product in three dimensions, of which the least block is large."""
+    out = torch.empty([x.size(0), y.size(1), z.size(0)], device=x.device)
+    for rows, others in hl.tile([x.size(0), y.size(1)]):
+        acc = hl.zeros([rows, others])
+        for depth in hl.tile(x.size(1)):
+            acc = torch.addmm(acc, x[rows, depth], y[depth, others])
+            out[rows, others, :] = acc[:, :, None] + z[:]
+    return out
+
+
+@pytest.mark.parametrize(("columns", "advised"), [(500, True), (1000, False)])
+def test_large_values_are_shared_by_more_warps(columns: int, advised: bool) -> None:
+    """Where no number of warps suffices, nothing is said of registers, and there still are points."""
+    arguments = (torch.randn(5, 7), torch.randn(7, 5), torch.randn(columns))
+    spec = spread.bind(arguments).config_spec
+    assert spec.default_config()["num_warps"] == 32
+    assert ("registers" in {constraint.name for constraint in spec.space.constraints}) == advised
+    rng = np.random.default_rng(0)
+    points = {spec.space.sample(rng) for _ in range(5)}
+    assert len(points) > 1
+    assert all(spec.space.check(point) == [] for point in points)

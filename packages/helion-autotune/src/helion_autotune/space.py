@@ -33,6 +33,10 @@ COUNTED = 5_000
 ESTIMATED_FROM = 2_000
 #: How many random points may be refused in a row before a space counts as too tight to draw from.
 REFUSALS = 2_000
+#: The same where a point is known from which to walk.
+REFUSALS_BEFORE_WALKING = 200
+#: How often each parameter is drawn anew on such a walk.
+SWEEPS = 4
 
 
 class NoValidPointError(ValueError):
@@ -69,12 +73,14 @@ class Space:
     """Parameters by name, in the order in which conditions may look at them.
 
     ``conditions[name]`` says when a parameter is active, from those declared before it; inactive, it is fixed to its
-    default. ``constraints`` are demands on whole points. Raises ValueError for declarations that do not fit together.
+    default. ``constraints`` are demands on whole points. ``known`` is a point that satisfies them, for spaces in which
+    few do. Raises ValueError for declarations that do not fit together.
     """
 
     parameters: Mapping[str, Parameter] = attrs.field(converter=_parameters)
     constraints: tuple[Constraint, ...] = attrs.field(default=(), converter=_constraints)
     conditions: Mapping[str, Condition] = attrs.field(factory=dict, converter=_conditions)
+    known: Point | None = None
 
     def __attrs_post_init__(self) -> None:
         if not self.parameters:
@@ -86,6 +92,8 @@ class Space:
         if len(set(names)) < len(names):
             raise ValueError(f"constraints must have different names, got {names}")
         self.point({})  # a condition that looks at a later parameter shows here, not in mid-search
+        if self.known is not None and (violations := self.check(self.known)):
+            raise ValueError(f"the known point is none of the space: {violations[0]}")
 
     # -- points ---------------------------------------------------------------------------------
 
@@ -167,12 +175,14 @@ class Space:
 
     def sample(self, rng: np.random.Generator) -> Point:
         """A random point that satisfies the constraints; raises NoValidPointError when none turns up."""
-        for _ in range(REFUSALS):
+        for _ in range(REFUSALS if self.known is None else REFUSALS_BEFORE_WALKING):
             point = self._draw(rng)
             if self._valid(point):
                 return point
         if self._assignments <= COUNTED and (points := list(self.points())):
             return points[int(rng.integers(len(points)))]
+        if self.known is not None:
+            return self._walk(self.known, rng)
         raise NoValidPointError(
             f"none of {REFUSALS} random points satisfies the constraints "
             f"({', '.join(constraint.name for constraint in self.constraints)}); "
@@ -234,6 +244,14 @@ class Space:
             active = self._active(name, chosen)
             chosen[name] = parameter.sample(rng) if active else parameter.default
         return Point(chosen)
+
+    def _walk(self, point: Point, rng: np.random.Generator) -> Point:
+        """Another point of the space: parameters are drawn anew one at a time, as far as the constraints let them."""
+        for name in list(self.parameters) * SWEEPS:
+            other = self.point({**point, name: self.parameters[name].sample(rng)})
+            if self._valid(other):
+                point = other
+        return point
 
     # -- geometry -------------------------------------------------------------------------------
 

@@ -85,15 +85,18 @@ def _fits(entry: Any, leaf: Any) -> bool:
 def run_interpreted(
     variant: VariantEntry,
     emitted: EmittedKernel,
+    divisors: Sequence[int],
     function: Any,
     names: Sequence[str],
     leaves: Sequence[Any],
 ) -> Any:
-    """Run one variant; ``function`` is its Triton function, ``names`` are those of the leaves.
+    """Run one variant; ``function`` is its Triton function, ``divisors`` are what a binary would take its parameters
+    for multiples of, ``names`` those of the leaves.
 
     Returns what the kernel returns.
 
     Raises:
+        AssertionError: a parameter is not what it is taken for.
         helion_runtime.NoVariantError: the variant was not compiled for such leaves.
     """
     from helion_compiler.interpreting import interpret  # loads triton
@@ -110,6 +113,7 @@ def run_interpreted(
                 _argument(parameter, argument, buffers, metadata)
                 for parameter, argument in zip(emitted.parameters, evaluated.arguments, strict=True)
             ]
+            _check_multiples(emitted, divisors, arguments)
             # Programs run one after another here: one that waits for others would wait for ever.
             interpret(
                 function,
@@ -129,6 +133,18 @@ def _refuse_other_calls(
     reasons = reasons or unmet_conditions(variant, names, metadata_of(leaves))
     if reasons:
         raise explain(name, names, leaves, [Rejection(variant, reasons)])
+
+
+def _check_multiples(
+    emitted: EmittedKernel, divisors: Sequence[int], arguments: Sequence[Any]
+) -> None:
+    """Interpreted, nothing relies on them; a binary would read and write several elements at once."""
+    for parameter, divisor, argument in zip(emitted.parameters, divisors, arguments, strict=True):
+        if divisor > 1:
+            number = argument.data_ptr() if isinstance(argument, torch.Tensor) else argument
+            assert number % divisor == 0, (
+                f"{parameter.name} counts as a multiple of {divisor}, and is {number}"
+            )
 
 
 def _argument(

@@ -183,12 +183,13 @@ class SpecializedKernel:
             function = self._functions.get(config)
             if function is None:
                 function = self._functions[config] = load_kernel(lowered.emitted)
-        specialization = specialize(lowered.program, lowered.emitted, self.aligned)
+        facts = specialize(lowered.program, lowered.emitted, self.aligned)
         variant = make_variant(
-            lowered.schedule, lowered.emitted, specialization, "interpreted", self.aligned
+            lowered.schedule, lowered.emitted, facts, "interpreted", self.aligned
         )
-        names = self.call.names
-        return run_interpreted(variant, lowered.emitted, function, names, leaves)
+        return run_interpreted(
+            variant, lowered.emitted, facts.divisors, function, self.call.names, leaves
+        )
 
     def arguments(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
         """The kernel's own arguments for these leaves."""

@@ -47,6 +47,11 @@ class Specialization:
     types: tuple[str, ...]
     divisible: tuple[bool, ...]
 
+    @property
+    def divisors(self) -> tuple[int, ...]:
+        """What each parameter is a multiple of."""
+        return tuple(ALIGNMENT if divisible else 1 for divisible in self.divisible)
+
 
 def specialize(program: Program, emitted: EmittedKernel, aligned: frozenset[int]) -> Specialization:
     """The specialization of an emitted kernel; ``aligned`` are the arguments whose addresses are."""

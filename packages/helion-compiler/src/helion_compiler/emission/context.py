@@ -198,6 +198,23 @@ class EmissionContext:
             symbol, lambda: ScalarParameter(self.writer.name(wanted), symbol)
         )
 
+    def is_int32(self, size: Size) -> bool:
+        """Whether a size or position is surely a number of 32 bits: literal numbers and the tiles of loops between
+        such make it up.
+        """
+        resolved = self.schedule.program.resolve(size)
+        if isinstance(resolved, int):
+            return abs(resolved) < INT32_LIMIT
+        narrow = set(self.schedule.block_sizes)
+        narrow |= {
+            axis.offset
+            for axis in self._axes
+            if axis.offset in resolved.free_symbols
+            and self.is_int32(axis.begin)
+            and self.is_int32(axis.end)
+        }
+        return all(symbol in narrow for symbol in resolved.free_symbols)
+
     def number(self, symbol: sympy.Symbol, name: str) -> None:
         """Let ``symbol`` be the existing variable ``name``."""
         self._symbols[symbol] = name

@@ -98,5 +98,10 @@ def _begins(context: EmissionContext, subscripts: Sequence[Subscript]) -> str:
 def _begin(context: EmissionContext, subscript: Subscript) -> str:
     assert not isinstance(subscript, ValueIndex), "the space admits no descriptor for a gather"
     if isinstance(subscript, ScalarIndex):
-        return context.text(subscript.position)
-    return "0" if subscript.axis is None else context.axis(subscript.axis).begin
+        text, number = context.text(subscript.position), subscript.position
+    elif subscript.axis is None or subscript.axis.offset is None:
+        return "0"
+    else:
+        text, number = context.axis(subscript.axis).begin, subscript.axis.offset
+    # Triton takes positions of 32 bits alone; numbers that a tensor holds may have more.
+    return text if context.is_int32(number) else f"tl.cast({text}, tl.int32)"

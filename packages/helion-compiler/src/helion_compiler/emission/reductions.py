@@ -29,7 +29,7 @@ _ANY = {
 
 def emit_reduce(context: EmissionContext, op: Reduce) -> None:
     """One reduction. Half precision is reduced in float32: sums are rounded once, as torch does,
-    and maxima lose nothing.
+    and maxima lose nothing. Triton reduces integers of fewer than 32 bits as int32, and leaves them that.
     """
     shape = op.operand.type.shape
     dtype = op.operand.type.dtype
@@ -44,7 +44,7 @@ def emit_reduce(context: EmissionContext, op: Reduce) -> None:
         index = f"tl.broadcast_to({lanes}, {context.shape(shape)})"
     text = template.format(x=operand, dim=op.dim, index=index)
     context.uses |= {name for name in (*DEVICE_FUNCTIONS, "triton_helpers") if name in text}
-    if narrow:
+    if narrow or (op.kind in ("sum", "amax", "amin") and dtype.itemsize < 4):
         text = f"({text}).to({dtype_text(dtype)})"
     if op.kind in ("argmax", "argmin"):
         text = f"{text}.to(tl.int64)"

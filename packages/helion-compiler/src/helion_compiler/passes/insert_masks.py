@@ -120,14 +120,14 @@ class _Inserter:
         if value.type.shape[dim] == 1 or _equal(self._padding[value][dim], fill):
             return value
         masked = Value("masked", value.type)
-        axes = self._axes.get(value, ())
+        axes = self._axes.get(value, (None,) * len(value.type.shape))
         self._ops.append(
             Mask(
                 result=masked,
                 operand=value,
                 dim=dim,
                 fill=fill,
-                axis=axes[dim] if axes else None,
+                axis=axes[dim],
                 location=op.location,
             )
         )

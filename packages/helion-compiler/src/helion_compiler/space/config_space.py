@@ -82,8 +82,18 @@ class ConfigSpace:
 
     @cached_property
     def space(self) -> Space:
-        """The tuner's view: every parameter that can change the code, with demands and advice."""
-        return Space(self._parameters(), (*self.demands, *self.advice), self.conditions)
+        """The tuner's view: every parameter that can change the code, with demands and advice.
+
+        Advice that refuses the default is left out: nothing smaller follows it.
+        """
+        parameters, conditions = self._parameters(), self.conditions
+        space = Space(parameters, (*self.demands, *self.advice), conditions)
+        refused = {violation.name for violation in space.check(self._default)}
+        if refused:
+            advice = [constraint for constraint in self.advice if constraint.name not in refused]
+            space = Space(parameters, (*self.demands, *advice), conditions)
+        known = None if space.check(self._default) else self._default
+        return attrs.evolve(space, known=known)
 
     @property
     def _keys(self) -> tuple[str, ...]:
@@ -105,8 +115,13 @@ class ConfigSpace:
 
     def default_config(self) -> Config:
         """The config that runs when none is given: a seed, or every parameter's default."""
+        return self.config(self._default)
+
+    @cached_property
+    def _default(self) -> Point:
         points = [self.point_of_seed(seed) for seed in self.seeds] or [self._bare.default]
-        return self.config(default_point(self.space, points))
+        everything = (*self.demands, *self.advice)
+        return default_point(Space(self._parameters(), everything, self.conditions), points)
 
     def point_of_seed(self, seed: Mapping[str, Any]) -> Point:
         """The point of a seed; what a seed leaves out is at its default."""

@@ -6,6 +6,7 @@ their reasons.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from helion_autotune.constraints import Constraint
@@ -29,7 +30,10 @@ and compile for minutes."""
 SHARED_MEMORY = 227 * 1024
 """Bytes of shared memory that one block may have on Hopper."""
 MAX_DESCRIPTOR_BLOCK = 256
-MIN_DESCRIPTOR_BYTES = 16
+MIN_DESCRIPTOR_ROW = 16
+MIN_DESCRIPTOR_BLOCK = 128
+"""Bytes. A copy begins at a multiple of 128 bytes of shared memory, and Triton lays the blocks of a
+pipeline one behind the other."""
 
 
 def demands(
@@ -74,17 +78,18 @@ def _descriptor(program: Program, lanes: PointLanes, op: Load | Store) -> Constr
             _covers(program, subscript, extent, length)
             for subscript, extent, length in zip(op.subscripts, op.buffer.shape, box, strict=True)
         )
-        row_bytes = box[-1] * op.buffer.dtype.itemsize
+        itemsize = op.buffer.dtype.itemsize
         return (
             ends_with_loop
             and max(box) <= MAX_DESCRIPTOR_BLOCK
-            and row_bytes >= MIN_DESCRIPTOR_BYTES
+            and box[-1] * itemsize >= MIN_DESCRIPTOR_ROW
+            and math.prod(box) * itemsize >= MIN_DESCRIPTOR_BLOCK
         )
 
     return Constraint(
         f"descriptor of {op.name}",
         f"a tensor descriptor's block has at most {MAX_DESCRIPTOR_BLOCK} elements per dimension, "
-        f"at least {MIN_DESCRIPTOR_BYTES} bytes in the last, "
+        f"at least {MIN_DESCRIPTOR_ROW} bytes in the last and {MIN_DESCRIPTOR_BLOCK} in all, "
         "and ends where the tensor or the tile loop does",
         holds,
     )

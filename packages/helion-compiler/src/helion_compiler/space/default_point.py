@@ -1,30 +1,29 @@
-"""What runs when nobody chose: the first seed that the advice admits, or the first one made smaller until it does."""
+"""What runs when nobody chose: the first seed that the advice admits, or the first one made smaller until it does,
+with more warps to share it where it cannot be smaller."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from helion_autotune import Point, Space
 
 
-def default_point(space: Space, points: Sequence[Point]) -> Mapping[str, Any]:
-    """One of ``points``, or a smaller relative of the first; the first itself where nothing smaller fits."""
+def default_point(space: Space, points: Sequence[Point]) -> Point:
+    """One of ``points``, or a smaller relative of the first: the smallest where not even that fits."""
     for point in points:
         if not space.check(point):
             return point
-    smaller: Point | None = points[0]
-    while smaller is not None:
-        if not space.check(smaller):
-            return smaller
-        smaller = _smaller(space, smaller)
-    return points[0]
+    point = points[0]
+    while space.check(point) and (smaller := _smaller(space, point)) is not None:
+        point = smaller
+    return point
 
 
 def _smaller(space: Space, point: Point) -> Point | None:
-    """The point with one pipeline stage less, or with its largest block halved; None at the least."""
+    """The point with one pipeline stage less, its largest block halved, or twice the warps; None at the least."""
     stages = point.get("num_stages", 1)
     if isinstance(stages, int) and stages > 2:
         return space.point({**point, "num_stages": stages - 1})
@@ -34,6 +33,13 @@ def _smaller(space: Space, point: Point) -> Point | None:
         if name.startswith("block_sizes[") and space.parameters[name].problem(size // 2) is None
     }
     if not blocks:
-        return None
+        return _shared_by_more(space, point)
     largest = max(blocks, key=lambda name: blocks[name])
     return space.point({**point, largest: blocks[largest] // 2})
+
+
+def _shared_by_more(space: Space, point: Point) -> Point | None:
+    more = int(point.get("num_warps", 0)) * 2
+    if not more or space.parameters["num_warps"].problem(more) is not None:
+        return None
+    return space.point({**point, "num_warps": more})

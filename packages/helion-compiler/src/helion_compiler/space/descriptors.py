@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from helion_compiler.program.types import Buffer
 
 MAX_RANK = 5
+MAX_EXTENT = 1 << 31
+"""Positions in a descriptor's tensor are int32."""
 STRIDE_BYTES = 16
 
 
@@ -51,6 +53,8 @@ def _why_not_layout(buffer: Buffer) -> str | None:
         return f"descriptors do not move {buffer.dtype}"
     if buffer.strides[-1] != 1:
         return f"the last dimension of {buffer.name} is not contiguous"
+    if any(isinstance(extent, int) and extent >= MAX_EXTENT for extent in buffer.shape):
+        return f"{buffer.name} is longer than positions of 32 bits reach"
     return None
 
 
