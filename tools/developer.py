@@ -22,7 +22,7 @@ CHECKS = (
     ("format", ("ruff", "format", "--check", "--quiet", ".")),
     ("imports", ("lint-imports", "--no-logo")),
     ("types", ("mypy",)),
-    ("types, tools", ("mypy", "tools", "examples")),
+    ("types, tools", ("mypy", "tools", "examples", "benchmarks")),
 )
 PYTEST_SUMMARY = re.compile(
     r"^=+ (.*\b(?:passed|failed|skipped|error|errors|deselected)\b.*) in [\d.]+s"

@@ -1,0 +1,1 @@
+"""Measurements: programs, not tests."""
