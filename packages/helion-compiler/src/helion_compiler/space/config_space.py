@@ -136,9 +136,10 @@ class ConfigSpace:
     def config(self, point: Mapping[str, Any]) -> Config:
         """The Config of a point, with full lists; keys that are inactive everywhere are left out."""
         keys: dict[str, Any] = {}
+        active = self._bare.active(point)
         for key in self._keys:
             if key in self.single:
-                keys[key] = thaw(point[key])
+                keys |= {key: thaw(point[key])} if key in active else {}
             elif key in self.sites:
                 entries = [self._entry(key, site, point) for site in self.sites[key]]
                 if any(

@@ -1,4 +1,4 @@
-"""What only persistent kernels have: programs per multiprocessor, and a limit of registers that lets them run at once."""
+"""What persistent kernels alone have: programs per multiprocessor, and a limit of registers to make room for them."""
 
 from __future__ import annotations
 
