@@ -19,6 +19,7 @@ from helion_compiler.tracing.carrying import (
     as_value,
     is_same,
     is_tile,
+    kind_of,
     merged,
     mismatch,
     type_of,
@@ -105,7 +106,7 @@ def _common_type(trace: Trace, name: str, ways: Sequence[Any]) -> TileType | Non
     tiles = [is_tile(trace, way) for way in ways]
     if not all(number or tile for number, tile in zip(plain, tiles, strict=True)):
         raise exc.CantCombineTypesInControlFlow(
-            span=here(), name=name, before=type(first).__name__, after=type(second).__name__
+            span=here(), name=name, before=kind_of(first), after=kind_of(second)
         )
     types = [type_of(trace, way) for way in ways]
     if any(plain):

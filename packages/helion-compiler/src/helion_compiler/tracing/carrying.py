@@ -77,7 +77,7 @@ class Carrying:
             return merged(type_, type_of(self._trace, after))
         if not is_tile(self._trace, after):
             raise exc.CantCombineTypesInControlFlow(
-                span=here(), name=name, before="a tile", after=type(after).__name__
+                span=here(), name=name, before="a tile", after=kind_of(after)
             )
         found = type_of(self._trace, after)
         if found.dtype == type_.dtype and self._trace.symbols.agree(found.shape, type_.shape):
@@ -96,7 +96,7 @@ class Carrying:
         ):
             return merged(type_of(self._trace, before), type_of(self._trace, after))
         raise exc.CantCombineTypesInControlFlow(
-            span=here(), name=name, before=type(before).__name__, after=type(after).__name__
+            span=here(), name=name, before=kind_of(before), after=kind_of(after)
         )
 
     def yields(self, leaving: Sequence[Any]) -> tuple[Value, ...]:
@@ -125,6 +125,11 @@ class Carrying:
 def is_tile(trace: Trace, value: object) -> bool:
     """Whether a value lives on the device."""
     return isinstance(value, torch.Tensor) and trace.is_value(value)
+
+
+def kind_of(value: object) -> str:
+    """What a name holds, for messages."""
+    return "a tile" if isinstance(value, torch.Tensor) else f"a {type(value).__name__}"
 
 
 def is_same(first: Any, second: Any) -> bool:

@@ -101,6 +101,7 @@ def select(
 ) -> Selection:
     """The subscripts of ``tensor[index]``; where the author gives a mask (``masked``), tiles may reach beyond it."""
     entries = [as_number(trace, entry) for entry in entries_of(tensor, index)]
+    _check_jagged(entries)
     entries, inside = _with_tile_slices(trace, tensor, entries)
     places = _Places(trace, entries)
     dims = iter(range(tensor.ndim))
@@ -114,6 +115,22 @@ def select(
     rank = len(accessed_shape(subscripts))
     bounds = tuple(_along(mask, places.of(position), rank) for position, mask in inside.items())
     return Selection(subscripts, places.new_axes, bounds)
+
+
+def _check_jagged(entries: Sequence[Any]) -> None:
+    """A jagged tile only has ends together with the lanes it belongs to."""
+    tiles = [entry for entry in entries if isinstance(entry, TracedTile)]
+    jagged = [tile for tile in tiles if tile.axis.ends is not None and not _is_shifted(tile)]
+    if jagged and len(jagged) == len(tiles) and not any(map(_is_index, entries)):
+        raise exc.InvalidJaggedTileUsage(
+            span=here(),
+            problem="a jagged tile is the only tile in this subscript",
+            remedy="subscript with the tile of its lanes too: `x[tile_row, tile]`",
+        )
+
+
+def _is_shifted(tile: TracedTile) -> bool:
+    return not isinstance(tile.shift, int) or tile.shift != 0
 
 
 def _with_tile_slices(

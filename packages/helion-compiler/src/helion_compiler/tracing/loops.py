@@ -37,6 +37,7 @@ def run_loop(
     targets: int | None,
 ) -> tuple[Any, ...]:
     """A loop over tiles or grid indices: returns what ``names`` hold after it."""
+    trace.loops.enter(range_)
     values = tuple(scope.get(name, UNBOUND) for name in names)
     axes, items = _axes(trace, range_, names, targets)
     item = items[0] if range_.single else items

@@ -16,6 +16,7 @@ from helion_compiler.tracing.body import BodyBuilder
 from helion_compiler.tracing.location import here
 from helion_compiler.tracing.plan import PlanBuilder
 from helion_compiler.tracing.tunables import Tunables
+from helion_compiler.tracing.waiting_loops import WaitingLoops
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,6 +53,7 @@ class Trace:
         self.grids: list[Grid] = []
         self.barrier = Barriers()
         self.tunables = Tunables()
+        self.loops = WaitingLoops()
         self.places_that_draw = 0
         self.seed: torch.Tensor | None = None
         """What the seeds of torch's generators are read from, on the device."""

@@ -21,6 +21,7 @@ from helion_compiler.tracing.control import TracedControl
 from helion_compiler.tracing.meanings import MEANINGS
 from helion_compiler.tracing.mistakes import every_mistake
 from helion_compiler.tracing.modes import AtenListener
+from helion_compiler.tracing.rival_stores import refuse_rival_stores
 from helion_compiler.tracing.run_staged import run_staged
 from helion_compiler.tracing.settle_sizes import settle_sizes
 from helion_compiler.tracing.state import Trace
@@ -63,6 +64,7 @@ def trace(
     state, inputs = begin()
     try:
         outputs = run_staged(staged, call, state, TracedControl(state), inputs.fakes)
+        state.loops.check()
     except exc.HelionError as first:
         again, fresh = begin()
         told = every_mistake(first, staged, call, again, fresh.fakes)
@@ -74,6 +76,7 @@ def trace(
             kernel=staged.function.__name__, span=exc.Span.of_definition(staged.function)
         )
     program = settle_sizes(_program(state, staged.function.__name__, call, inputs, outputs))
+    refuse_rival_stores(program)
     return attrs.evolve(program, assumptions=assumptions(program))
 
 

@@ -28,7 +28,8 @@ def load(
         index: an entry per dimension: a tile or a slice keeps the dimension, an integer drops it, ``None`` adds one,
             ``...`` stands for the dimensions not mentioned, an integer tensor gathers. Several index tensors of one
             dimension combine, each giving a dimension; those of two and more broadcast against each other. What an
-            index tensor holds counts from 0; only a number that is written out may be negative.
+            index tensor holds counts from 0; only a number that is written out may be negative. Whether it lies inside
+            of the tensor is checked in reference mode and for CPU tensors, not on a GPU.
         extra_mask: a boolean tensor that broadcasts to the selected shape. Where it is false the result is zero, and
             the position is not read: it may lie outside of the tensor.
         eviction_policy: how the caches of a GPU should treat what is read; it changes no result.

@@ -21,8 +21,16 @@ if TYPE_CHECKING:
 
 
 def sizes_of(trace: Trace, shape: Any) -> tuple[Size, ...]:
-    """A shape as a function of the language takes it: tiles, numbers, or one of them."""
-    entries: Sequence[Any] = shape if isinstance(shape, list | tuple) else [shape]
+    """A shape as a function of the language takes it: a sequence of tiles and numbers."""
+    if isinstance(shape, TracedTile):
+        raise exc.IncorrectTileUsage(
+            span=here(),
+            operation="shape=tile",
+            notes=("a shape is a sequence: write `[tile]`",),
+        )
+    if not isinstance(shape, list | tuple):
+        raise exc.InvalidIndexingType(span=here(), index=f"as a shape, {describe(shape)}")
+    entries: Sequence[Any] = shape
     sizes = [entry.size if isinstance(entry, TracedTile) else entry for entry in entries]
     for size in sizes:
         if not isinstance(size, int | torch.SymInt):

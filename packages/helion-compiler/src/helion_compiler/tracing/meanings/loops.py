@@ -36,7 +36,8 @@ def tile(trace: Trace, begin_or_end: Any, end: Any = None, block_size: Any = Non
             raise exc.InvalidTileRange(
                 span=here(), problem=f"block_size {size} is not a power of two"
             )
-    return TracedRange(tuple(begins), tuple(ends), tuple(sizes), single)
+    range_ = TracedRange(tuple(begins), tuple(ends), tuple(sizes), single)
+    return trace.loops.wait(range_, "tile", here())
 
 
 @meaning
@@ -52,7 +53,8 @@ def grid(trace: Trace, begin_or_end: Any, end: Any = None, step: Any = None) -> 
             problem=f"it has {len(begins)} begins, {len(ends)} ends and {len(steps)} steps",
         )
     _check_bounds(trace, (*begins, *ends, *steps))
-    return TracedRange(tuple(begins), tuple(ends), tuple(steps), single, scalar=True)
+    range_ = TracedRange(tuple(begins), tuple(ends), tuple(steps), single, scalar=True)
+    return trace.loops.wait(range_, "grid", here())
 
 
 @meaning
@@ -89,7 +91,8 @@ def jagged_tile(trace: Trace, parent: torch.Tensor) -> TracedRange:
     ends = parent if parent.dtype in (torch.int32, torch.int64) else parent.to(torch.int32)
     trace.value_of(ends)
     longest = as_number(trace, ends.amax())
-    return TracedRange((0,), (longest,), (None,), single=True, jagged=ends)
+    range_ = TracedRange((0,), (longest,), (None,), single=True, jagged=ends)
+    return trace.loops.wait(range_, "jagged_tile", here())
 
 
 @meaning

@@ -25,9 +25,11 @@ def dims_of(operand: torch.Tensor, dim: int | Sequence[int] | None) -> list[int]
         return []
     for position in given:
         if not -operand.ndim <= position < operand.ndim:
-            raise exc.ShapeMismatch(
-                span=here(),
-                operation=f"dim={position}",
-                reason=f"the tile has {operand.ndim} dimensions",
+            span = here()
+            raise exc.ReductionDimInvalidForShape(
+                span=span,
+                operation=(span and span.text()) or "this operation",
+                dim=position,
+                what=f"{operand.ndim} dimension(s)",
             )
     return [position % operand.ndim for position in given]
