@@ -18,10 +18,10 @@ def softmax(x, out):
     whole_index = tl.arange(0, 1024)
     x_1 = tl.load(x + (tile_n_index[:, None] * 1024 + whole_index[None, :]))
     convert_element_type = x_1.to(tl.float32)
-    amax = tl.expand_dims(tl.reduce(convert_element_type, 1, nan_maximum), 1)
-    sub = convert_element_type - amax
+    amax = tl.reduce(convert_element_type, 1, nan_maximum)
+    sub = convert_element_type - amax[:, None]
     exp = libdevice.exp(sub)
-    sum = tl.expand_dims(tl.sum(exp, 1), 1)
-    div = (exp / sum)
+    sum = tl.sum(exp, 1)
+    div = (exp / sum[:, None])
     convert_element_type_1 = div.to(tl.float16)
     tl.store(out + (tile_n_index[:, None] * 1024 + whole_index[None, :]), convert_element_type_1)

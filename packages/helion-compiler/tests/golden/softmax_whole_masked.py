@@ -21,11 +21,11 @@ def softmax(x, out):
     x_1 = tl.load(x + (tile_n_index[:, None] * 1000 + whole_index[None, :]), mask=tile_n_mask[:, None] & whole_mask[None, :], other=0)
     convert_element_type = x_1.to(tl.float32)
     masked = tl.where(whole_mask[None, :], convert_element_type, tl.full([], float('-inf'), tl.float32))
-    amax = tl.expand_dims(tl.reduce(masked, 1, nan_maximum), 1)
-    sub = convert_element_type - amax
+    amax = tl.reduce(masked, 1, nan_maximum)
+    sub = convert_element_type - amax[:, None]
     exp = libdevice.exp(sub)
     masked_1 = tl.where(whole_mask[None, :], exp, tl.full([], 0, tl.float32))
-    sum = tl.expand_dims(tl.sum(masked_1, 1), 1)
-    div = (exp / sum)
+    sum = tl.sum(masked_1, 1)
+    div = (exp / sum[:, None])
     convert_element_type_1 = div.to(tl.float16)
     tl.store(out + (tile_n_index[:, None] * 1000 + whole_index[None, :]), convert_element_type_1, mask=tile_n_mask[:, None] & whole_mask[None, :])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from helion_compiler.emission.context import INT32_LIMIT, EmissionContext, expand
+from helion_compiler.emission.context import INT32_LIMIT, EmissionContext
 from helion_compiler.emission.dtypes import dtype_text
+from helion_compiler.emission.held import held, placed, spread
 from helion_compiler.emission.writer import atom
 from helion_compiler.program.access import accessed_shape, layout
 from helion_compiler.program.types import (
@@ -33,23 +34,22 @@ def address(context: EmissionContext, op: Access) -> tuple[str, str | None]:
     offsets: list[str] = []
     covered: set[int] = {dim for dim in range(stacked) if shape[dim] != 1}
     for entry, dims, stride in zip(op.subscripts, places, op.buffer.strides, strict=True):
-        terms = _scaled(context, _index(context, entry, dims, len(shape)), stride, wide=wide)
+        terms = _scaled(context, _index(context, entry, dims, shape), stride, wide=wide)
         offsets += terms
         if terms:
             covered |= _spanned(entry, dims)
-    pointer = _beginning(context, op, len(shape))
+    pointer = _beginning(context, op, shape)
     text = f"{pointer} + ({' + '.join(offsets)})" if offsets else pointer
-    if covered != set(range(len(shape))):
+    if not covered.issuperset(held(context, shape)):
         text = f"{text} + tl.zeros({context.shape(shape)}, tl.int32)"
     return text, " & ".join(_masks(context, op, shape, places)) or None
 
 
-def _beginning(context: EmissionContext, op: Access, rank: int) -> str:
+def _beginning(context: EmissionContext, op: Access, shape: tuple[Size, ...]) -> str:
     """A pointer to the first element of the tensor, or of each of several."""
     if op.addresses is None:
         return context.pointer(op.buffer)
-    own = len(op.addresses.type.shape)
-    addresses = _placed(context.use(op.addresses), tuple(range(own)), rank)
+    addresses = placed(context, op.addresses, shape, range(len(op.addresses.type.shape)))
     return f"{addresses}.to(tl.pointer_type({dtype_text(op.buffer.dtype)}))"
 
 
@@ -63,26 +63,28 @@ def _spanned(entry: Subscript, dims: Dims) -> set[int]:
     return set(dims)
 
 
-def _index(context: EmissionContext, entry: Subscript, dims: Dims, rank: int) -> str:
-    """The indices that a subscript selects, as text that broadcasts to ``rank`` dimensions."""
+def _index(context: EmissionContext, entry: Subscript, dims: Dims, shape: tuple[Size, ...]) -> str:
+    """The indices that a subscript selects, as text that broadcasts to the shape."""
     match entry:
         case ScalarIndex():
             position = context.text(entry.position)
             return f"({position})" if " " in position else position
         case TileSlice():
-            index = expand(context.axis(entry.axis).index, rank, dims[0])
+            index = spread(context, context.axis(entry.axis).index, shape, dims[0])
             return index if entry.shift == 0 else f"({index} + {context.text(entry.shift)})"
         case WholeSlice():
-            return _slice_index(context, entry, dims, rank)
+            return _slice_index(context, entry, dims, shape)
         case ValueIndex():
-            return _placed(context.use(entry.value), dims, rank)
+            return placed(context, entry.value, shape, dims)
 
 
-def _slice_index(context: EmissionContext, entry: WholeSlice, dims: Dims, rank: int) -> str:
+def _slice_index(
+    context: EmissionContext, entry: WholeSlice, dims: Dims, shape: tuple[Size, ...]
+) -> str:
     begin = atom(context.text(entry.begin))
     if entry.axis is None:
         return begin
-    index = expand(context.whole(entry.axis).index, rank, dims[0])
+    index = spread(context, context.whole(entry.axis).index, shape, dims[0])
     if entry.step != 1:
         index = f"{index} * {atom(context.text(entry.step))}"
     if begin != "0":
@@ -90,34 +92,25 @@ def _slice_index(context: EmissionContext, entry: WholeSlice, dims: Dims, rank: 
     return f"({index})" if " " in index and (entry.step != 1 or begin != "0") else index
 
 
-def _placed(name: str, dims: Dims, rank: int) -> str:
-    """A value whose own dimensions lie along ``dims`` of ``rank`` dimensions."""
-    if len(dims) in (0, rank):
-        return name
-    return f"{name}[{', '.join(':' if i in dims else 'None' for i in range(rank))}]"
-
-
 def _masks(
     context: EmissionContext, op: Access, shape: tuple[Size, ...], places: tuple[Dims, ...]
 ) -> list[str]:
     """What has to hold for a lane to be followed: it is no padding, inside the tensor, and asked for."""
-    rank = len(shape)
     axes = {
         dims[0]: entry.axis
         for entry, dims in zip(op.subscripts, places, strict=True)
         if isinstance(entry, TileSlice)
     }
-    found = [context.lane_mask(shape, dim, axes.get(dim)) for dim in range(rank)]
+    found = [context.lane_mask(shape, dim, axes.get(dim)) for dim in range(len(shape))]
     masks = [mask for mask in found if mask is not None]
     for entry, dims, extent in zip(op.subscripts, places, op.buffer.shape, strict=True):
         if isinstance(entry, TileSlice) and (entry.shift != 0 or entry.clipped):
-            index = _index(context, entry, dims, rank)
+            index = _index(context, entry, dims, shape)
             masks += [f"({index} >= 0)"] if entry.shift != 0 else []
             masks.append(f"({index} < {context.text(extent)})")
     extra = getattr(op, "extra_mask", None)
     if extra is not None:
-        own = len(extra.type.shape)
-        masks.append(_placed(context.use(extra), tuple(range(rank - own, rank)), rank))
+        masks.append(placed(context, extra, shape))
     return masks
 
 

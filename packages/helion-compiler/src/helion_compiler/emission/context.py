@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from helion_compiler.emission.held import position, spread
 from helion_compiler.emission.parameters import (
     BufferParameter,
     DescriptorParameter,
@@ -111,8 +112,8 @@ class EmissionContext:
         return self._values[value]
 
     def shape(self, sizes: tuple[Size, ...]) -> str:
-        """A shape in lanes, as Triton text."""
-        return "[" + ", ".join(str(self.schedule.lanes(size)) for size in sizes) + "]"
+        """The shape of Triton's value, as text: dimensions of one lane do not exist there."""
+        return str([lanes for lanes in map(self.schedule.lanes, sizes) if lanes != 1])
 
     def function(
         self,
@@ -229,8 +230,10 @@ class EmissionContext:
             self._axes[axis] = AxisNames(begin, begin, None)
             return
         lanes = self.schedule.axis_lanes(axis)
-        index = self.writer.name(f"{axis.name}_index")
-        self.writer.line(f"{index} = {begin} + tl.arange(0, {lanes})")
+        index = begin
+        if lanes != 1:
+            index = self.writer.name(f"{axis.name}_index")
+            self.writer.line(f"{index} = {begin} + tl.arange(0, {lanes})")
         ends = None if axis.ends is None else self.use(axis.ends)
         self._axes[axis] = AxisNames(begin, index, self._mask(axis, index), ends)
 
@@ -239,7 +242,8 @@ class EmissionContext:
         if axis not in self._axes:
             lanes = self.schedule.axis_lanes(axis)
             index = self.writer.name("whole_index")
-            self.writer.line(f"{index} = tl.arange(0, {lanes})")
+            lane = f"tl.arange(0, {lanes})" if lanes != 1 else "tl.full([], 0, tl.int32)"
+            self.writer.line(f"{index} = {lane}")
             self._axes[axis] = AxisNames("0", index, self._mask(axis, index))
         return self._axes[axis]
 
@@ -268,10 +272,10 @@ class EmissionContext:
         names = None if axis is None else self.axis(axis)
         if axis is None or names is None or names.mask is None:
             return None
-        parent = None if axis.parent is None else _position(shape, axis.parent)
+        parent = None if axis.parent is None else _dim_of(shape, axis.parent)
         if names.ends is None or parent is None:
-            return expand(names.mask, len(shape), dim)
-        index, ends = expand(names.index, len(shape), dim), expand(names.ends, len(shape), parent)
+            return spread(self, names.mask, shape, dim)
+        index, ends = spread(self, names.index, shape, dim), spread(self, names.ends, shape, parent)
         return f"({index} < {ends})"
 
     def _product_mask(
@@ -282,10 +286,13 @@ class EmissionContext:
         needed = [mask for mask in masks if mask is not None]
         if not needed:
             return None
-        whole = f"tl.broadcast_to({' & '.join(needed)}, {self.shape(parts)})"
         flat = self.writer.name("merged_mask")
-        self.writer.line(f"{flat} = tl.reshape({whole}, [{self.schedule.lanes(shape[dim])}])")
-        return expand(flat, len(shape), dim)
+        text = " & ".join(needed)
+        if position(self, shape, dim) is not None:
+            whole = f"tl.broadcast_to({text}, {self.shape(parts)})"
+            text = f"tl.reshape({whole}, {self.shape((shape[dim],))})"
+        self.writer.line(f"{flat} = {text}")
+        return spread(self, flat, shape, dim)
 
     def _mask(self, axis: Axis, index: str) -> str | None:
         if self.schedule.is_exact(axis):
@@ -303,12 +310,5 @@ class EmissionContext:
         self._axes = dict(axes)
 
 
-def _position(shape: tuple[Size, ...], size: Size) -> int | None:
+def _dim_of(shape: tuple[Size, ...], size: Size) -> int | None:
     return shape.index(size) if size in shape else None
-
-
-def expand(text: str, rank: int, dim: int) -> str:
-    """A one-dimensional variable as dimension ``dim`` of ``rank`` dimensions."""
-    if rank == 1:
-        return text
-    return f"{text}[{', '.join(':' if i == dim else 'None' for i in range(rank))}]"

@@ -7,11 +7,13 @@ counts.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import attrs
 
 from helion_compiler.emission.dtypes import dtype_text
+from helion_compiler.emission.held import position
 from helion_compiler.emission.numbers import number_text
 from helion_compiler.program.captures import captured_symbols, captured_values
 from helion_compiler.program.types import Value
@@ -28,9 +30,13 @@ if TYPE_CHECKING:
 
 def emit_fold(context: EmissionContext, op: Fold) -> None:
     """``tl.reduce`` or ``tl.associative_scan``, of one tensor or of a tuple."""
-    emission = _FoldEmission(context, op, _captures(context, op))
     shape = op.operands[0].type.shape
     mask = context.lane_mask(shape, op.dim) if op.guarded else None
+    dim = position(context, shape, op.dim)
+    if dim is None:
+        _fold_one_lane(context, op, mask)
+        return
+    emission = _FoldEmission(context, op, _captures(context, op))
     operands = [context.use(value) for value in op.operands]
     operands += [emission.spread(capture) for capture in emission.captures]
     if mask is not None:
@@ -39,7 +45,7 @@ def emit_fold(context: EmissionContext, op: Fold) -> None:
     joined = operands[0] if len(operands) == 1 else f"({', '.join(operands)})"
     call = "tl.associative_scan" if op.scan else "tl.reduce"
     reverse = ", reverse=True" if op.reverse else ""
-    text = f"{call}({joined}, {op.dim}, {name}{reverse})"
+    text = f"{call}({joined}, {dim}, {name}{reverse})"
     if len(operands) == 1:
         context.define(op.results[0], text)
         return
@@ -51,6 +57,16 @@ def emit_fold(context: EmissionContext, op: Fold) -> None:
         for variable, value, empty in zip(names, op.results, op.empty, strict=True):
             fill = f"tl.full([], {number_text(empty)}, {dtype_text(value.type.dtype)})"
             context.writer.line(f"{variable} = tl.where({counts[0]} != 0, {variable}, {fill})")
+
+
+def _fold_one_lane(context: EmissionContext, op: Fold, mask: str | None) -> None:
+    """What the lane holds, unless it is padding."""
+    for value, operand, empty in itertools.zip_longest(op.results, op.operands, op.empty):
+        if mask is None or empty is None:
+            context.bind(value, context.use(operand))
+        else:
+            fill = f"tl.full([], {number_text(empty)}, {dtype_text(value.type.dtype)})"
+            context.define(value, f"tl.where({mask}, {context.use(operand)}, {fill})")
 
 
 def _captures(context: EmissionContext, op: Fold) -> tuple[Value | sympy.Symbol, ...]:

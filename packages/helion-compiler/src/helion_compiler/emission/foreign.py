@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from helion_compiler.emission.dtypes import dtype_text
+from helion_compiler.emission.held import complete, define_complete, held
 from helion_compiler.emission.numbers import number_text
 from helion_compiler.program.types import Value
 from helion_compiler.torch_bridge.pointwise import IMPORTS
@@ -55,7 +56,7 @@ def emit_inline(context: EmissionContext, op: InlineTriton) -> None:
     for statement in statements:
         _lines(context, ast.unparse(statement))
     if op.results:
-        context.define_all(op.results, ast.unparse(last))
+        _define_results(context, op.results, ast.unparse(last))
     else:
         _lines(context, ast.unparse(last))
 
@@ -65,15 +66,27 @@ def emit_call(context: EmissionContext, op: CallTriton) -> None:
     name = _function(context, op.function)
     arguments = [_argument(context, argument) for argument in op.arguments]
     arguments += [f"{key}={_argument(context, value)}" for key, value in op.keywords.items()]
-    context.define_all(op.results, f"{name}({', '.join(arguments)})")
+    _define_results(context, op.results, f"{name}({', '.join(arguments)})")
+
+
+def _define_results(context: EmissionContext, results: tuple[Value, ...], text: str) -> None:
+    """Assign what the author's code gives, which has all dimensions; ours hold those of several lanes."""
+    if len(results) == 1:
+        define_complete(context, results[0], text)
+        return
+    context.define_all(results, text)
+    for value in results:
+        if len(held(context, value.type.shape)) != len(value.type.shape):
+            define_complete(context, value, context.use(value))
 
 
 def emit_assembly(context: EmissionContext, op: InlineAssembly) -> None:
     """``tl.inline_asm_elementwise``."""
     dtypes = [dtype_text(value.type.dtype) for value in op.results]
     dtype = dtypes[0] if len(dtypes) == 1 else f"({', '.join(dtypes)})"
-    operands = ", ".join(context.use(value) for value in op.operands)
-    context.define_all(
+    operands = ", ".join(complete(context, value) for value in op.operands)
+    _define_results(
+        context,
         op.results,
         f"tl.inline_asm_elementwise({op.assembly!r}, {op.constraints!r}, [{operands}], "
         f"dtype={dtype}, is_pure={op.pure}, pack={op.pack})",
@@ -88,7 +101,7 @@ def _lines(context: EmissionContext, text: str) -> None:
 def _argument(context: EmissionContext, argument: Any) -> str:
     match argument:
         case Value():
-            return context.use(argument)
+            return complete(context, argument)
         case sympy.Basic():
             return f"({context.text(argument)})"
         case tuple():

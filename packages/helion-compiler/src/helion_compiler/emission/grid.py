@@ -62,7 +62,7 @@ def enter_tile(context: EmissionContext, plan: GridPlan, pid: str) -> None:
         step = atom(context.text(stride(context.schedule, axis)))
         begin = context.writer.name(axis.name if axis.scalar else f"{axis.name}_begin")
         start = "" if axis.begin == 0 else f"{context.text(axis.begin)} + "
-        scaled = position if step == "1" and axis.scalar else f"{position} * {step}"
+        scaled = position if step == "1" else f"{atom(position)} * {step}"
         context.writer.line(f"{begin} = {start}{scaled}")
         context.enter(axis, begin)
 
@@ -77,8 +77,8 @@ def _positions(context: EmissionContext, plan: GridPlan, pid: str) -> dict[Axis,
     positions: dict[Axis, str] = {}
     rest = pid
     for axis, count in zip(plan.axes[:-1], counts[:-1], strict=True):
-        positions[axis] = f"({rest} % {count})"
-        rest = f"({rest} // {count})"
+        positions[axis] = f"{atom(rest)} % {count}"
+        rest = f"{atom(rest)} // {count}"
     positions[plan.axes[-1]] = rest
     return positions
 
@@ -97,17 +97,17 @@ def _grouped(
     if len(counts) > 2:
         plane = name("plane")
         line(f"{plane} = {pid} % ({rows} * {columns})")
-        rest = f"({pid} // ({rows} * {columns}))"
+        rest = f"{pid} // ({rows} * {columns})"
         for axis, count in zip(plan.axes[2:-1], counts[2:-1], strict=True):
-            positions[axis] = f"({rest} % {count})"
-            rest = f"({rest} // {count})"
+            positions[axis] = f"{atom(rest)} % {count}"
+            rest = f"{atom(rest)} // {count}"
         positions[plan.axes[-1]] = rest
     first, size, inside = name("first_row"), name("group_rows"), name("in_group")
     line(f"{first} = {plane} // ({group} * {columns}) * {group}")
     line(f"{size} = min({rows} - {first}, {group})")
     line(f"{inside} = {plane} % ({group} * {columns})")
-    positions[plan.axes[0]] = f"({first} + {inside} % {size})"
-    positions[plan.axes[1]] = f"({inside} // {size})"
+    positions[plan.axes[0]] = f"{first} + {inside} % {size}"
+    positions[plan.axes[1]] = f"{inside} // {size}"
     return positions
 
 

@@ -37,11 +37,8 @@ def emit_store(context: EmissionContext, op: Store) -> None:
     if context.schedule.access_modes[op.name] == "tensor_descriptor":
         block = descriptor_block(op, context.schedule.lanes)
         descriptor = context.descriptor(op.buffer, block)
-        shaped = (
-            value
-            if len(op.value.type.shape) == len(block)
-            else f"tl.reshape({value}, {list(block)})"
-        )
+        own = context.shape(op.value.type.shape)
+        shaped = value if own == str(list(block)) else f"tl.reshape({value}, {list(block)})"
         context.writer.line(f"{descriptor}.store([{_begins(context, op.subscripts)}], {shaped})")
         return
     where, mask = address(context, op)
@@ -87,8 +84,8 @@ def emit_fence(context: EmissionContext, _op: Fence) -> None:
 def _descriptor_load(context: EmissionContext, op: Load) -> str:
     block = descriptor_block(op, context.schedule.lanes)
     text = f"{context.descriptor(op.buffer, block)}.load([{_begins(context, op.subscripts)}])"
-    shape = op.result.type.shape
-    return text if len(shape) == len(block) else f"tl.reshape({text}, {context.shape(shape)})"
+    shape = context.shape(op.result.type.shape)
+    return text if shape == str(list(block)) else f"tl.reshape({text}, {shape})"
 
 
 def _begins(context: EmissionContext, subscripts: Sequence[Subscript]) -> str:

@@ -16,6 +16,7 @@ from helion_compiler.emission.foreign import (
     emit_inline,
     emit_print,
 )
+from helion_compiler.emission.held import complete, define_complete, held, placed
 from helion_compiler.emission.lanes import emit_join, emit_random, emit_split
 from helion_compiler.emission.memory import emit_atomic, emit_fence, emit_load, emit_store
 from helion_compiler.emission.numbers import number_text
@@ -26,9 +27,8 @@ from helion_compiler.emission.shapes import (
     emit_permute,
     emit_pick,
     emit_reshape,
+    emit_same_lanes,
     emit_sort,
-    emit_squeeze,
-    emit_unsqueeze,
 )
 from helion_compiler.program.foreign_ops import (
     Breakpoint,
@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     import sympy
 
     from helion_compiler.emission.context import EmissionContext
+    from helion_compiler.program.types import Size
 
 
 def emit_full(context: EmissionContext, op: Full) -> None:
@@ -88,12 +89,18 @@ def emit_full(context: EmissionContext, op: Full) -> None:
 
 def emit_range(context: EmissionContext, op: Range) -> None:
     """The indices of a tile, which the loop already made."""
-    context.bind(op.result, context.axis(op.axis).index)
+    index = context.axis(op.axis).index
+    if context.schedule.axis_lanes(op.axis) == 1:
+        context.define(op.result, f"tl.full([], {index}, {dtype_text(op.result.type.dtype)})")
+    else:
+        context.bind(op.result, index)
 
 
 def emit_iota(context: EmissionContext, op: Iota) -> None:
     """``tl.arange``."""
-    context.define(op.result, f"tl.arange(0, {context.schedule.lanes(op.result.type.shape[0])})")
+    lanes = context.schedule.lanes(op.result.type.shape[0])
+    text = f"tl.arange(0, {lanes})" if lanes != 1 else "tl.full([], 0, tl.int32)"
+    context.define(op.result, text)
 
 
 def emit_number(context: EmissionContext, op: Number) -> None:
@@ -105,9 +112,12 @@ def emit_number(context: EmissionContext, op: Number) -> None:
 def emit_pointwise(context: EmissionContext, op: Pointwise) -> None:
     """TorchInductor's text for the operator, line by line."""
     operands: list[str] = []
-    rank = len(op.result.type.shape)
-    args = tuple(_template_argument(context, argument, rank, operands) for argument in op.args)
-    kwargs = {name: _template_argument(context, a, rank, operands) for name, a in op.kwargs.items()}
+    shape = op.result.type.shape
+    args = tuple(_template_argument(context, argument, shape, operands) for argument in op.args)
+    kwargs = {
+        name: _template_argument(context, argument, shape, operands)
+        for name, argument in op.kwargs.items()
+    }
     dtype = op.result.type.dtype
     try:
         template = lower_pointwise(op.operator, args, kwargs, dtype)
@@ -120,8 +130,11 @@ def emit_pointwise(context: EmissionContext, op: Pointwise) -> None:
     context.uses |= template.uses
     text = _template_text(context, op, template, operands)
     leaves = _leaves((*op.args, *op.kwargs.values()))
-    if rank and not any(isinstance(leaf, Value) and leaf.type.shape for leaf in leaves):
-        text = f"tl.full({context.shape(op.result.type.shape)}, {text}, {dtype_text(dtype)})"
+    shapes = [leaf.type.shape for leaf in leaves if isinstance(leaf, Value)]
+    if shape and (
+        not shapes or (held(context, shape) and not any(held(context, s) for s in shapes))
+    ):
+        text = f"tl.full({context.shape(shape)}, {text}, {dtype_text(dtype)})"
     context.define(op.result, text)
 
 
@@ -143,14 +156,14 @@ def _template_text(
 
 
 def _template_argument(
-    context: EmissionContext, argument: Any, rank: int, operands: list[str]
+    context: EmissionContext, argument: Any, shape: tuple[Size, ...], operands: list[str]
 ) -> Any:
     """An argument as the template is keyed by; its text goes to ``operands``."""
     if isinstance(argument, Value):
-        operands.append(_aligned(context, argument, rank))
+        operands.append(placed(context, argument, shape))
         return TensorOperand(argument.type.dtype)
     if isinstance(argument, tuple):
-        return tuple(_template_argument(context, item, rank, operands) for item in argument)
+        return tuple(_template_argument(context, item, shape, operands) for item in argument)
     if hasattr(argument, "free_symbols"):
         return _number_argument(context, argument, operands)
     return argument
@@ -165,15 +178,6 @@ def _number_argument(context: EmissionContext, number: sympy.Expr, operands: lis
     return ScalarOperand("float" if is_float else "int")
 
 
-def _aligned(context: EmissionContext, value: Value, rank: int) -> str:
-    """A value with leading dimensions of size 1, so that Triton broadcasts it as torch does."""
-    name = context.use(value)
-    own = len(value.type.shape)
-    if own in (0, rank):
-        return name
-    return f"{name}[{', '.join(['None'] * (rank - own) + [':'] * own)}]"
-
-
 def _leaves(arguments: tuple[Any, ...]) -> list[Any]:
     return [leaf for a in arguments for leaf in (_leaves(a) if isinstance(a, tuple) else [a])]
 
@@ -186,23 +190,33 @@ def emit_dot(context: EmissionContext, op: Dot) -> None:
     promoted = torch.promote_types(op.lhs.type.dtype, op.rhs.type.dtype)
     same = op.lhs.type.dtype == op.rhs.type.dtype
     lhs, rhs = (
-        context.use(value) if same else f"{context.use(value)}.to({dtype_text(promoted)})"
+        _matrix(context, value) if same else f"{_matrix(context, value)}.to({dtype_text(promoted)})"
         for value in (op.lhs, op.rhs)
     )
     arguments = [lhs, rhs]
     accumulator = op.accumulator
     in_place = accumulator is not None and accumulator.type.dtype == op.accumulate
     if in_place:
-        arguments.append(f"acc={context.use(accumulator)}")  # type: ignore[arg-type]  # in_place says so
+        arguments.append(f"acc={_matrix(context, accumulator)}")  # type: ignore[arg-type]  # in_place says so
     if promoted is torch.float32:
         arguments.append(f"input_precision={context.schedule.dot_precision!r}")
     arguments.append(f"out_dtype={dtype_text(op.accumulate)}")
     text = f"tl.dot({', '.join(arguments)})"
     if accumulator is not None and not in_place:
-        text = f"({text} + {context.use(accumulator)})"
+        text = f"({text} + {_matrix(context, accumulator)})"
     if op.result.type.dtype != op.accumulate:
         text = f"{text}.to({dtype_text(op.result.type.dtype)})"
-    context.define(op.result, text)
+    rank = len(op.result.type.shape)
+    if {rank - 2, rank - 1}.issubset(held(context, op.result.type.shape)):
+        context.define(op.result, text)
+    else:
+        define_complete(context, op.result, text)
+
+
+def _matrix(context: EmissionContext, value: Value) -> str:
+    """A value with rows and columns, of which there may be one."""
+    rank = len(value.type.shape)
+    return complete(context, value, (rank - 2, rank - 1))
 
 
 EMITTERS: dict[type, Callable[[EmissionContext, Any], None]] = {
@@ -219,8 +233,8 @@ EMITTERS: dict[type, Callable[[EmissionContext, Any], None]] = {
     Fold: emit_fold,
     Dot: emit_dot,
     Permute: emit_permute,
-    Unsqueeze: emit_unsqueeze,
-    Squeeze: emit_squeeze,
+    Unsqueeze: emit_same_lanes,
+    Squeeze: emit_same_lanes,
     Broadcast: emit_broadcast,
     Reshape: emit_reshape,
     Pick: emit_pick,

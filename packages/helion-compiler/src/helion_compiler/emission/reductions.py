@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helion_compiler.emission.context import EmissionContext, expand
+import torch
+
 from helion_compiler.emission.dtypes import dtype_text
 from helion_compiler.emission.functions import DEVICE_FUNCTIONS
+from helion_compiler.emission.held import position, spread
 
 if TYPE_CHECKING:
+    from helion_compiler.emission.context import EmissionContext
     from helion_compiler.program.ops import Reduce
 
 _FLOAT = {
@@ -33,6 +36,10 @@ def emit_reduce(context: EmissionContext, op: Reduce) -> None:
     """
     shape = op.operand.type.shape
     dtype = op.operand.type.dtype
+    dim = position(context, shape, op.dim)
+    if dim is None:
+        _reduce_one_lane(context, op)
+        return
     template = (_FLOAT.get(op.kind) if dtype.is_floating_point else None) or _ANY[op.kind]
     operand = context.use(op.operand)
     narrow = dtype.is_floating_point and dtype.itemsize < 4 and "{index}" not in template
@@ -40,22 +47,25 @@ def emit_reduce(context: EmissionContext, op: Reduce) -> None:
         operand = f"{operand}.to(tl.float32)"
     index = ""
     if "{index}" in template:
-        lanes = expand(f"tl.arange(0, {context.schedule.lanes(shape[op.dim])})", len(shape), op.dim)
+        count = context.schedule.lanes(shape[op.dim])
+        lanes = spread(context, f"tl.arange(0, {count})", shape, op.dim)
         index = f"tl.broadcast_to({lanes}, {context.shape(shape)})"
-    text = template.format(x=operand, dim=op.dim, index=index)
+    text = template.format(x=operand, dim=dim, index=index)
     context.uses |= {name for name in (*DEVICE_FUNCTIONS, "triton_helpers") if name in text}
     if narrow or (op.kind in ("sum", "amax", "amin") and dtype.itemsize < 4):
         text = f"({text}).to({dtype_text(dtype)})"
     if op.kind in ("argmax", "argmin"):
         text = f"{text}.to(tl.int64)"
-    if op.keepdim:
-        text = _keep(context, text, op)
     context.define(op.result, text)
 
 
-def _keep(context: EmissionContext, text: str, op: Reduce) -> str:
-    """The reduced dimension back, with one lane."""
-    shape = op.result.type.shape
-    if len(shape) == 1:
-        return f"tl.full({context.shape(shape)}, {text}, {dtype_text(op.result.type.dtype)})"
-    return f"tl.expand_dims({text}, {op.dim})"
+def _reduce_one_lane(context: EmissionContext, op: Reduce) -> None:
+    """What there is already, or the index of the only lane."""
+    operand = context.use(op.operand)
+    if op.kind in ("argmax", "argmin"):
+        shape = context.shape(op.result.type.shape)
+        context.define(op.result, f"tl.full({shape}, 0, tl.int64)")
+    elif op.kind in ("any", "all") and op.operand.type.dtype is not torch.bool:
+        context.define(op.result, f"{operand} != 0")
+    else:
+        context.bind(op.result, operand)

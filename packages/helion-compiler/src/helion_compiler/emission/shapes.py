@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from helion import exc
 from helion_compiler.emission.dtypes import dtype_text
+from helion_compiler.emission.held import complete, define_complete, held, placed, position
 from helion_compiler.emission.numbers import number_text
 from helion_compiler.program.expressions import next_power_of_two
 
@@ -21,40 +22,36 @@ if TYPE_CHECKING:
         Squeeze,
         Unsqueeze,
     )
-    from helion_compiler.program.types import Size
+    from helion_compiler.program.types import Value
 
 
 def emit_permute(context: EmissionContext, op: Permute) -> None:
-    """``tl.permute``."""
-    context.define(op.result, f"tl.permute({context.use(op.operand)}, {list(op.order)})")
-
-
-def emit_unsqueeze(context: EmissionContext, op: Unsqueeze) -> None:
-    """A new dimension of one lane."""
-    operand = context.use(op.operand)
-    shape = op.result.type.shape
-    text = (
-        f"tl.full({context.shape(shape)}, {operand}, {operand}.dtype)"
-        if len(shape) == 1
-        else f"tl.expand_dims({operand}, {op.dim})"
-    )
-    context.define(op.result, text)
-
-
-def emit_squeeze(context: EmissionContext, op: Squeeze) -> None:
-    """A dimension of one lane away; the last one leaves a scalar, which a sum over one lane is."""
-    operand = context.use(op.operand)
-    shape = op.result.type.shape
-    if shape:
-        context.define(op.result, f"tl.reshape({operand}, {context.shape(shape)})")
+    """``tl.permute``, or nothing where only dimensions of one lane move."""
+    dims = held(context, op.operand.type.shape)
+    order = [dims.index(dim) for dim in op.order if dim in dims]
+    if order == sorted(order):
+        context.bind(op.result, context.use(op.operand))
     else:
-        context.define(op.result, f"tl.sum({operand}, 0).to({operand}.dtype)")
+        context.define(op.result, f"tl.permute({context.use(op.operand)}, {order})")
+
+
+def emit_same_lanes(context: EmissionContext, op: Unsqueeze | Squeeze) -> None:
+    """Nothing: dimensions of one lane do not exist in Triton."""
+    context.bind(op.result, context.use(op.operand))
 
 
 def emit_broadcast(context: EmissionContext, op: Broadcast) -> None:
     """``tl.broadcast_to``."""
-    shape: tuple[Size, ...] = op.result.type.shape
-    context.define(op.result, f"tl.broadcast_to({context.use(op.operand)}, {context.shape(shape)})")
+    _broadcast(context, op.result, placed(context, op.operand, op.result.type.shape), op.operand)
+
+
+def _broadcast(context: EmissionContext, result: Value, text: str, operand: Value) -> None:
+    """``text``, which ``operand`` became, in the shape of the result."""
+    shape = result.type.shape
+    if len(held(context, shape)) == len(held(context, operand.type.shape)):
+        context.bind(result, text)
+    else:
+        context.define(result, f"tl.broadcast_to({text}, {context.shape(shape)})")
 
 
 def emit_reshape(context: EmissionContext, op: Reshape) -> None:
@@ -71,22 +68,30 @@ def emit_reshape(context: EmissionContext, op: Reshape) -> None:
             f"{context.schedule.lanes(widened[0])}: reshape before the kernel, or multiply and sum instead",
         )
     shape = context.shape(op.result.type.shape)
-    context.define(op.result, f"tl.reshape({context.use(op.operand)}, {shape})")
+    if shape == context.shape(op.operand.type.shape):
+        context.bind(op.result, context.use(op.operand))
+    else:
+        context.define(op.result, f"tl.reshape({context.use(op.operand)}, {shape})")
 
 
 def emit_pick(context: EmissionContext, op: Pick) -> None:
     """``tl.gather``; indices of padding, and an author's mistakes, are kept inside."""
-    index = context.use(op.index)
     last = context.schedule.lanes(op.operand.type.shape[op.dim]) - 1
-    inside = f"tl.minimum(tl.maximum({index}, 0), {last})"
-    context.define(op.result, f"tl.gather({_long_enough(context, op)}, {inside}, {op.dim})")
+    if last == 0:
+        _broadcast(
+            context, op.result, placed(context, op.operand, op.result.type.shape), op.operand
+        )
+        return
+    inside = f"tl.minimum(tl.maximum({complete(context, op.index)}, 0), {last})"
+    text = f"tl.gather({_long_enough(context, op)}, {inside}, {op.dim})"
+    define_complete(context, op.result, text)
 
 
 def _long_enough(context: EmissionContext, op: Pick) -> str:
     """The operand of a pick, repeated until it has as many lanes as are picked: Triton compiles no other."""
     lanes = [context.schedule.lanes(size) for size in op.operand.type.shape]
     wanted = context.schedule.lanes(op.result.type.shape[op.dim])
-    operand = context.use(op.operand)
+    operand = complete(context, op.operand)
     if lanes[op.dim] >= wanted:
         return operand
     before, after = lanes[: op.dim], lanes[op.dim :]
@@ -98,7 +103,11 @@ def _long_enough(context: EmissionContext, op: Pick) -> str:
 
 def emit_sort(context: EmissionContext, op: Sort) -> None:
     """``tl.sort``, which sorts the last dimension."""
-    context.define(op.result, f"tl.sort({context.use(op.operand)})")
+    shape = op.operand.type.shape
+    if position(context, shape, len(shape) - 1) is None:
+        context.bind(op.result, context.use(op.operand))
+    else:
+        context.define(op.result, f"tl.sort({context.use(op.operand)})")
 
 
 def emit_mask(context: EmissionContext, op: Mask) -> None:
