@@ -140,6 +140,11 @@ SOURCES: dict[str, Source] = {
     ),
     "matmul_dynamic": Source(matmul, SQUARE, BLOCKS, dynamic=True),
     "matmul_transposed": Source(matmul, (half(512, 512).t(), half(512, 512)), BLOCKS),
+    "matmul_transposed_descriptors": Source(
+        matmul,
+        (half(512, 512).t(), half(512, 512).t()),
+        BLOCKS | {"indexing": "tensor_descriptor"},
+    ),
     "epilogue_bias": Source(
         matmul_epilogue, _with_bias(half(512, 500), half(500, 512), half(512)), BLOCKS
     ),

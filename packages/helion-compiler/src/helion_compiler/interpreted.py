@@ -158,7 +158,7 @@ def _argument(
     if isinstance(parameter, DescriptorParameter):
         from triton.tools.tensor_descriptor import TensorDescriptor  # loads triton
 
-        tensor = buffers[parameter.buffer.number]
+        tensor = buffers[parameter.buffer.number].permute(parameter.order)
         return TensorDescriptor(
             tensor, list(tensor.shape), list(tensor.stride()), list(parameter.block)
         )

@@ -89,8 +89,12 @@ def _argument(
             return DescriptorArgument(
                 buffer=parameter.buffer.number,
                 layout=descriptors.index(parameter),
-                shape=tuple(_runtime(schedule, size) for size in parameter.buffer.shape),
-                strides=tuple(_runtime(schedule, stride) for stride in parameter.buffer.strides),
+                shape=tuple(
+                    _runtime(schedule, parameter.buffer.shape[dim]) for dim in parameter.order
+                ),
+                strides=tuple(
+                    _runtime(schedule, parameter.buffer.strides[dim]) for dim in parameter.order
+                ),
             )
 
 

@@ -18,6 +18,7 @@ from helion_compiler.emission.parameters import (
 from helion_compiler.emission.writer import Writer
 from helion_compiler.program.expressions import to_triton
 from helion_compiler.program.types import Value, whole_axis
+from helion_compiler.space.descriptors import descriptor_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -152,11 +153,14 @@ class EmissionContext:
         )
 
     def descriptor(self, buffer: Buffer, block: tuple[int, ...]) -> str:
-        """The descriptor parameter of a buffer and block."""
+        """The descriptor parameter of a buffer and a block in the order of the descriptor."""
         return self._parameter(
             (buffer, block),
             lambda: DescriptorParameter(
-                self.writer.name(f"{buffer.name}_descriptor"), buffer, block
+                self.writer.name(f"{buffer.name}_descriptor"),
+                buffer,
+                descriptor_order(buffer),
+                block,
             ),
         )
 

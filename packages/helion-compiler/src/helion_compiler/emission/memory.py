@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import attrs
 
 from helion_compiler.emission.address import address
+from helion_compiler.emission.held import held
+from helion_compiler.program.access import accessed_shape, layout
 from helion_compiler.program.types import ScalarIndex, Subscript, ValueIndex
-from helion_compiler.space.descriptors import descriptor_block
+from helion_compiler.space.descriptors import descriptor_block, descriptor_order
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from helion_compiler.emission.context import EmissionContext
     from helion_compiler.program.ops import Atomic, Fence, Load, Store
 
@@ -37,9 +37,12 @@ def emit_store(context: EmissionContext, op: Store) -> None:
     if context.schedule.access_modes[op.name] == "tensor_descriptor":
         block = descriptor_block(op, context.schedule.lanes)
         descriptor = context.descriptor(op.buffer, block)
-        own = context.shape(op.value.type.shape)
-        shaped = value if own == str(list(block)) else f"tl.reshape({value}, {list(block)})"
-        context.writer.line(f"{descriptor}.store([{_begins(context, op.subscripts)}], {shaped})")
+        order, lanes = _moved(context, op)
+        if order != sorted(order):
+            value = f"tl.permute({value}, {order})"
+        if lanes != list(block):
+            value = f"tl.reshape({value}, {list(block)})"
+        context.writer.line(f"{descriptor}.store([{_begins(context, op)}], {value})")
         return
     where, mask = address(context, op)
     masked = "" if mask is None else f", mask={mask}"
@@ -83,13 +86,27 @@ def emit_fence(context: EmissionContext, _op: Fence) -> None:
 
 def _descriptor_load(context: EmissionContext, op: Load) -> str:
     block = descriptor_block(op, context.schedule.lanes)
-    text = f"{context.descriptor(op.buffer, block)}.load([{_begins(context, op.subscripts)}])"
-    shape = context.shape(op.result.type.shape)
-    return text if shape == str(list(block)) else f"tl.reshape({text}, {shape})"
+    text = f"{context.descriptor(op.buffer, block)}.load([{_begins(context, op)}])"
+    order, lanes = _moved(context, op)
+    if lanes != list(block):
+        text = f"tl.reshape({text}, {lanes})"
+    if order != sorted(order):
+        text = f"tl.permute({text}, {[order.index(dim) for dim in range(len(order))]})"
+    return text
 
 
-def _begins(context: EmissionContext, subscripts: Sequence[Subscript]) -> str:
-    return ", ".join(_begin(context, subscript) for subscript in subscripts)
+def _moved(context: EmissionContext, op: Load | Store) -> tuple[list[int], list[int]]:
+    """The dimensions of Triton's value in the order of the descriptor, and their lanes."""
+    shape = accessed_shape(op.subscripts)
+    dims = held(context, shape)
+    places = layout(op.subscripts)
+    along = [dim for entry in descriptor_order(op.buffer) for dim in places[entry] if dim in dims]
+    return [dims.index(dim) for dim in along], [context.schedule.lanes(shape[dim]) for dim in along]
+
+
+def _begins(context: EmissionContext, op: Load | Store) -> str:
+    order = descriptor_order(op.buffer)
+    return ", ".join(_begin(context, op.subscripts[dim]) for dim in order)
 
 
 def _begin(context: EmissionContext, subscript: Subscript) -> str:

@@ -22,10 +22,14 @@ class BufferParameter:
 
 @attrs.frozen
 class DescriptorParameter:
-    """A host tensor descriptor over a whole buffer, moving ``block`` elements at a time."""
+    """A host tensor descriptor over a whole buffer, moving ``block`` elements at a time.
+
+    ``order`` lists the buffer's dimensions as the descriptor has them: the contiguous one last.
+    """
 
     name: str
     buffer: Buffer
+    order: tuple[int, ...]
     block: tuple[int, ...]
 
 

@@ -13,7 +13,7 @@ from helion_autotune.constraints import Constraint
 from helion_compiler.program.fields import operands, results
 from helion_compiler.program.ops import Dot, Load, Store
 from helion_compiler.program.types import Size, TileSlice
-from helion_compiler.space.descriptors import descriptor_block
+from helion_compiler.space.descriptors import descriptor_block, descriptor_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -75,8 +75,8 @@ def _descriptor(program: Program, lanes: PointLanes, op: Load | Store) -> Constr
             return True
         box = descriptor_block(op, lambda size: lanes.of(size, point))
         ends_with_loop = all(
-            _covers(program, subscript, extent, length)
-            for subscript, extent, length in zip(op.subscripts, op.buffer.shape, box, strict=True)
+            _covers(program, op.subscripts[dim], op.buffer.shape[dim], length)
+            for dim, length in zip(descriptor_order(op.buffer), box, strict=True)
         )
         itemsize = op.buffer.dtype.itemsize
         return (

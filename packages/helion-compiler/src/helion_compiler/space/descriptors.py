@@ -46,13 +46,21 @@ def why_no_descriptor(
     )
 
 
+def descriptor_order(buffer: Buffer) -> tuple[int, ...]:
+    """The dimensions as a descriptor has them: the contiguous one last, all others as they are."""
+    dims = range(len(buffer.shape))
+    contiguous = [dim for dim in dims if buffer.strides[dim] == 1]
+    last = contiguous[-1] if contiguous else dims[-1]
+    return (*(dim for dim in dims if dim != last), last)
+
+
 def _why_not_layout(buffer: Buffer) -> str | None:
     if not 2 <= len(buffer.shape) <= MAX_RANK:
         return f"descriptors have 2 to {MAX_RANK} dimensions, {buffer.name} has {len(buffer.shape)}"
     if buffer.dtype in (torch.bool, torch.float64, torch.int64):
         return f"descriptors do not move {buffer.dtype}"
-    if buffer.strides[-1] != 1:
-        return f"the last dimension of {buffer.name} is not contiguous"
+    if 1 not in buffer.strides:
+        return f"no dimension of {buffer.name} is contiguous"
     if any(isinstance(extent, int) and extent >= MAX_EXTENT for extent in buffer.shape):
         return f"{buffer.name} is longer than positions of 32 bits reach"
     return None
@@ -61,7 +69,8 @@ def _why_not_layout(buffer: Buffer) -> str | None:
 def _why_not_aligned(
     program: Program, buffer: Buffer, aligned: frozenset[int] | None
 ) -> str | None:
-    for stride in (*buffer.strides[:-1], buffer.offset):
+    strides = [buffer.strides[dim] for dim in descriptor_order(buffer)[:-1]]
+    for stride in (*strides, buffer.offset):
         known = program.resolve(stride)
         if not isinstance(known, int) and not known.is_Integer:
             return f"a stride of {buffer.name} is only known at run time"
@@ -93,14 +102,16 @@ def _why_not_subscripts(op: Access) -> str | None:
         ),
         "it has a mask of its own": getattr(op, "extra_mask", None) is not None,
         "it asks for an eviction policy": bool(getattr(op, "eviction_policy", "")),
-        "the last dimension is subscripted by a number": isinstance(subscripts[-1], ScalarIndex),
+        "its contiguous dimension is subscripted by a number": isinstance(
+            subscripts[descriptor_order(buffer)[-1]], ScalarIndex
+        ),
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 
 
 def _why_not_begin(program: Program, op: Access) -> str | None:
-    """Blocks of a descriptor begin at multiples of 16 bytes along the last dimension."""
-    last = op.subscripts[-1]
+    """Blocks of a descriptor begin at multiples of 16 bytes along the contiguous dimension."""
+    last = op.subscripts[descriptor_order(op.buffer)[-1]]
     if not isinstance(last, TileSlice):
         return None
     begin = program.resolve(last.axis.begin)
@@ -118,8 +129,8 @@ def _why_not_ordered(program: Program, op: Access) -> str | None:
 
 
 def descriptor_block(op: Access, lanes: Callable[[Size], int]) -> tuple[int, ...]:
-    """The block that a descriptor moves, one entry per dimension of the buffer."""
-    return tuple(_length(subscript, lanes) for subscript in op.subscripts)
+    """The block that a descriptor moves, in the order of its dimensions."""
+    return tuple(_length(op.subscripts[dim], lanes) for dim in descriptor_order(op.buffer))
 
 
 def _length(subscript: Subscript, lanes: Callable[[Size], int]) -> int:
