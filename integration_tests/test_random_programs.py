@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING
 
 import attrs
 import pytest
 
-from random_programs.check import check
+from random_programs.check import Outcome, check
 from random_programs.program import write
-from random_programs.reduce import pruned
-from random_programs.running import refusals, run_all
+from random_programs.pruning import pruned
+from random_programs.reduce import (
+    ATTEMPTS,
+    MOST_CHECKS,
+    SIMPLER_CALLS,
+    reduce_program,
+    signature,
+    with_source,
+)
+from random_programs.running import Worker, refusals, run_all
 from random_programs.statements import STATEMENTS
+
+if TYPE_CHECKING:
+    from random_programs.program import RandomProgram
 
 INTERPRETED = range(32)
 ON_A_GPU = range(60)
@@ -73,3 +85,57 @@ def test_pruning_keeps_what_leads_to_a_result() -> None:
     assert "c = 2" not in kept
     assert "out1" not in kept
     assert "b = a" in kept
+
+
+def test_a_failing_program_is_made_smaller() -> None:
+    """Until nothing is left but what it fails on; the checks that it may run bound how long that takes."""
+    program = next(write(n) for n in range(100) if write(n).source.count("torch.softmax(") == 1)
+    checks = 0
+
+    def checked(candidate: RandomProgram, _attempt: int) -> Outcome:
+        nonlocal checks
+        checks += 1
+        ast.parse(candidate.source)
+        failed = "torch.softmax(" in candidate.source and "hl.tile(" in candidate.source
+        return Outcome(candidate.number, "wrong" if failed else "passed")
+
+    reduced = reduce_program(program, checked)
+    assert reduced.outcome.kind == "wrong"
+    assert len(reduced.program.source.splitlines()) <= 10 < len(program.source.splitlines())
+    assert len(reduced.program.tensors) < len(program.tensors)
+    assert checks <= MOST_CHECKS + ATTEMPTS
+    checks = 0
+    reduce_program(program, checked, 10)
+    assert checks <= 10 + ATTEMPTS + len(program.outputs) + len(SIMPLER_CALLS)
+
+
+def test_a_smaller_program_fails_in_the_same_place() -> None:
+    frames = [
+        '  File "/a/b.py", line 3, in first',
+        "    x",
+        '  File "/c.py", line 4, in second',
+        "    y",
+    ]
+    detail = "\n".join(["Traceback:", *frames, "TypeError: no", "in kernel 'kernel'"])
+    assert signature(Outcome(1, "error", detail)) == ("error", "TypeError in c.py:second")
+    assert signature(Outcome(1, "refused", "OverpackedTile: too many")) == (
+        "refused",
+        "OverpackedTile",
+    )
+
+
+def test_reducing_what_is_refused() -> None:
+    """As the command does: in a process beside this one, which a loop without end does not stop."""
+    program = write(PASSES)
+    lines = program.source.splitlines()
+    loop = next(number for number, line in enumerate(lines) if "hl.tile(" in line)
+    margin = " " * (len(lines[loop + 1]) - len(lines[loop + 1].lstrip()))
+    lines.insert(loop + 1, f"{margin}hl.barrier()")
+    worker = Worker("cpu")
+    try:
+        broken = with_source(program, "\n".join(lines) + "\n")
+        reduced = reduce_program(broken, worker.run, 60)
+    finally:
+        worker.close()
+    assert "BarrierOnlyAllowedAtTopLevel" in reduced.outcome.detail
+    assert len(reduced.program.source.splitlines()) <= 10

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .check import Outcome, check
 from .program import write
-from .reduce import ATTEMPTS, reduce_program
-from .running import as_json, refusals, run_all
+from .reduce import MOST_CHECKS, reduce_program
+from .running import Worker, as_json, refusals, run_all, serve
+
+if TYPE_CHECKING:
+    from .program import RandomProgram
+
+SECONDS_OF_A_CANDIDATE = 20
+"""How long a smaller program may compute."""
 
 
 def main() -> int:
@@ -27,14 +33,18 @@ def main() -> int:
         "--show", type=int, help="print one program, run it here, and say what came of it"
     )
     parser.add_argument("--reduce", type=int, help="make one failing program smaller, and print it")
+    parser.add_argument(
+        "--checks", type=int, default=MOST_CHECKS, help="how many programs --reduce may run"
+    )
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        return _serve(options.serve)
+        serve(options.serve)
+        return 0
     if options.show is not None:
         return _show(options.show, options.device)
     if options.reduce is not None:
-        return _reduce(options.reduce, options.device)
+        return _reduce(options.reduce, options.device, options.checks)
     numbers = range(options.start, options.start + options.count)
     outcomes = []
     for outcome in run_all(numbers, options.device):
@@ -71,30 +81,25 @@ def _show(number: int, device: str) -> int:
     return 1 if outcome.failed else 0
 
 
-def _reduce(number: int, device: str) -> int:
-    program = write(number)
-    outcome = check(program, device)
-    smaller = reduce_program(program, outcome, device)
-    for attempt in range(ATTEMPTS):
-        outcome = check(smaller, device, attempt=attempt)
-        if outcome.kind != "passed":
-            break
+def _reduce(number: int, device: str, most: int) -> int:
+    worker = Worker(device)
+
+    def checked(program: RandomProgram, attempt: int) -> Outcome:
+        return worker.run(program, attempt, SECONDS_OF_A_CANDIDATE)
+
+    try:
+        reduced = reduce_program(
+            write(number), checked, most, lambda text: print(text, file=sys.stderr)
+        )
+    finally:
+        worker.close()
+    smaller, outcome = reduced.program, reduced.outcome
     print(smaller.source)
     for spec in smaller.tensors:
-        if f"{spec.name}[" in smaller.source or f"{spec.name}." in smaller.source:
-            print(f"# {spec}")
-    print(
-        f"{smaller.numbers} static_shapes={smaller.static_shapes}\n{outcome.kind}\n{outcome.detail}"
-    )
-    return 0
-
-
-def _serve(device: str) -> int:
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what programs print is not an answer
-    for line in sys.stdin:
-        print(as_json(check(write(int(line)), device)), file=answers, flush=True)
-    return 0
+        print(f"# {spec}")
+    print(f"{smaller.numbers} static_shapes={smaller.static_shapes}")
+    print(f"{outcome.kind}\n{outcome.detail}")
+    return 1 if outcome.failed else 0
 
 
 if __name__ == "__main__":

@@ -61,14 +61,16 @@ class _TimeoutError(Exception):
     """A program took too long."""
 
 
-def check(program: RandomProgram, device: str = "cpu", *, attempt: int = 0) -> Outcome:
-    """One program on one random config; nothing is raised."""
+def check(
+    program: RandomProgram, device: str = "cpu", *, attempt: int = 0, seconds: float = SECONDS
+) -> Outcome:
+    """One program on one random config, for so many seconds of computing; nothing is raised."""
 
     def alarm(_signal: int, _frame: FrameType | None) -> None:
         raise _TimeoutError
 
     previous = signal.signal(signal.SIGPROF, alarm)
-    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         wrong = _check(program, device, attempt)
     except _TimeoutError:

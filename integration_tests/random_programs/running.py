@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import pickle
 import select
 import subprocess
 import sys
@@ -13,38 +15,49 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from .check import SECONDS, Outcome
+from .check import SECONDS, Kind, Outcome, check
+from .program import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from .program import RandomProgram
+
 PER_PROCESS = 150
 """Programs that one process runs before another takes over, so that its memory stays bounded."""
-_ROOT = Path(__file__).parents[2]
+_CUDA_ERROR = "CUDA error"
+_PACKAGE = __name__.rpartition(".")[0]
+_ROOT = Path(__file__).parents[_PACKAGE.count(".") + 1]
 
 
 class Worker:
-    """A process that reads numbers of programs and answers with outcomes."""
+    """A process that reads jobs, a line each, and answers with outcomes."""
 
     def __init__(self, device: str) -> None:
         self._device = device
         self._process: subprocess.Popen[str] | None = None
         self._left = 0
 
-    def run(self, number: int) -> Outcome:
-        """One program."""
+    def run(
+        self, program: int | RandomProgram, attempt: int = 0, seconds: float = SECONDS
+    ) -> Outcome:
+        """One program, or that of a number, on the config of an attempt, for so many seconds of computing."""
         process = self._started()
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(f"{number}\n")
+        number = program if isinstance(program, int) else program.number
+        process.stdin.write(_as_line((program, attempt, seconds)))
         process.stdin.flush()
-        ready, _, _ = select.select([process.stdout], [], [], SECONDS * 10)
+        ready, _, _ = select.select([process.stdout], [], [], seconds * 10)
         line = process.stdout.readline() if ready else ""
-        if line:
-            return Outcome(**json.loads(line))
-        kind = "crash" if ready else "timeout"
-        self.close()
-        return Outcome(number, kind, f"the process ended: {process.returncode}")  # type: ignore[arg-type]  # one of Kind
+        if not line:
+            self.close()
+            kind: Kind = "crash" if ready else "timeout"
+            return Outcome(number, kind, f"the process ended: {process.returncode}")
+        outcome = Outcome(**json.loads(line))
+        if _CUDA_ERROR in outcome.detail:
+            self.close()  # whatever ran there next would fail, too
+        return outcome
 
     def close(self) -> None:
         """End the process."""
@@ -59,7 +72,7 @@ class Worker:
             command = [
                 sys.executable,
                 "-m",
-                "integration_tests.random_programs",
+                _PACKAGE,
                 "--serve",
                 self._device,
             ]
@@ -74,6 +87,21 @@ class Worker:
             self._left = PER_PROCESS
         self._left -= 1
         return self._process
+
+
+def _as_line(job: tuple[int | RandomProgram, int, float]) -> str:
+    return base64.b64encode(pickle.dumps(job)).decode() + "\n"
+
+
+def serve(device: str) -> None:
+    """Run the jobs of standard input until it ends."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what programs print is not an answer
+    for line in sys.stdin:
+        program, attempt, seconds = pickle.loads(base64.b64decode(line))
+        program = write(program) if isinstance(program, int) else program
+        outcome = check(program, device, attempt=attempt, seconds=seconds)
+        print(as_json(outcome), file=answers, flush=True)
 
 
 def run_all(numbers: Iterable[int], device: str = "cpu") -> Iterator[Outcome]:
