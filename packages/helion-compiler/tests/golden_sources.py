@@ -128,6 +128,7 @@ SOURCES: dict[str, Source] = {
             "range_multi_buffers": [None, False],
         },
     ),
+    "matmul_static_range": Source(matmul, ODD, BLOCKS | {"static_ranges": [True]}),
     "matmul_cache_hints": Source(
         matmul,
         SQUARE,

@@ -67,8 +67,14 @@ def _emit_nest(
     begin = context.writer.name(axis.name if axis.scalar else f"{axis.name}_begin")
     step = context.text(stride(context.schedule, axis))
     bounds = f"{context.text(axis.begin)}, {context.text(axis.end)}, {atom(step)}"
-    context.writer.line(f"for {begin} in tl.range({bounds}{range_arguments(options)}):")
+    if options.static:
+        turn = context.writer.name(f"{axis.name}_turn")
+        context.writer.line(f"for {turn} in tl.static_range({bounds}):")
+    else:
+        context.writer.line(f"for {begin} in tl.range({bounds}{range_arguments(options)}):")
     with context.writer.indented():
+        if options.static:  # a constant has no methods, such as a cast
+            context.writer.line(f"{begin} = tl.to_tensor({turn})")
         context.enter(axis, begin)
         _emit_nest(context, loop, carried, depth + 1, options)
 

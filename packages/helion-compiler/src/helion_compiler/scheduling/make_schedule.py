@@ -72,6 +72,7 @@ def _options(point: Mapping[str, Any], site: str) -> LoopOptions:
         num_stages=point.get(f"range_num_stages[{site}]", 0),
         multi_buffer=point.get(f"range_multi_buffers[{site}]"),
         flatten=point.get(f"range_flattens[{site}]"),
+        static=point.get(f"static_ranges[{site}]", False),
     )
 
 

@@ -48,9 +48,12 @@ class Site:
         """What the entry is in a Config without the key."""
         return self.neutral if self.parameter is None else thaw(self.parameter.default)
 
-    def least(self) -> Any:
-        """The first of the values that a search tries."""
-        return self.neutral if self.parameter is None else next(iter(self.parameter.values()))
+    def ends(self) -> tuple[Any, Any]:
+        """The first and the last of the values that a search tries."""
+        if self.parameter is None:
+            return self.neutral, self.neutral
+        values = list(self.parameter.values())
+        return values[0], values[-1]
 
 
 @attrs.frozen

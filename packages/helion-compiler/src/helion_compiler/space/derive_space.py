@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING
 
 from helion_autotune import Choice, Integer, Permutation, PowerOfTwo
 from helion_autotune.constraints import Condition, Constraint
-from helion_compiler.program.ops import Dot, Load, Loop, Store
-from helion_compiler.program.program import walk
+from helion_compiler.program.ops import Load, Store
 from helion_compiler.scheduling.roll_reductions import NotRollable, roll_reductions
 from helion_compiler.space.block_sizes import MAX_BLOCK, block_sites, least_blocks
 from helion_compiler.space.cache_hints import cache_hints
 from helion_compiler.space.config_space import ConfigSpace, Exclusion, Site
 from helion_compiler.space.constraints import advice, demands
 from helion_compiler.space.descriptors import why_no_descriptor
-from helion_compiler.space.persistence import PERSISTENT, persistence, when_persistent
+from helion_compiler.space.persistence import PERSISTENT, persistence
 from helion_compiler.space.point_lanes import PointLanes
+from helion_compiler.space.range_options import range_options
 from helion_compiler.space.seeds import seeds
+from helion_compiler.space.static_ranges import static_ranges
 from helion_compiler.space.tile_counts import TileCounts
 from helion_compiler.space.tunables import tunable_parameters
 
@@ -58,21 +59,24 @@ class _Deriver:
         }
         self._grid(sites)
         self._reductions(sites)
-        self._ranges(sites)
-        self._pipelining(single, sites["reduction_loops"])
         self._accesses(sites)
+        self._pipelining(single, sites["reduction_loops"])
         described = [op.name for op in self._with_descriptors(sites["indexing"])]
         lanes = PointLanes(program, self._rolled(sites["reduction_loops"]))
         counts = TileCounts(program, lanes)
-        least = {f"block_sizes[{site.name}]": site.least() for site in sites["block_sizes"]}
-        for part in (persistence(program, counts, least), cache_hints(program, described)):
+        ends = {f"block_sizes[{site.name}]": site.ends() for site in sites["block_sizes"]}
+        least, most = ({name: pair[end] for name, pair in ends.items()} for end in (0, 1))
+        static = static_ranges(program, counts, most)
+        unrolled = [
+            site.name for site in static.sites["static_ranges"] if site.parameter is not None
+        ]
+        for part in (
+            persistence(program, counts, least),
+            static,
+            range_options(program, unrolled),
+            cache_hints(program, described),
+        ):
             self._add(part, single, sites)
-        self._excluded.append(
-            Exclusion(
-                "range_warp_specializes",
-                "warp specialisation gave wrong results on Hopper with Triton 3.6, so it is left out",
-            )
-        )
         return ConfigSpace(
             kernel=program.name,
             single=single,
@@ -181,41 +185,6 @@ class _Deriver:
         except NotRollable as error:
             return str(error)
         return None
-
-    def _ranges(self, sites: dict[str, list[Site]]) -> None:
-        """One entry for the persistent loop over the tiles of each grid, then one for each inner loop."""
-        loops = self._program.loops()
-        grids = self._program.grid_names()
-        inner = self._program.loop_names()
-        optional = Choice((None, False, True), default=None)
-        dots = [any(isinstance(op, Dot) for op in loop.body.ops) for loop in loops]
-        no_dot = "the loop accumulates no matrix product"
-        for key in ("range_unroll_factors", "range_num_stages"):
-            sites[key] = [
-                Site(name, Integer(0, 4, default=0), neutral=0) for name in (*grids, *inner)
-            ]
-        sites["range_multi_buffers"] = [
-            *(Site(name, None, reason=no_dot) for name in grids),
-            *(
-                Site(name, optional if dot else None, reason="" if dot else no_dot)
-                for name, dot in zip(inner, dots, strict=True)
-            ),
-        ]
-        nested = "there is no loop inside it to flatten with"
-        holds_loop = [
-            any(isinstance(op, Loop) for op in walk(grid.body)) for grid in self._program.grids
-        ]
-        sites["range_flattens"] = [
-            *(
-                Site(name, optional if held else None, reason="" if held else nested)
-                for name, held in zip(grids, holds_loop, strict=True)
-            ),
-            *(Site(name, None, reason=nested) for name in inner),
-        ]
-        for key in ("range_unroll_factors", "range_num_stages", "range_flattens"):
-            for site in sites[key][: len(grids)]:
-                if site.parameter is not None and self._program.barrier is None:
-                    self._conditions[f"{key}[{site.name}]"] = when_persistent()
 
     def _accesses(self, sites: dict[str, list[Site]]) -> None:
         entries = []
