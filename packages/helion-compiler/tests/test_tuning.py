@@ -290,3 +290,69 @@ def test_records_are_readable(pretended_gpu: dict[str, Any], tmp_path: Path) -> 
 def test_no_gpu() -> None:
     with pytest.raises(helion.exc.AutotuneError, match="only meaningful on a GPU"):
         helion.kernel(doubled).autotune((torch.randn(10),))
+
+
+# Configs from the cache.
+
+
+def from_cache(settings: dict[str, Any], size: int, **options: Any) -> Any:
+    kernel = helion.kernel(doubled, autotuner_fn=helion.from_cache(**options), **settings)
+    specialized = kernel.bind((torch.randn(size),))._implementation.specialized
+    return choose_config.choose_config(specialized, (torch.randn(size),))
+
+
+def test_configs_of_other_arguments_are_measured_and_the_fastest_is_stored(
+    pretended_gpu: dict[str, Any],
+) -> None:
+    best = tuned(pretended_gpu)
+    before = measurements()
+    slow = helion.Config(block_sizes=[1])
+    assert from_cache(pretended_gpu, 2000, configs=[slow])["block_sizes"] == best["block_sizes"]
+    assert 2 <= measurements() - before - 1 <= 2 * 4  # both, and the finalists again
+    before = measurements()
+    assert from_cache(pretended_gpu, 2000)["block_sizes"] == best["block_sizes"]
+    assert measurements() == before + 1  # found by the second process
+
+
+def test_one_config_from_the_cache_is_not_measured(pretended_gpu: dict[str, Any]) -> None:
+    best = tuned(pretended_gpu)
+    before = measurements()
+    assert from_cache(pretended_gpu, 2000, max_configs=1)["block_sizes"] == best["block_sizes"]
+    assert measurements() == before + 1
+
+
+def test_authors_configs_are_measured_beside_those_of_the_cache(
+    pretended_gpu: dict[str, Any],
+) -> None:
+    tuned(pretended_gpu)
+    others = [helion.Config(block_sizes=[1]), helion.Config(block_sizes=[2])]
+    chosen = from_cache({**pretended_gpu, "configs": others}, 2000)
+    assert chosen["block_sizes"] == (128,)
+
+
+def test_configs_of_another_device_do_not_count(
+    pretended_gpu: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuned(pretended_gpu)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "another GPU")
+    with pytest.raises(helion.exc.NotEnoughConfigs, match="0 config"):
+        from_cache(pretended_gpu, 2000)
+
+
+def test_configs_that_do_not_fit_do_not_count(pretended_gpu: dict[str, Any]) -> None:
+    best = tuned(pretended_gpu)
+    assert best["block_sizes"] == (128,)
+    with pytest.raises(helion.exc.NotEnoughConfigs, match="fits these arguments"):
+        from_cache(pretended_gpu, 8)  # its blocks have at most 8 lanes
+
+
+def test_an_empty_cache_and_a_given_config(pretended_gpu: dict[str, Any]) -> None:
+    given = helion.Config(block_sizes=[64])
+    assert from_cache(pretended_gpu, 2000, configs=[given]) == given
+    assert from_cache(pretended_gpu, 2000)["block_sizes"] == (64,)
+
+
+def test_searching_forbidden_measures_nothing_either(pretended_gpu: dict[str, Any]) -> None:
+    settings = {**pretended_gpu, "disallow_autotuning": True}
+    with pytest.raises(helion.exc.AutotuningDisallowedInEnvironment):
+        from_cache(settings, 2000, configs=[helion.Config(block_sizes=[64])])

@@ -81,3 +81,19 @@ def test_reference_mode_has_names() -> None:
     assert helion.Settings.read({"ref_mode": helion.RefMode.EAGER}).ref_mode is True
     with pytest.raises(InvalidSetting):
         helion.Settings(ref_mode="eager")  # type: ignore[arg-type]  # the mistake under test
+
+
+def test_configs_from_the_cache_are_a_setting() -> None:
+    chosen = helion.from_cache(max_configs=3, configs=[{"block_sizes": [64]}])
+    assert chosen.max_configs == 3
+    assert chosen.configs == (helion.Config(block_sizes=[64]),)
+    assert Settings(autotuner_fn=chosen).autotuner_fn is chosen
+    assert helion.from_cache().max_configs == 20
+    with pytest.raises(InvalidSetting, match="from_cache"):
+        Settings.read({}, {"HELION_AUTOTUNER_FN": "from_cache"})
+
+
+@pytest.mark.parametrize("most", [0, -1, True, 2.0])
+def test_number_of_configs_from_the_cache(most: object) -> None:
+    with pytest.raises(helion.exc.InvalidConfig, match="max_configs"):
+        helion.from_cache(max_configs=most)  # type: ignore[arg-type]  # the mistake under test

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from helion import exc
 from helion.bound_kernel import BoundKernel, OutputCodeOptions
+from helion.cached_configs import from_cache
 from helion.config import Config
 from helion.kernels import Kernel, jit, kernel
 from helion.ref_mode import RefMode
@@ -30,6 +31,7 @@ __all__ = [
     "autotuner",
     "cdiv",
     "exc",
+    "from_cache",
     "jit",
     "kernel",
     "language",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from helion.cached_configs import FromCache
 from helion.constraints import BOOLEAN, Constraint, integer, one_of
 
 if TYPE_CHECKING:
@@ -76,3 +77,16 @@ def optional(kind: Kind) -> Kind:
 FLAG = Kind(f"{BOOLEAN.allowed} (0 or 1 in the environment)", BOOLEAN.accepts, _flag)
 PATH = Kind("a path, as a string", lambda value: isinstance(value, str) and bool(value), str)
 OPTIONAL_PATH = optional(PATH)
+
+
+def _not_as_text(text: str) -> Any:
+    raise ValueError(text)
+
+
+FROM_CACHE = optional(
+    Kind(
+        "what helion.from_cache(...) gives",
+        lambda value: isinstance(value, FromCache),
+        _not_as_text,
+    )
+)

@@ -16,6 +16,7 @@ from helion.exc import InvalidSetting
 from helion.ref_mode import as_flag
 from helion.setting_kinds import (
     FLAG,
+    FROM_CACHE,
     OPTIONAL_PATH,
     PATH,
     Kind,
@@ -28,6 +29,7 @@ from helion.setting_kinds import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from helion.cached_configs import FromCache
     from helion.ref_mode import RefMode
 
 _KIND = "kind"
@@ -137,6 +139,11 @@ class Settings:
     autotune_precompile_jobs: int | None = _setting(
         None, optional(count(1)), "Threads that compile while searching; None takes every core."
     )
+    autotuner_fn: FromCache | None = _setting(  # noqa: RUF009  # a field, as all of them are
+        None,
+        FROM_CACHE,
+        "How to choose a config: helion.from_cache(...) measures what earlier searches found; None searches.",
+    )
     autotune_accuracy_check: bool = _setting(
         default=True, kind=FLAG, words="Compare every candidate's output with reference mode."
     )
@@ -205,6 +212,7 @@ class SettingKeywords(TypedDict, total=False):
     disallow_autotuning: bool
     autotune_cache: str
     autotune_precompile_jobs: int | None
+    autotuner_fn: FromCache | None
     autotune_accuracy_check: bool
     autotune_baseline_atol: float | None
     autotune_baseline_rtol: float | None

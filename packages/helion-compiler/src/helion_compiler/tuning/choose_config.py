@@ -22,6 +22,7 @@ from helion_autotune import (
 from helion_autotune.parameters import Choice
 from helion_compiler.building.compile_pool import CompilePool
 from helion_compiler.tracing.arguments import device_of
+from helion_compiler.tuning.cached_configs import cached_configs
 from helion_compiler.tuning.oracle import Oracle, multiplies_in_tf32
 from helion_compiler.tuning.store import open_store
 from helion_compiler.tuning.workload import KernelWorkload
@@ -50,7 +51,7 @@ def choose_config(kernel: SpecializedKernel, leaves: Sequence[Any]) -> Config:
         return configs[0] if configs else kernel.space.default_config()
     if len(configs) == 1 and not settings.force_autotune:
         return configs[0]
-    if len(configs) > 1 and not settings.force_autotune:
+    if len(configs) > 1 and not settings.force_autotune and settings.autotuner_fn is None:
         return _fastest_of(kernel, leaves, configs)
     if settings.autotune_effort == "none":
         return kernel.space.default_config()
@@ -68,6 +69,8 @@ def autotune(
     options: Mapping[str, Any],
 ) -> Config:
     """Search the config space, or take the stored result where ``force`` does not forbid it.
+
+    With the setting ``autotuner_fn``, configs from the cache are measured in place of a search.
 
     Raises:
         helion.exc.AutotuneError: there is no GPU to measure on, or the search could not start.
@@ -87,6 +90,11 @@ def autotune(
         return kernel.space.config(stored)
     if settings.disallow_autotuning:
         raise exc.AutotuningDisallowedInEnvironment(kernel=name)
+    if settings.autotuner_fn is not None:
+        known = cached_configs(kernel, store, settings.autotuner_fn)
+        config = known[0] if len(known) == 1 else _fastest_of(kernel, leaves, known)
+        store.remember(space, kernel.space.point(config))
+        return config
     seeds = [kernel.space.point_of_seed(seed) for seed in kernel.space.seeds]
     seeds += [kernel.space.point(config) for config in kernel.definition.configs]
     budget = Budget(seconds=_seconds(kernel, options), evaluations=options.get("evaluations"))
@@ -142,7 +150,7 @@ def _search(
 def _fastest_of(
     kernel: SpecializedKernel, leaves: Sequence[Any], configs: Sequence[Config]
 ) -> Config:
-    """Measure the author's configs and keep the fastest; nothing is searched or stored."""
+    """Measure these configs and keep the fastest; nothing is searched or stored."""
     texts = [config.to_json() for config in configs]
     space = Space({"config": Choice(texts, default=texts[0])})
     workload = KernelWorkload(

@@ -18,7 +18,7 @@ from helion_compiler.program.expressions import next_power_of_two
 from helion_compiler.tracing.arguments import device_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from helion_autotune import Point, Space
     from helion_compiler.specialized_kernel import SpecializedKernel
@@ -30,6 +30,13 @@ class Store:
 
     records: Records
     key: str
+    device: str
+
+    def earlier(self) -> Iterator[Point]:
+        """What every session on this kind of device has found, for whatever arguments, the latest first."""
+        for line in reversed(list(self.records.results())):
+            if f'"device": {json.dumps(self.device)}' in line.key:
+                yield line.result.point
 
     def best(self, space: Space) -> Point | None:
         """The stored winner, if there is one and it still lies in the space."""
@@ -55,7 +62,7 @@ def open_store(kernel: SpecializedKernel, leaves: Sequence[Any]) -> Store:
 
     definition = kernel.definition
     source = inspect.getsource(definition.function)
-    device = device_of(leaves)
+    device = torch.cuda.get_device_name(device_of(leaves))
     key = json.dumps(
         {
             "kernel": hashlib.sha256(source.encode()).hexdigest()[:16],
@@ -63,7 +70,7 @@ def open_store(kernel: SpecializedKernel, leaves: Sequence[Any]) -> Store:
                 _describe(leaf, static=definition.settings.static_shapes) for leaf in leaves
             ],
             "aligned": sorted(kernel.aligned),
-            "device": torch.cuda.get_device_name(device),
+            "device": device,
             "dot_precision": definition.settings.dot_precision,
             "triton": triton.__version__,
             "helion": version("helion-compiler"),
@@ -76,7 +83,7 @@ def open_store(kernel: SpecializedKernel, leaves: Sequence[Any]) -> Store:
         records.prepare()
     except RecordsError as error:
         raise exc.CacheNotWritable(path=str(folder), reason=str(error)) from error
-    return Store(records, key)
+    return Store(records, key, device)
 
 
 def _describe(leaf: Any, *, static: bool) -> Any:

@@ -34,7 +34,10 @@ class SpecializeArgType(HelionError):
 
     title = "cannot specialise"
     message = "`hl.specialize` takes a size or a tuple of sizes, not a {type}"
-    help = "pass sizes of arguments, such as `x.size(0)` or `x.shape`"
+    help = (
+        "pass sizes of arguments, such as `x.size(0)` or `x.shape`;\n"
+        "annotate a parameter that is to be known with `hl.constexpr`"
+    )
 
 
 class RegisterTunableArgTypes(HelionError):

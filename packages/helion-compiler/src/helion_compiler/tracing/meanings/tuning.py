@@ -25,14 +25,13 @@ def specialize(trace: Trace, value: Any) -> Any:
         raise exc.SpecializeOnDevice(span=here())
     if isinstance(value, list | tuple):
         return type(value)(specialize(trace, item) for item in value)
-    if isinstance(value, torch.SymFloat):
-        return float(value)
     if isinstance(value, torch.SymInt):
         if not trace.symbols.is_host(trace.symbols.expression(value)):
             raise exc.SpecializeArgType(span=here(), type="block size")
         return int(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise exc.SpecializeArgType(span=here(), type=type(value).__name__)
+    if isinstance(value, bool) or not isinstance(value, int):
+        kind = "float" if isinstance(value, torch.SymFloat) else type(value).__name__
+        raise exc.SpecializeArgType(span=here(), type=kind)
     return value
 
 
