@@ -6,9 +6,12 @@ exponentials relative to it, and their weighted sum of values; when the largest 
 
               keys
             ┌──────────────┐
-    queries │▒▒▒▒│──>      │     causal: the walk ends at the diagonal,
-            │▒▒▒▒│         │     so it is as long as the queries are far down
+    queries │▒▒▒▒│──>      │     causal: the walk ends at the diagonal, and only
+            │▒▒▒▒│         │     the keys around it have to be compared
             └──────────────┘
+
+Exponentials are powers of two, which GPUs compute in one instruction: exp(x) is exp2(x log2(e)), and the factor goes
+into the one that scores are multiplied by anyway.
 
 Alongside the result goes the logarithm of each query's sum of exponentials, which the backward pass needs (see
 ``attention_backward.py``).
@@ -24,11 +27,23 @@ import helion.language as hl
 from beside_torch import DEVICE, compare, half_precision, pick
 
 Modification = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+LOG2_E = math.log2(math.e)
 
 
-def unmodified(scores: torch.Tensor, _query: torch.Tensor, _key: torch.Tensor) -> torch.Tensor:
-    """Scores as they are."""
-    return scores
+def add_keys(
+    largest: torch.Tensor,
+    total: torch.Tensor,
+    acc: torch.Tensor,
+    scores: torch.Tensor,
+    value: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The largest score, the sum and the weighted sum, with some more keys; scores are exponents of two."""
+    grown = torch.maximum(largest, torch.amax(scores, dim=-1))
+    weights = torch.exp2(scores - grown[:, :, None])
+    shrink = torch.exp2(largest - grown)
+    total = total * shrink + torch.sum(weights, dim=-1)
+    acc = torch.baddbmm(acc * shrink[:, :, None], weights.to(value.dtype), value)
+    return grown, total, acc
 
 
 @helion.kernel()
@@ -37,7 +52,7 @@ def attention(
     k_in: torch.Tensor,
     v_in: torch.Tensor,
     causal: hl.constexpr = False,
-    modify: Modification = unmodified,
+    modify: Modification | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The result, like the queries, and the logarithm of the sum of exponentials, ``[batch, heads, queries]``.
 
@@ -62,21 +77,26 @@ def attention(
         total = hl.zeros([tile_b, tile_m], dtype=torch.float32)
         acc = hl.zeros([tile_b, tile_m, depth], dtype=torch.float32)
         query = q[tile_b, tile_m, :]
-        for tile_n in hl.tile(tile_m.end if causal else keys):
-            scores = hl.dot(query, k[tile_b, :, tile_n]) * scale
-            row, column = tile_m.index[:, None], tile_n.index[None, :]
-            scores = modify(scores, row, column)
-            if causal:
-                scores = torch.where((row >= column)[None, :, :], scores, float("-inf"))
-            grown = torch.maximum(largest, torch.amax(scores, dim=-1))
-            weights = torch.exp(scores - grown[:, :, None])
-            shrink = torch.exp(largest - grown)
-            total = total * shrink + torch.sum(weights, dim=-1)
+        for tile_n in hl.tile(tile_m.begin if causal else keys):
+            scores = hl.dot(query, k[tile_b, :, tile_n])
+            if modify is None:
+                scores = scores * (scale * LOG2_E)
+            else:
+                row, column = tile_m.index[:, None], tile_n.index[None, :]
+                scores = modify(scores * scale, row, column) * LOG2_E
             value = v[tile_b, tile_n, :]
-            acc = torch.baddbmm(acc * shrink[:, :, None], weights.to(value.dtype), value)
-            largest = grown
+            largest, total, acc = add_keys(largest, total, acc, scores, value)
+        if causal:
+            for tile_n in hl.tile(tile_m.begin, tile_m.end):
+                scores = hl.dot(query, k[tile_b, :, tile_n]) * scale
+                row, column = tile_m.index[:, None], tile_n.index[None, :]
+                if modify is not None:
+                    scores = modify(scores, row, column)
+                scores = torch.where((row >= column)[None, :, :], scores * LOG2_E, float("-inf"))
+                value = v[tile_b, tile_n, :]
+                largest, total, acc = add_keys(largest, total, acc, scores, value)
         out[tile_b, tile_m, :] = acc / total[:, :, None]
-        lse[tile_b, tile_m] = largest + torch.log(total)
+        lse[tile_b, tile_m] = largest / LOG2_E + torch.log(total)
     return out.view(q_in.size()), lse.view([batch, heads, queries])
 
 
@@ -90,12 +110,14 @@ def reference(
     k: torch.Tensor,
     v: torch.Tensor,
     causal: bool = False,
-    modify: Modification = unmodified,
+    modify: Modification | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The same by torch, with the matrix of scores."""
     row = torch.arange(q.size(2), device=q.device)[:, None]
     column = torch.arange(k.size(2), device=q.device)[None, :]
-    scores = modify(q @ k.mT / math.sqrt(q.size(-1)), row, column)
+    scores = q @ k.mT / math.sqrt(q.size(-1))
+    if modify is not None:
+        scores = modify(scores, row, column)
     if causal:
         scores = torch.where(row >= column, scores, float("-inf"))
     return torch.softmax(scores, dim=-1) @ v, torch.logsumexp(scores, dim=-1)

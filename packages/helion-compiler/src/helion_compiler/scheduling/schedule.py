@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import attrs
+
+from helion_compiler.program.divisors import Divisors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,10 +114,12 @@ class Schedule:
         lanes = self.axis_lanes(axis)
         if lanes == 1 and not axis.whole:
             return True
-        extent = self.program.resolve(axis.extent)
-        if not isinstance(extent, int):
-            if not extent.is_Integer:
-                return False
-            extent = int(extent)
-        # A whole axis without indices still has a lane; a loop without indices never runs.
-        return extent % lanes == 0 and (extent > 0 or not axis.whole)
+        if axis.whole:  # without indices it still has a lane; a loop without indices never runs
+            extent = self.program.resolve(axis.extent)
+            known = isinstance(extent, int) or extent.is_Integer
+            return known and int(extent) > 0 and int(extent) % lanes == 0
+        return self._divisors.divides(lanes, axis.extent, self.lanes)
+
+    @cached_property
+    def _divisors(self) -> Divisors:
+        return Divisors(self.program)

@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from helion_autotune.constraints import Constraint
+from helion_compiler.program.divisors import Divisors
 from helion_compiler.program.fields import operands, results
 from helion_compiler.program.ops import Dot, Load, Store
 from helion_compiler.program.types import Size, TileSlice
@@ -70,12 +71,20 @@ def _largest(program: Program, lanes: PointLanes) -> Callable[[Mapping[str, Any]
 
 
 def _descriptor(program: Program, lanes: PointLanes, op: Load | Store) -> Constraint:
+    divisors = Divisors(program)
+
+    def covers(subscript: Subscript, extent: Size, length: int, point: Mapping[str, Any]) -> bool:
+        """Whether reading beyond the tile loop's end cannot bring in what a mask would have hidden."""
+        if not isinstance(subscript, TileSlice) or program.same(subscript.axis.end, extent):
+            return True
+        return divisors.divides(length, subscript.axis.extent, lambda size: lanes.of(size, point))
+
     def holds(point: Mapping[str, Any]) -> bool:
         if point[f"indexing[{op.name}]"] != "tensor_descriptor":
             return True
         box = descriptor_block(op, lambda size: lanes.of(size, point))
         ends_with_loop = all(
-            _covers(program, op.subscripts[dim], op.buffer.shape[dim], length)
+            covers(op.subscripts[dim], op.buffer.shape[dim], length, point)
             for dim, length in zip(descriptor_order(op.buffer), box, strict=True)
         )
         itemsize = op.buffer.dtype.itemsize
@@ -93,14 +102,6 @@ def _descriptor(program: Program, lanes: PointLanes, op: Load | Store) -> Constr
         "and ends where the tensor or the tile loop does",
         holds,
     )
-
-
-def _covers(program: Program, subscript: Subscript, extent: Size, lanes: int) -> bool:
-    """Whether reading beyond the tile loop's end cannot bring in what a mask would have hidden."""
-    if not isinstance(subscript, TileSlice) or program.same(subscript.axis.end, extent):
-        return True
-    length = program.resolve(subscript.axis.extent)
-    return isinstance(length, int) and length % lanes == 0
 
 
 def _shared_memory(program: Program, lanes: PointLanes) -> Constraint:

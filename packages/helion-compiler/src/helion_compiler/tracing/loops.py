@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import sympy
 import torch
+from torch.utils._sympy.functions import Min
 
 from helion import exc
 from helion_compiler.program.ops import Grid, Load, Loop
@@ -124,7 +126,10 @@ def _hint(trace: Trace, end: Any, begin: Any) -> int:
     if isinstance(extent, int):
         return max(extent, 1)
     known = extent.subs(trace.symbols.host_hints)
-    return max(int(known), 1) if known.is_Integer else 1 << 16
+    limits = [part for part in (known, *known.args) if part.is_Integer]
+    if not limits or not (known.is_Integer or isinstance(known, Min | sympy.Min)):
+        return 1 << 16
+    return max(int(limits[0]), 1)
 
 
 # Outermost loops.
