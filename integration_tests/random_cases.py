@@ -17,12 +17,9 @@ import torch
 
 import helion
 import helion.language as hl
-from helion_compiler.building import load_kernel, make_variant, target_of_device
-from helion_compiler.building.poison import poison
-from helion_compiler.building.specialization import specialize
-from helion_compiler.interpreted import run_interpreted
 from helion_compiler.tuning.oracle import Mismatch, Oracle, multiplies_in_tf32
 from helion_runtime.errors import SharedMemoryError
+from integration_tests.poisoned import run_poisoned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -197,29 +194,10 @@ def _run_one_that_fits(
     for attempt in range(20):
         config = bound.space.config(case.point(bound, attempt))
         try:
-            return config, run_poisoned(bound, config, arguments)
+            return config, run_poisoned(bound, config, bound.call.leaves_of(arguments))
         except SharedMemoryError as refusal:
             refusals.append(refusal)
     raise AssertionError(f"every config drawn was refused: {refusals}")
-
-
-def run_poisoned(
-    bound: SpecializedKernel, config: helion.Config, arguments: tuple[Any, ...]
-) -> Any:
-    """Run one config with every allocation of the kernel poisoned."""
-    leaves = bound.call.leaves_of(arguments)
-    device = next(leaf.device for leaf in leaves if isinstance(leaf, torch.Tensor))
-    if device.type == "cuda":
-        built = bound.build(config, target_of_device(device))
-        built = attrs.evolve(built, variant=poison(built.variant))
-        return bound.dispatcher_for(built)(*leaves)
-    lowered = bound.lower(config)
-    facts = specialize(bound.program, lowered.emitted, bound.aligned)
-    variant = make_variant(lowered.schedule, lowered.emitted, facts, "interpreted", bound.aligned)
-    kernel = load_kernel(lowered.emitted)
-    return run_interpreted(
-        poison(variant), lowered.emitted, facts.divisors, kernel, bound.call.names, leaves
-    )
 
 
 def iterations(bound: SpecializedKernel, point: Mapping[str, Any]) -> float:

@@ -9,23 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 import helion
-from gallery import attentions, indexed, losses, products, ragged, rows, sequences, special
 from gallery.case import EXAMPLES, Case, Maker, check, kernels, load, use
+from gallery.every_case import CASES
 from helion import exc
 
 if TYPE_CHECKING:
     import torch
-
-CASES = [
-    *rows.CASES,
-    *losses.CASES,
-    *products.CASES,
-    *attentions.CASES,
-    *ragged.CASES,
-    *indexed.CASES,
-    *sequences.CASES,
-    *special.CASES,
-]
 
 PROGRAMS = {"demo", "beside_torch"}  # in examples/, but no examples
 

@@ -13,17 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 import numpy as np
-import torch
 
 import helion
 from helion import exc, reference
-from helion_compiler.building import load_kernel, make_variant, target_of_device
-from helion_compiler.building.poison import poison
-from helion_compiler.building.specialization import specialize
-from helion_compiler.interpreted import run_interpreted
 from helion_compiler.pipeline import make_source
 from helion_compiler.program.printer import print_program
 from helion_runtime.errors import SharedMemoryError
+from integration_tests.poisoned import run_poisoned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -163,7 +159,7 @@ def _run(
     for draw in range(20):
         config = bound.space.config(_point(bound, [program.number, attempt, draw]))
         try:
-            return config, _run_poisoned(bound, config, leaves)
+            return config, run_poisoned(bound, config, leaves)
         except (SharedMemoryError, exc.InvalidConfig) as refusal:
             refusals.append(refusal)
     raise AssertionError(f"every config drawn was refused: {refusals}")
@@ -193,22 +189,6 @@ def iterations(bound: SpecializedKernel, point: Mapping[str, Any]) -> float:
         if lanes is not None:
             steps *= 2 * math.ceil(bound.program.example(axis.extent) / lanes)
     return steps
-
-
-def _run_poisoned(bound: SpecializedKernel, config: helion.Config, leaves: Any) -> Any:
-    """Run one config with every allocation of the kernel poisoned."""
-    device = next(leaf.device for leaf in leaves if isinstance(leaf, torch.Tensor))
-    if device.type == "cuda":
-        built = bound.build(config, target_of_device(device))
-        built = attrs.evolve(built, variant=poison(built.variant))
-        return bound.dispatcher_for(built)(*leaves)
-    lowered = bound.lower(config)
-    facts = specialize(bound.program, lowered.emitted, bound.aligned)
-    variant = make_variant(lowered.schedule, lowered.emitted, facts, "interpreted", bound.aligned)
-    kernel = load_kernel(lowered.emitted)
-    return run_interpreted(
-        poison(variant), lowered.emitted, facts.divisors, kernel, bound.call.names, leaves
-    )
 
 
 # Comparing.
