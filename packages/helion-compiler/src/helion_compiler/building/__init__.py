@@ -3,7 +3,12 @@
 from helion_compiler.building.binary import build_binary
 from helion_compiler.building.line_info import without_line_info
 from helion_compiler.building.module import load_kernel
-from helion_compiler.building.targets import Target, parse_target, target_of_device
+from helion_compiler.building.targets import (
+    Target,
+    parse_target,
+    shared_memory_of,
+    target_of_device,
+)
 from helion_compiler.building.variant import make_variant
 
 __all__ = [
@@ -12,6 +17,7 @@ __all__ = [
     "load_kernel",
     "make_variant",
     "parse_target",
+    "shared_memory_of",
     "target_of_device",
     "without_line_info",
 ]

@@ -16,6 +16,22 @@ if TYPE_CHECKING:
 _WIDE_WAVES = re.compile(r"gfx9")
 
 
+# Bytes of shared memory that one block may take, by compute capability: table "Technical
+# Specifications per Compute Capability" of NVIDIA's CUDA C++ Programming Guide.
+_SHARED_MEMORY: dict[int | str, int] = {
+    75: 65536,
+    80: 166912,
+    86: 101376,
+    87: 166912,
+    89: 101376,
+    90: 232448,
+    100: 232448,
+    103: 232448,
+    120: 101376,
+    121: 101376,
+}
+
+
 @attrs.frozen
 class Target:
     """A GPU architecture. ``name`` is how people and bundles call it."""
@@ -53,6 +69,11 @@ def parse_target(name: str) -> Target:
     raise exc.DeviceNotAvailable(
         device=f"target {name!r}", reason="targets are written like sm_90 or gfx942"
     )
+
+
+def shared_memory_of(target: Target) -> int | None:
+    """Bytes of shared memory that one block may take, where the tables say: of NVIDIA's architectures."""
+    return _SHARED_MEMORY.get(target.architecture) if target.backend == "cuda" else None
 
 
 def target_of_device(device: torch.device) -> Target:

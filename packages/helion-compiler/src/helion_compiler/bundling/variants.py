@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
-from helion_compiler.building import parse_target, without_line_info
+from helion_compiler.building import parse_target, shared_memory_of, without_line_info
 from helion_compiler.building.compile_pool import CompilePool
 from helion_compiler.building.line_info import WITHOUT_LINE_INFO
 from helion_compiler.bundling.errors import BundleRequestError
@@ -29,21 +28,6 @@ if TYPE_CHECKING:
     Compiler: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
 
 _PATIENCE_SECONDS = 600.0
-
-# Bytes of shared memory that one block may take, by compute capability: table "Technical
-# Specifications per Compute Capability" of NVIDIA's CUDA C++ Programming Guide.
-_SHARED_MEMORY = {
-    75: 65536,
-    80: 166912,
-    86: 101376,
-    87: 166912,
-    89: 101376,
-    90: 232448,
-    100: 232448,
-    103: 232448,
-    120: 101376,
-    121: 101376,
-}
 
 
 @attrs.frozen(eq=False)
@@ -151,8 +135,7 @@ def _compile(task: _Task, compiler: Compiler | None) -> CompiledVariant:
 def _check_shared_memory(task: _Task, needed: int) -> None:
     """What no device of the target can launch is not put into a bundle; targets that the table
     lacks are checked when loaded."""
-    number = re.fullmatch(r"sm_(\d+)", task.target.name)
-    limit = _SHARED_MEMORY.get(int(number[1])) if number else None
+    limit = shared_memory_of(task.target)
     if limit is not None and needed > limit:
         raise BundleRequestError(
             problem=f"`{task.request.op}` with {task.config} needs {needed} bytes of shared memory per block, "

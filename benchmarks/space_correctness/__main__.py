@@ -1,0 +1,105 @@
+"""The command: draw, run, and write ``outcomes.jsonl`` as it goes; begun again, it goes on from there."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "examples"), str(ROOT / "integration_tests")]
+
+from benchmarks.space_correctness.cases import names  # noqa: E402  # found only now
+from benchmarks.space_correctness.outcome import FAILURES, Outcome  # noqa: E402  # as above
+from benchmarks.space_correctness.running import run_all  # noqa: E402  # as above
+from benchmarks.space_correctness.summary import summarise, text  # noqa: E402  # as above
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TARGETS = ("sm_80", "sm_90", "sm_100", "gfx942")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what is not known yet; 1 where something failed."""
+    given = _parser().parse_args(arguments)
+    given.output.mkdir(parents=True, exist_ok=True)
+    path = given.output / "outcomes.jsonl"
+    outcomes = read(path)
+    known = {(one.case, one.draw) for one in outcomes}
+    chosen = [name for name in names() if _wanted(name, given.only)]
+    todo = [
+        (name, [draw for draw in range(given.configs) if (name, draw) not in known])
+        for name in chosen
+    ]
+    deadline = time.monotonic() + given.budget if given.budget else None
+
+    def tell(found: list[Outcome]) -> None:
+        outcomes.extend(found)
+        with path.open("a") as file:
+            file.write("".join(json.dumps(attrs.asdict(one)) + "\n" for one in found))
+        for one in found:
+            if one.kind in FAILURES:
+                print(f"{one.kind}: {one.case}/{one.kernel} draw {one.draw}", flush=True)
+
+    run_all(
+        todo,
+        tell,
+        device=given.device,
+        targets=given.targets if given.compile else (),
+        processes=given.processes,
+        deadline=deadline,
+    )
+    summary = summarise([one for one in outcomes if one.case in chosen])
+    (given.output / "summary.json").write_text(json.dumps(summary, indent=1))
+    print(text(summary))
+    return 1 if summary["failures"] else 0
+
+
+def read(path: Path) -> list[Outcome]:
+    """What an earlier run wrote; a line that it did not end is left out."""
+    outcomes = []
+    for line in path.read_text().splitlines() if path.exists() else ():
+        try:
+            outcomes.append(Outcome(**json.loads(line)))
+        except ValueError:
+            continue
+    return outcomes
+
+
+def _wanted(name: str, patterns: Sequence[str]) -> bool:
+    return not patterns or any(
+        name.startswith(pattern) or fnmatchcase(name, pattern) for pattern in patterns
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.space_correctness", description=__doc__
+    )
+    add = parser.add_argument
+    add(
+        "--configs",
+        type=int,
+        default=20,
+        metavar="N",
+        help="to draw for each kernel of a case (20)",
+    )
+    add("--only", nargs="+", default=[], metavar="PATTERN", help="cases, by how their names begin")
+    add("--device", default="cpu", help="where they run: cpu (interpreted) or cuda")
+    add("--compile", action="store_true", help="also compile each config, for --targets")
+    add("--targets", nargs="+", default=list(TARGETS), help=", ".join(TARGETS))
+    add("--processes", type=int, default=1, help="that run beside each other (1)")
+    add("--budget", type=float, metavar="SECONDS", help="when to start no more draws")
+    add("--output", type=Path, required=True, metavar="DIR", help="where outcomes are written")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

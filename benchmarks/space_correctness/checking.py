@@ -1,0 +1,153 @@
+"""Draw a config of each kernel that a case runs, compile it, run it and compare."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+import math
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from benchmarks.space_correctness.cases import names
+from benchmarks.space_correctness.comparing import differences
+from benchmarks.space_correctness.outcome import COMPILED, TOO_MUCH_SHARED_MEMORY, Outcome
+from gallery.calls import KernelCall, calls_of
+from gallery.case import Case, Maker
+from helion import exc, reference
+from helion_compiler.building import parse_target, shared_memory_of
+from helion_compiler.tuning.oracle import Oracle
+from helion_runtime.errors import SharedMemoryError
+from integration_tests.poisoned import run_poisoned
+from random_cases import iterations
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import helion
+    from helion_compiler.specialized_kernel import SpecializedKernel
+
+MOST_STEPS = 400.0
+"""How often innermost bodies may run in the interpreter, roughly: a millisecond or two each."""
+_TRIES = 60
+_LONGEST_DETAIL = 3000
+
+
+@attrs.frozen(eq=False)
+class Prepared:
+    """One kernel of a case, with arguments, and what reference mode makes of them."""
+
+    call: KernelCall
+    bound: SpecializedKernel
+    expected: Any
+    mutated: Mapping[int, Any]
+
+
+@attrs.frozen(eq=False)
+class CaseChecker:
+    """The draws of one case on one device. Calls are made once for each choice of sizes and dtype."""
+
+    name: str
+    device: str
+    targets: Sequence[str] = ()
+    _prepared: dict[str, list[Prepared]] = attrs.field(factory=dict, init=False)
+
+    def check(self, draw: int) -> list[Outcome]:
+        """One outcome for each kernel that the case runs; nothing is raised."""
+        case = names()[self.name]
+        sizes, dtype = next(itertools.islice(itertools.cycle(self._runs(case)), draw, None))
+        described = f"{'x'.join(map(str, sizes))} {str(dtype).removeprefix('torch.')}"
+        try:
+            if described not in self._prepared:
+                self._prepared.clear()  # one at a time: tensors for a GPU are large
+                make = Maker(dtype, self.device)
+                self._prepared[described] = [_prepare(c) for c in calls_of(case, sizes, make)]
+        except Exception:  # noqa: BLE001  # whatever it is, the report shows it
+            return [Outcome(self.name, draw, "", described, "error", traceback.format_exc())]
+        return [self._check(case, one, draw, described) for one in self._prepared[described]]
+
+    def _runs(self, case: Case) -> list[Any]:
+        """On a GPU the large sizes take turns with the small ones."""
+        small = list(case.runs())
+        if self.device == "cpu":
+            return small
+        large = [(case.large, dtype) for dtype in case.dtypes]
+        return [run for pair in zip(itertools.cycle(large), small, strict=False) for run in pair]
+
+    def _check(self, case: Case, one: Prepared, draw: int, described: str) -> Outcome:
+        outcome = Outcome(self.name, draw, one.call.kernel.name, described, "equal")
+        try:
+            config = _draw(one.bound, draw, MOST_STEPS if self.device == "cpu" else math.inf)
+        except Exception:  # noqa: BLE001  # a space that has no points is a finding
+            return attrs.evolve(outcome, kind="error", detail=traceback.format_exc())
+        outcome = attrs.evolve(outcome, config=json.loads(config.to_json()))
+        outcome = attrs.evolve(
+            outcome, targets={name: _compiled(one.bound, config, name) for name in self.targets}
+        )
+        try:
+            wrong = _run(case, one, config)
+        except exc.InternalError:
+            return attrs.evolve(outcome, kind="error", detail=traceback.format_exc())
+        except (exc.HelionError, SharedMemoryError) as error:
+            detail = f"{type(error).__name__}: {error}"[:_LONGEST_DETAIL]
+            return attrs.evolve(outcome, kind="refused", detail=detail)
+        except Exception:  # noqa: BLE001  # as above
+            return attrs.evolve(outcome, kind="error", detail=traceback.format_exc())
+        return attrs.evolve(outcome, kind="wrong" if wrong else "equal", detail="; ".join(wrong))
+
+
+def _prepare(call: KernelCall) -> Prepared:
+    bound: Any = call.kernel.bind(call.arguments)
+    specialized: SpecializedKernel = bound._implementation.specialized
+    with Oracle.random_numbers():
+        if specialized.program.host_draws:  # higher precision would draw other numbers
+            result = reference.run(call.kernel.fn, copy.deepcopy(call.arguments))
+        else:
+            result = _reference(call)
+    return Prepared(call, specialized, result.outputs, result.mutated)
+
+
+def _reference(call: KernelCall) -> Any:
+    """In higher precision; a kernel with Triton source in it has no reference but its own default config."""
+    try:
+        return reference.run(call.kernel.fn, call.arguments, precision="high")
+    except exc.NotInReferenceMode:
+        arguments = copy.deepcopy(call.arguments)
+        return reference.ReferenceResult(call.kernel(*arguments), {})
+
+
+def _draw(bound: SpecializedKernel, draw: int, most_steps: float) -> helion.Config:
+    """A random config that runs in few enough steps, or the one of many that runs in the fewest."""
+    rng = np.random.default_rng([draw, *bound.definition.name.encode()])
+    tried = []
+    for _ in range(_TRIES):
+        point = bound.space.space.sample(rng)
+        steps = iterations(bound, point)
+        if steps <= most_steps:
+            return bound.space.config(point)
+        tried.append((steps, point))
+    return bound.space.config(min(tried, key=lambda pair: pair[0])[1])
+
+
+def _compiled(bound: SpecializedKernel, config: helion.Config, name: str) -> str:
+    """``"ok"``, or the class and the words of what refused it."""
+    target = parse_target(name)
+    try:
+        built = bound.build(config, target)
+    except Exception as error:  # noqa: BLE001  # whatever it raises is the finding
+        return f"{type(error).__name__}: {error}"[:_LONGEST_DETAIL]
+    limit = shared_memory_of(target)
+    if limit is not None and built.image.entry.shared > limit:
+        return TOO_MUCH_SHARED_MEMORY
+    return COMPILED
+
+
+def _run(case: Case, one: Prepared, config: helion.Config) -> list[str]:
+    arguments = copy.deepcopy(one.call.arguments)
+    leaves = one.bound.call.leaves_of(arguments)
+    with Oracle.random_numbers():
+        outputs = run_poisoned(one.bound, config, leaves)
+    return list(differences(outputs, arguments, one.expected, one.mutated, 2 * case.slack))

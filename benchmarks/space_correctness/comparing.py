@@ -1,0 +1,66 @@
+"""Compare a kernel's results with reference mode: how far its case may be from torch is how far a config may be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from beside_torch import relative_error
+from gallery.case import TOLERANCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+WORST = 30.0
+"""How many times further than the whole a single element may be, relative to the typical one."""
+
+
+def differences(
+    outputs: Any,
+    arguments: tuple[Any, ...],
+    expected: Any,
+    mutated: Mapping[int, Any],
+    slack: float,
+) -> Iterator[str]:
+    """What is wrong with the outputs, and with the arguments that the kernel writes."""
+    pairs = [("the result", outputs, expected)]
+    pairs += [(f"argument {place}", arguments[place], wanted) for place, wanted in mutated.items()]
+    for name, found, wanted in pairs:
+        actual, right = list(tensors(found)), list(tensors(wanted))
+        if len(actual) != len(right):
+            yield f"{name} has {len(actual)} tensors instead of {len(right)}"
+            continue
+        for number, pair in enumerate(zip(actual, right, strict=True)):
+            if problem := _difference(*pair, slack):
+                yield f"tensor {number} of {name}: {problem}"
+
+
+def tensors(value: Any) -> Iterator[torch.Tensor]:
+    """The tensors of a result, and its numbers as tensors, in order."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (bool, int, float)):
+        yield torch.tensor(value)
+    elif isinstance(value, (list, tuple)):
+        for entry in value:
+            yield from tensors(entry)
+
+
+def _difference(actual: torch.Tensor, expected: torch.Tensor, slack: float) -> str:
+    if actual.shape != expected.shape:
+        return f"shape {tuple(actual.shape)} instead of {tuple(expected.shape)}"
+    if not actual.dtype.is_floating_point:
+        wrong = int((actual != expected.to(actual.device, actual.dtype)).sum())
+        return f"{wrong} of {actual.numel()} elements differ" if wrong else ""
+    if actual.numel() == 0:
+        return ""
+    allowed = TOLERANCE[actual.dtype] * slack
+    wanted = expected.to(actual.device).double()
+    error = relative_error(actual, wanted)
+    if not error <= allowed:  # a NaN is no smaller than anything
+        return f"relative error {error:.2e}, allowed {allowed:.0e}"
+    typical = wanted.norm() / wanted.numel() ** 0.5
+    off = (actual.double() - wanted).abs() - WORST * allowed * (wanted.abs() + typical)
+    far = int((off > 0).sum())
+    return f"{far} of {actual.numel()} elements are far off" if far else ""

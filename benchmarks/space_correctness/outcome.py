@@ -1,0 +1,44 @@
+"""What came of one config of one kernel."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import attrs
+
+Kind = Literal["equal", "refused", "wrong", "error", "timeout", "crash"]
+"""Refused: by an error of ours that says why, before anything ran. Error: by any other. The last two end a process."""
+
+FAILURES = ("wrong", "error", "timeout", "crash")
+COMPILED = "ok"
+TOO_MUCH_SHARED_MEMORY = "more shared memory than a block may have"
+
+
+@attrs.frozen
+class Outcome:
+    """One draw.
+
+    Attributes:
+        case: the case of the gallery, with its number.
+        draw: which config of the case.
+        kernel: the kernel's name; empty where the process ended before that was known.
+        call: the sizes and the dtype that it was called with.
+        kind: what happened.
+        detail: why.
+        config: what was drawn.
+        targets: for each target ``"ok"``, or why it does not compile.
+    """
+
+    case: str
+    draw: int
+    kernel: str
+    call: str
+    kind: Kind
+    detail: str = ""
+    config: dict[str, Any] | None = None
+    targets: dict[str, str] = attrs.field(factory=dict)
+
+    @property
+    def refusal(self) -> str:
+        """The class of the error that refused it."""
+        return self.detail.partition(":")[0]

@@ -1,0 +1,168 @@
+"""The program that tries config spaces: its draws, its processes, how it goes on, and what it counts."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pytest
+import torch
+
+from benchmarks.space_correctness.cases import names
+from benchmarks.space_correctness.checking import CaseChecker
+from benchmarks.space_correctness.comparing import differences
+from benchmarks.space_correctness.outcome import Outcome
+from benchmarks.space_correctness.running import ROOT, run_all
+from benchmarks.space_correctness.summary import summarise, text
+from gallery.every_case import CASES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_every_case_has_a_name_of_its_own() -> None:
+    assert list(names().values()) == CASES
+
+
+@pytest.mark.parametrize("name", ["add", "matmul-backward", "layer_norm-backward", "inline"])
+def test_draws_of_the_gallery_are_equal(name: str) -> None:
+    outcomes = CaseChecker(name, "cpu").check(0)
+    assert {one.kind for one in outcomes} == {"equal"}, outcomes
+    assert all(one.config for one in outcomes)
+    kernels = [one.kernel for one in outcomes]
+    assert kernels == (
+        ["layer_norm_forward", "layer_norm_backward"] if "layer" in name else [kernels[0]]
+    )
+
+
+def test_draws_differ_and_are_repeatable() -> None:
+    first, again = CaseChecker("softmax_two_pass", "cpu"), CaseChecker("softmax_two_pass", "cpu")
+    (one,), (other,), (same,) = first.check(0), first.check(1), again.check(0)
+    assert one.config != other.config
+    assert one == same
+
+
+def test_a_config_is_compiled_for_other_machines() -> None:
+    (outcome,) = CaseChecker("add", "cpu", ["sm_90", "gfx942"]).check(0)
+    assert outcome.targets == {"sm_90": "ok", "gfx942": "ok"}
+
+
+def test_wrong_values_are_found() -> None:
+    expected = torch.randn(64, 64).double()
+    actual = expected.float()
+    assert list(differences(actual, (), expected, {}, 1)) == []
+    one_off = actual.clone()
+    one_off[3, 5] += 0.01
+    unwritten = actual.clone()
+    unwritten[0, 0] = float("nan")
+    for wrong in (one_off, unwritten, actual[:32], (actual, actual)):
+        assert len(list(differences(wrong, (), expected, {}, 1))) == 1
+    assert "argument 1" in next(differences(actual, (0, one_off), expected, {1: expected}, 1))
+
+
+WORKER = """
+import json, os, sys, time
+for line in sys.stdin:
+    asked = json.loads(line)
+    if asked == {"case": "falls", "draw": 1}:
+        os.kill(os.getpid(), 11)
+    if asked["case"] == "hangs":
+        time.sleep(60)
+    kind = "error" if asked["case"] == "spoils" else "equal"
+    outcome = {"case": asked["case"], "draw": asked["draw"], "kernel": "k", "call": "1", "kind": kind}
+    print(json.dumps([{**outcome, "detail": str(os.getpid()), "targets": {"sm_90": sys.argv[2]}}]), flush=True)
+"""
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> list[str]:
+    program = tmp_path / "worker.py"
+    program.write_text(textwrap.dedent(WORKER))
+    return [sys.executable, str(program)]
+
+
+def ran(worker: list[str], todo: Any, **options: Any) -> list[Outcome]:
+    found: list[Outcome] = []
+    run_all(todo, found.extend, command=worker, targets=["ok"], **{"device": "cpu", **options})
+    return sorted(found, key=lambda one: (one.case, one.draw))
+
+
+def test_processes_that_fall_or_hang_are_replaced(worker: list[str]) -> None:
+    todo = [("falls", [0, 1, 2]), ("fine", [0]), ("hangs", [0])]
+    outcomes = ran(worker, todo, processes=2, seconds=5)
+    assert [(one.case, one.draw, one.kind) for one in outcomes] == [
+        ("falls", 0, "equal"),
+        ("falls", 1, "crash"),
+        ("falls", 2, "equal"),
+        ("fine", 0, "equal"),
+        ("hangs", 0, "timeout"),
+    ]
+    assert outcomes[0].targets == {"sm_90": "ok"}
+
+
+@pytest.mark.parametrize(("device", "processes"), [("cpu", 1), ("cuda", 3)])
+def test_an_error_on_a_gpu_spoils_a_process(worker: list[str], device: str, processes: int) -> None:
+    outcomes = ran(worker, [("spoils", [0, 1, 2])], device=device)
+    assert len({one.detail for one in outcomes}) == processes
+
+
+def test_nothing_begins_after_the_deadline(worker: list[str]) -> None:
+    assert ran(worker, [("fine", [0, 1])], deadline=0.0) == []
+
+
+def made_up() -> list[Outcome]:
+    equal = Outcome(
+        "add", 0, "add", "1x1", "equal", config={"num_warps": 1}, targets={"sm_90": "ok"}
+    )
+    refused = attrs.evolve(equal, draw=1, kind="refused", detail="SharedMemoryError: too much")
+    wrong = attrs.evolve(equal, draw=2, kind="wrong", detail="3 of 9 elements are far off")
+    spilled = attrs.evolve(equal, draw=3, targets={"sm_90": "TritonError: spills"})
+    return [equal, refused, wrong, spilled]
+
+
+def test_the_summary() -> None:
+    summary = summarise(made_up())
+    assert summary["kinds"] == {"equal": 2, "refused": 1, "wrong": 1}
+    assert summary["refusals"] == {"SharedMemoryError": 1}
+    assert summary["targets"]["sm_90"] == {
+        "ok": 3,
+        "refused": 1,
+        "reasons": {"TritonError: spills": 1},
+    }
+    assert [(one["kind"], one["draw"]) for one in summary["failures"]] == [("wrong", 2)]
+    told = text(summary)
+    assert "add/add: 2 equal, 1 refused, 1 wrong; compiled for sm_90 3/4" in told
+    assert "WRONG add/add draw 2 (1x1): 3 of 9 elements are far off" in told
+
+
+def test_a_run_goes_on_where_it_ended(tmp_path: Path) -> None:
+    """The whole program: a wrong outcome of an earlier run is kept, and only what is missing is drawn."""
+    lines = [json.dumps(attrs.asdict(one)) for one in made_up() if one.kind == "wrong"]
+    (tmp_path / "outcomes.jsonl").write_text("\n".join([*lines, '{"case": "add", "dr']) + "\n")
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.space_correctness",
+        "--configs",
+        "4",
+        "--only",
+        "add",
+    ]
+    for _ in range(2):
+        result = subprocess.run(
+            [*command, "--output", str(tmp_path)],
+            cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 1, result.stderr
+        summary = json.loads((tmp_path / "summary.json").read_text())
+        assert summary["kinds"] == {"equal": 3, "wrong": 1}
+        assert "4 configs: 3 equal, 1 wrong" in result.stdout
