@@ -128,6 +128,9 @@ SOURCES: dict[str, Source] = {
             "range_multi_buffers": [None, False],
         },
     ),
+    "matmul_xyz": Source(
+        matmul, ODD, BLOCKS | {"pid_type": "xyz", "loop_orders": [[1, 0]]}, dynamic=True
+    ),
     "matmul_static_range": Source(matmul, ODD, BLOCKS | {"static_ranges": [True]}),
     "matmul_cache_hints": Source(
         matmul,

@@ -206,7 +206,7 @@ class SpecializedKernel:
 def _check_barrier(program: Program, config: Config) -> None:
     """Barriers need programs that all run at once."""
     wanted = dict(config).get("pid_type")
-    if program.barrier is not None and wanted == "flat":
+    if program.barrier is not None and wanted in ("flat", "xyz"):
         after = next(grid for grid in program.grids if grid.after_barrier)
         raise exc.BarrierRequiresPersistent(
             span=None if after.location is None else after.location.span, pid_type=wanted

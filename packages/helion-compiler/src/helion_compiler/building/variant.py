@@ -11,6 +11,7 @@ from helion_compiler.building.specialization import is_aligned
 from helion_compiler.building.worker import ALIGNMENT
 from helion_compiler.emission import BufferParameter, DescriptorParameter, ScalarParameter
 from helion_compiler.program.expressions import to_runtime
+from helion_compiler.space.program_ids import MAX_PROGRAMS_BESIDE
 from helion_runtime.entries import (
     DescriptorArgument,
     Expression,
@@ -101,15 +102,15 @@ def _argument(
 def _grid(
     schedule: Schedule, emitted: EmittedKernel, reserved_sms: int
 ) -> tuple[Expression, Expression, Expression]:
-    tiles = _runtime(schedule, emitted.tiles)
+    x, y, z = (_runtime(schedule, extent) for extent in emitted.grid)
     if not emitted.persistent:
-        return (tiles, 1, 1)
+        return (x, y, z)
     sms: Expression = ["sm_count"]
     if reserved_sms:
         sms = ["max", 1, ["sub", sms, reserved_sms]]
     if schedule.sm_multiplier > 1:
         sms = ["mul", sms, schedule.sm_multiplier]
-    return (["min", tiles, sms], 1, 1)
+    return (["min", x, sms], y, z)
 
 
 def _reliances(
@@ -130,6 +131,11 @@ def _reliances(
             if type_ == "i32":
                 guards.append(["lt", value, _INT32])
     guards += [["lt", _runtime(schedule, limit), _INT32] for limit in emitted.limits]
+    guards += [
+        ["le", _runtime(schedule, extent), MAX_PROGRAMS_BESIDE]
+        for extent in emitted.grid[1:]
+        if not isinstance(schedule.concrete(extent), int)
+    ]
     for axis in program.whole_axes():
         extent = schedule.concrete(axis.extent)
         if not isinstance(extent, int):

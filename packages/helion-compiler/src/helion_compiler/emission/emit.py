@@ -12,7 +12,14 @@ import attrs
 from helion_compiler.emission.blocks import emit_block
 from helion_compiler.emission.context import EmissionContext
 from helion_compiler.emission.functions import DEVICE_FUNCTIONS
-from helion_compiler.emission.grid import GridPlan, enter_tile, persistent_range, plan_grids
+from helion_compiler.emission.grid import (
+    GridPlan,
+    enter_tile,
+    persistent_range,
+    plan_grids,
+    positions_of_dimensions,
+    positions_of_id,
+)
 from helion_compiler.emission.writer import Writer, atom
 from helion_compiler.program.expressions import largest
 from helion_compiler.program.fields import blocks, operands, results
@@ -21,26 +28,26 @@ from helion_compiler.program.program import walk
 from helion_compiler.torch_bridge.pointwise import IMPORTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from helion_compiler.emission.parameters import KernelParameter
-    from helion_compiler.program.types import Size, Value
-    from helion_compiler.scheduling.schedule import Schedule
+    from helion_compiler.program.types import Axis, Size, Value
+    from helion_compiler.scheduling.schedule import ProgramIds, Schedule
 
 
 @attrs.frozen(eq=False, kw_only=True)
 class EmittedKernel:
     """Source and what calls it.
 
-    ``tiles`` is the number of tiles of the grid; ``limits`` are element counts that offsets in the
-    source assume to fit 31 bits. A kernel that ``waits`` has barriers: all its programs run at once.
+    ``grid`` are the programs that have work along each dimension of a launch; ``limits`` are element counts that
+    offsets in the source assume to fit 31 bits. A kernel that ``waits`` has barriers: all its programs run at once.
     One that ``follows_addresses`` touches memory beside its parameters'.
     """
 
     name: str
     source: str
     parameters: tuple[KernelParameter, ...]
-    tiles: Size
+    grid: tuple[Size, Size, Size]
     persistent: bool
     waits: bool
     follows_addresses: bool
@@ -56,9 +63,11 @@ def emit(schedule: Schedule, *, origin_lines: bool = True) -> EmittedKernel:
         starts |= _only_starts(grid.body)
     context = EmissionContext(schedule, writer, starts, emit_block)
     plans = plan_grids(schedule)
-    persistent = schedule.program_ids != "flat"
+    persistent = schedule.program_ids not in ("flat", "xyz")
     if persistent:
         _emit_persistent(context, plans)
+    elif schedule.program_ids == "xyz":
+        _emit_xyz(context, plans)
     else:
         _emit_flat(context, plans)
     parameters = context.parameters()
@@ -67,7 +76,7 @@ def emit(schedule: Schedule, *, origin_lines: bool = True) -> EmittedKernel:
         name=name,
         source=_preamble(context) + head + writer.text(),
         parameters=parameters,
-        tiles=_programs(plans, persistent=persistent),
+        grid=_programs(plans, schedule.program_ids),
         persistent=persistent,
         waits=schedule.program.barrier is not None,
         follows_addresses=schedule.program.follows_addresses(),
@@ -75,10 +84,13 @@ def emit(schedule: Schedule, *, origin_lines: bool = True) -> EmittedKernel:
     )
 
 
-def _programs(plans: Sequence[GridPlan], *, persistent: bool) -> Size:
+def _programs(plans: Sequence[GridPlan], kind: ProgramIds) -> tuple[Size, Size, Size]:
     """How many programs have work of their own: for all grids, or for the largest where each serves all."""
+    if kind == "xyz":
+        x, y, z = (*plans[0].tiles, 1, 1)[:3]
+        return x, y, z
     totals = [plan.total for plan in plans]
-    return largest(totals) if persistent else functools.reduce(operator.add, totals)
+    return functools.reduce(operator.add, totals) if kind == "flat" else largest(totals), 1, 1
 
 
 def _emit_flat(context: EmissionContext, plans: Sequence[GridPlan]) -> None:
@@ -90,17 +102,24 @@ def _emit_flat(context: EmissionContext, plans: Sequence[GridPlan]) -> None:
     _emit_first(context, plans, pid)
 
 
+def _emit_xyz(context: EmissionContext, plans: Sequence[GridPlan]) -> None:
+    """One program a tile of the one grid; the launch has its dimensions."""
+    (plan,) = plans
+    context.writer.origin(plan.grid.location)
+    _emit_tile(context, plan, positions_of_dimensions(plan))
+
+
 def _emit_first(context: EmissionContext, plans: Sequence[GridPlan], pid: str) -> None:
     """The first of several grids for the first programs, the others for the rest."""
     plan, *rest = plans
     if not rest:
-        _emit_tile(context, plan, pid)
+        _emit_tile(context, plan, positions_of_id(context, plan, pid))
         return
     writer = context.writer
     total = context.text(plan.total)
     writer.line(f"if {pid} < {total}:")
     with writer.indented():
-        _emit_tile(context, plan, pid)
+        _emit_tile(context, plan, positions_of_id(context, plan, pid))
     writer.line("else:")
     with writer.indented():
         writer.origin(rest[0].grid.location)
@@ -121,7 +140,7 @@ def _emit_persistent(context: EmissionContext, plans: Sequence[GridPlan]) -> Non
         pid = writer.name("pid")
         writer.line(f"for {pid} in {persistent_range(context, plan)}:")
         with writer.indented():
-            _emit_tile(context, plan, pid)
+            _emit_tile(context, plan, positions_of_id(context, plan, pid))
 
 
 def _emit_barrier(context: EmissionContext, number: int) -> None:
@@ -133,9 +152,9 @@ def _emit_barrier(context: EmissionContext, number: int) -> None:
     context.writer.line(f"grid_barrier({context.pointer(arrived)}, {expected})")
 
 
-def _emit_tile(context: EmissionContext, plan: GridPlan, pid: str) -> None:
+def _emit_tile(context: EmissionContext, plan: GridPlan, positions: Mapping[Axis, str]) -> None:
     outer = context.active()
-    enter_tile(context, plan, pid)
+    enter_tile(context, plan, positions)
     emit_block(context, plan.grid.body)
     context.restore(outer)
 

@@ -10,6 +10,8 @@ from helion_compiler.emission.writer import atom
 from helion_compiler.program.expressions import ceil_div
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from helion_compiler.emission.context import EmissionContext
     from helion_compiler.program.ops import Grid
     from helion_compiler.program.types import Axis, Size
@@ -54,9 +56,8 @@ def stride(schedule: Schedule, axis: Axis) -> Size:
     return axis.step if axis.scalar else schedule.axis_lanes(axis)
 
 
-def enter_tile(context: EmissionContext, plan: GridPlan, pid: str) -> None:
-    """Write what turns a flat program id into where each tile begins."""
-    positions = _positions(context, plan, pid)
+def enter_tile(context: EmissionContext, plan: GridPlan, positions: Mapping[Axis, str]) -> None:
+    """Write where each tile begins; ``positions`` tell for each axis which of its tiles it is."""
     for axis in plan.grid.axes:
         position = positions[axis]
         step = atom(context.text(stride(context.schedule, axis)))
@@ -67,8 +68,13 @@ def enter_tile(context: EmissionContext, plan: GridPlan, pid: str) -> None:
         context.enter(axis, begin)
 
 
-def _positions(context: EmissionContext, plan: GridPlan, pid: str) -> dict[Axis, str]:
-    """For each axis, which of its tiles a program id means."""
+def positions_of_dimensions(plan: GridPlan) -> dict[Axis, str]:
+    """For each axis, which of its tiles a program does whose ids are along the axes."""
+    return {axis: f"tl.program_id({number})" for number, axis in enumerate(plan.axes)}
+
+
+def positions_of_id(context: EmissionContext, plan: GridPlan, pid: str) -> dict[Axis, str]:
+    """For each axis, which of its tiles a flat program id means."""
     if len(plan.axes) == 1:
         return {plan.axes[0]: pid}
     counts = [atom(context.text(count)) for count in plan.tiles]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Axis, Size
 
-ProgramIds: TypeAlias = Literal["flat", "persistent_blocked", "persistent_interleaved"]
+ProgramIds: TypeAlias = Literal["flat", "xyz", "persistent_blocked", "persistent_interleaved"]
 AccessMode: TypeAlias = Literal["pointer", "tensor_descriptor"]
 
 

@@ -58,7 +58,7 @@ class Site:
 
 @attrs.frozen
 class Exclusion:
-    """A key, or a value of one, that is not in the space, and why."""
+    """A key, an entry of one (``key[site]``) or a value of one (``key value``) that is not in the space, and why."""
 
     what: str
     reason: str
@@ -219,10 +219,15 @@ class ConfigSpace:
             raise exc.InvalidConfig(
                 key=violation.name if is_entry else "config",
                 value=repr(thaw(point[violation.name]) if is_entry else self.config(point)),
-                problem=violation.reason,
+                problem=self._why_without(violation.name, point) or violation.reason,
                 allowed=f"choose another value, or see `{self.kernel}.bind(args).config_spec`",
             )
         return point
+
+    def _why_without(self, name: str, point: Point) -> str | None:
+        """Why the space leaves the value of a point out, where it says so."""
+        what = f"{name} {point.get(name)}"
+        return next((item.reason for item in self.excluded if item.what == what), None)
 
     def _names(self, key: str) -> str:
         names = ", ".join(site.name for site in self.sites[key])

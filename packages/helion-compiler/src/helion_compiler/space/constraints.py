@@ -15,6 +15,7 @@ from helion_compiler.program.fields import operands, results
 from helion_compiler.program.ops import Dot, Load, Store
 from helion_compiler.program.types import Size, TileSlice
 from helion_compiler.space.descriptors import descriptor_block, descriptor_order
+from helion_compiler.space.persistence import PERSISTENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -126,7 +127,7 @@ def _shared_memory(program: Program, lanes: PointLanes) -> Constraint:
             for name, value in moved
             if point.get(name) == "tensor_descriptor" and value not in factors
         )
-        repeated = 1 if dots or point["pid_type"] == "flat" else stages
+        repeated = stages if point["pid_type"] in PERSISTENT and not dots else 1
         return products + repeated * described <= SHARED_MEMORY
 
     return Constraint(

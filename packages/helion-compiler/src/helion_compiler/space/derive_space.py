@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helion_autotune import Choice, Integer, Permutation, PowerOfTwo
+from helion_autotune import Choice, Integer, PowerOfTwo
 from helion_autotune.constraints import Condition, Constraint
 from helion_compiler.program.ops import Load, Store
 from helion_compiler.scheduling.roll_reductions import NotRollable, roll_reductions
@@ -20,6 +20,7 @@ from helion_compiler.space.constraints import advice, demands
 from helion_compiler.space.descriptors import why_no_descriptor
 from helion_compiler.space.persistence import PERSISTENT, persistence
 from helion_compiler.space.point_lanes import PointLanes
+from helion_compiler.space.program_ids import program_ids
 from helion_compiler.space.range_options import range_options
 from helion_compiler.space.seeds import seeds
 from helion_compiler.space.static_ranges import static_ranges
@@ -54,10 +55,8 @@ class _Deriver:
         sites["block_sizes"] = block_sites(program)
         single: dict[str, Parameter] = {
             "num_warps": PowerOfTwo(1, 32, default=4),
-            "pid_type": self._program_ids(),
             **tunable_parameters(program.tunables),
         }
-        self._grid(sites)
         self._reductions(sites)
         self._accesses(sites)
         self._pipelining(single, sites["reduction_loops"])
@@ -71,6 +70,7 @@ class _Deriver:
             site.name for site in static.sites["static_ranges"] if site.parameter is not None
         ]
         for part in (
+            program_ids(program, counts),
             persistence(program, counts, least),
             static,
             range_options(program, unrolled),
@@ -118,37 +118,9 @@ class _Deriver:
         self._conditions["num_stages"] = Condition(
             "there is a loop to pipeline",
             lambda point: (
-                point["pid_type"] != "flat" or any(point[name] is not None for name in rolled)
+                point["pid_type"] in PERSISTENT or any(point[name] is not None for name in rolled)
             ),
         )
-
-    def _program_ids(self) -> Choice:
-        """Barriers need every program to run at once, which persistent ones do."""
-        if self._program.barrier is None:
-            return Choice(("flat", *PERSISTENT), default="flat")
-        self._excluded.append(
-            Exclusion(
-                "pid_type flat", "the kernel has a barrier, which all programs reach together"
-            )
-        )
-        return Choice(PERSISTENT, default="persistent_interleaved")
-
-    def _grid(self, sites: dict[str, list[Site]]) -> None:
-        orders: list[Site] = []
-        groupings: list[Site] = []
-        reason = "the grid has one dimension"
-        for grid, name in zip(self._program.grids, self._program.grid_names(), strict=True):
-            count = len(grid.axes)
-            identity = tuple(range(count))
-            order = Permutation(count, default=identity) if count > 1 else None
-            grouping = PowerOfTwo(1, 64, default=1) if count > 1 else None
-            orders.append(Site(name, order, neutral=list(identity), reason=reason))
-            groupings.append(Site(name, grouping, neutral=1, reason=reason))
-        for key, entries in (("loop_orders", orders), ("l2_groupings", groupings)):
-            if all(site.parameter is None for site in entries):
-                self._excluded.append(Exclusion(key, reason))
-            else:
-                sites[key] = entries
 
     def _reductions(self, sites: dict[str, list[Site]]) -> None:
         entries: list[Site] = []
