@@ -28,7 +28,7 @@ def _grid(bound: Any, config: helion.Config) -> Any:
 
 
 @pytest.mark.parametrize("static", [True, False], ids=["static", "dynamic"])
-@pytest.mark.parametrize("order", permutations(range(3)), ids=str)
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
 def test_three_dimensions(order: tuple[int, ...], *, static: bool) -> None:
     x, y = torch.randn(5, 17, 33), torch.randn(5, 33, 17).transpose(1, 2)
     bound = helion.kernel(static_shapes=static)(scaled).bind((x, y))
