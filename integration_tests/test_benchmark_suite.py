@@ -19,7 +19,7 @@ from benchmarks.suite.case import Case, in_float32, tensors, traffic
 from benchmarks.suite.cases import CASES, named, selected
 from benchmarks.suite.comparing import compare
 from benchmarks.suite.driver import Pace, run, run_all
-from benchmarks.suite.examples import EXAMPLES, eager_of, expected_of, kernel_of
+from benchmarks.suite.examples import EXAMPLES, KERNELS, eager_of, expected_of, kernel_of
 from benchmarks.suite.machine import ROOT
 from benchmarks.suite.measuring import in_turns
 from benchmarks.suite.options import parse
@@ -74,7 +74,8 @@ def test_names_are_unique_and_files() -> None:
     names = [case.name for case in CASES]
     assert len(set(names)) == len(names)
     assert all(name.replace("-", "").replace("_", "").isalnum() for name in names)
-    assert {case.example for case in CASES} <= {path.stem for path in EXAMPLES.glob("*.py")}
+    files = [*EXAMPLES.glob("*.py"), *KERNELS.glob("*.py")]
+    assert {case.example for case in CASES} <= {path.stem for path in files}
 
 
 def test_arguments_are_the_same_in_every_process() -> None:

@@ -55,7 +55,7 @@ class Case:
 
     Attributes:
         name: the kernel's name in the table and the sizes, as in ``matmul-4096x4096x4096``.
-        example: the module of ``examples/`` with the kernel.
+        example: the module with the kernel, of ``examples/`` or of ``benchmarks/suite/kernels/``.
         kernel: its name there.
         arguments: makes what the kernel is called with, of the sizes.
         sizes: those that are measured.

@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     from benchmarks.suite.case import Case
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+KERNELS = Path(__file__).resolve().parent / "kernels"
+"""Sources that are for measuring alone."""
 
 
 @functools.cache
 def load(example: str) -> ModuleType:
-    """A module of ``examples/``, executed once."""
+    """A module of ``examples/`` or ``kernels/``, executed once."""
     if str(EXAMPLES) not in sys.path:
         sys.path.append(str(EXAMPLES))  # they import what they share
-    spec = importlib.util.spec_from_file_location(f"example_{example}", EXAMPLES / f"{example}.py")
+    path = KERNELS / f"{example}.py"
+    path = path if path.exists() else EXAMPLES / path.name
+    spec = importlib.util.spec_from_file_location(f"example_{example}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

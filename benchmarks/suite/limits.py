@@ -80,7 +80,8 @@ def _rate_of_products(args: tuple[Any, ...], _results: Any, flops: float | None)
 def _cudnn_attention(args: tuple[Any, ...], _results: Any, _flops: float | None) -> Yardstick:
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
-    q, k, v, causal = args
+    q, k, v, *rest = args
+    causal = any(rest)
 
     def run() -> torch.Tensor:
         with sdpa_kernel(SDPBackend.CUDNN_ATTENTION):

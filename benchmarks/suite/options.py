@@ -35,6 +35,7 @@ class Options:
     cases: tuple[Case, ...]
     ways: tuple[str, ...]
     seconds: float
+    peer_seconds: float
     budget: float | None
     max_autotune: bool
     peer: Path | None
@@ -50,6 +51,7 @@ class Options:
                 ways=self.ways,
                 folder=self.output,
                 seconds=self.seconds,
+                peer_seconds=self.peer_seconds,
                 max_autotune=self.max_autotune,
                 peer=None if self.peer is None else str(self.peer),
                 config=self.configs.get(case.name),
@@ -60,7 +62,7 @@ class Options:
     def seconds_of_a_case(self) -> float:
         """When a case has hung."""
         total = _START + sum(_READY.get(way, 60.0) for way in self.ways)
-        total += self.seconds * ((TUNED in self.ways) + 2 * ("peer" in self.ways))
+        total += self.seconds * (TUNED in self.ways) + 2 * self.peer_seconds * ("peer" in self.ways)
         return total + (_MAX_AUTOTUNE if self.max_autotune and "compiled" in self.ways else 0.0)
 
     def as_json(self) -> dict[str, Any]:
@@ -68,6 +70,7 @@ class Options:
         return {
             "ways": list(self.ways),
             "seconds_per_kernel": self.seconds,
+            "peer_seconds": self.peer_seconds,
             "budget": self.budget,
             "max_autotune": self.max_autotune,
             "peer": self.peer is not None,
@@ -84,6 +87,7 @@ def parse(arguments: Sequence[str]) -> Options:
             cases=selected(given.only),
             ways=_ways(given),
             seconds=given.seconds_per_kernel,
+            peer_seconds=given.peer_seconds or given.seconds_per_kernel,
             budget=given.budget,
             max_autotune=given.max_autotune,
             peer=_directory_of_peer(given.peer),
@@ -138,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--only", nargs="+", default=[], metavar="PATTERN", help="cases, by how their names begin")
     add("--ways", metavar="WAY,...", help=f"of {', '.join(WAYS)}")
     add("--seconds-per-kernel", type=_positive, default=20.0, help="for each search (20)")
+    add("--peer-seconds", type=_positive, help="for each search of the peer (as many)")
     add("--peer", type=Path, metavar="DIR", help="where PyTorch's Helion is installed or unpacked")
     add("--budget", type=_positive, metavar="SECONDS", help="for everything; later cases are left")
     add("--configs", type=Path, metavar="FILE", help="results whose tuned configs are run instead")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.suite.machine import ROOT
 from benchmarks.suite.plot import plot
@@ -17,7 +17,7 @@ from benchmarks.suite.spread import spread
 from benchmarks.suite.table import COLUMNS, missing, share, shown_ways, speed, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from benchmarks.suite.records import CaseRecord, Results
 
@@ -34,7 +34,7 @@ def document(results: Results, image: str | None = None) -> str:
     parts = [
         f"# {machine.get('device', 'an unknown device')}, {str(machine.get('date'))[:10]}",
         f"{versions}. Made by `python -m benchmarks.suite`, and of its results by `python -m benchmarks.suite.report`.",
-        _explanation(options.get("seconds_per_kernel"), max_autotune=options.get("max_autotune")),
+        _explanation(options),
         *([f"![shares of the limit]({image})"] if image else []),
         _table(results.cases),
         *_refusals(results.cases),
@@ -43,13 +43,15 @@ def document(results: Results, image: str | None = None) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _explanation(seconds: float | None, *, max_autotune: bool | None) -> str:
-    mode = "max-autotune" if max_autotune else "its default mode"
+def _explanation(options: Mapping[str, Any]) -> str:
+    mode = "max-autotune" if options.get("max_autotune") else "its default mode"
     return (
         "A number is the time of the limit over that of the way: 1.00 is as fast as the limit. "
         "Times are medians of `do_bench`, which empties the L2 cache before each call, taken in turns. "
-        f"*tuned* searched for {seconds} s, compilation included; *compiled* is torch.compile in {mode}; "
-        "*peer* is PyTorch's Helion on the same source, with its quick effort and as many seconds; "
+        f"*tuned* searched for {options.get('seconds_per_kernel')} s, compilation included; "
+        f"*compiled* is torch.compile in {mode}; "
+        "*peer* is PyTorch's Helion on the same source, with its quick effort "
+        f"for up to {options.get('peer_seconds')} s; "
         "*peer, ours* is the same with the config that our search found. "
         "A limit called *copy* is a copy that moves as many bytes as arguments and results have together."
     )

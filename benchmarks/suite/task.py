@@ -29,7 +29,8 @@ class Task:
         ways: how to run it, by name.
         folder: where records of searches are kept.
         device: where it runs.
-        seconds: how long a search may take, ours and the peer's.
+        seconds: how long our search may take.
+        peer_seconds: how long the peer's may.
         max_autotune: whether torch.compile searches, too.
         peer: where PyTorch's Helion is installed.
         config: run by ``ours_tuned`` instead of the result of a search.
@@ -41,6 +42,7 @@ class Task:
     folder: Path = attrs.field(converter=Path)
     device: str = "cuda"
     seconds: float = 20.0
+    peer_seconds: float = 20.0
     max_autotune: bool = False
     peer: str | None = None
     config: dict[str, Any] | None = None

@@ -65,7 +65,7 @@ def compiled(situation: Situation) -> Ready:
 
 
 def peer(situation: Situation) -> Ready:
-    """PyTorch's Helion on the same source, tuned with its quick effort in the task's seconds."""
+    """PyTorch's Helion on the same source, tuned with its quick effort in the seconds that it is given."""
     return _peer(situation, None)
 
 
@@ -113,7 +113,7 @@ def _peer(situation: Situation, config: dict[str, Any] | None) -> Ready:
     try:
         answer = process.ask(
             {"do": "prepare", **_told(task), "config": config},
-            patience=3 * task.seconds + 180,
+            patience=2 * task.peer_seconds + 170,
         )
     except BaseException:
         process.close()
@@ -127,4 +127,5 @@ def _peer(situation: Situation, config: dict[str, Any] | None) -> Ready:
 
 
 def _told(task: Any) -> dict[str, Any]:
-    return {name: getattr(task, name) for name in ("case", "device", "sizes", "seconds")}
+    told = {name: getattr(task, name) for name in ("case", "device", "sizes")}
+    return {**told, "seconds": task.peer_seconds}

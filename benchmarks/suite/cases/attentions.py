@@ -22,7 +22,11 @@ def arguments(*, causal: bool) -> Any:
     return make_them
 
 
-def eager(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, causal: bool) -> torch.Tensor:
+def heads(make: Maker, *shape: int) -> tuple[Any, ...]:
+    return tuple(make.randn(*shape) for _ in range(3))
+
+
+def eager(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, causal: bool = False) -> torch.Tensor:
     return scaled_dot_product_attention(q, k, v, is_causal=causal)
 
 
@@ -36,18 +40,31 @@ def flops(*, causal: bool) -> Any:
 
 SHAPES = ((4, 32, 4096, 128), (16, 16, 1024, 64))
 
-CASES = tuple(
-    case
-    for name, causal in (("attention", False), ("causal_attention", True))
-    for case in by_size(
-        name,
+CASES = (
+    *(
+        case
+        for name, causal in (("attention", False), ("causal_attention", True))
+        for case in by_size(
+            name,
+            SHAPES,
+            example="attention",
+            kernel="attention",
+            arguments=arguments(causal=causal),
+            small=(1, 2, 37, 16),
+            eager=eager,
+            limit=CUDNN,
+            flops=flops(causal=causal),
+        )
+    ),
+    *by_size(
+        "plain_attention",
         SHAPES,
-        example="attention",
-        kernel="attention",
-        arguments=arguments(causal=causal),
+        example="plain_attention",
+        kernel="plain_attention",
+        arguments=heads,
         small=(1, 2, 37, 16),
         eager=eager,
         limit=CUDNN,
-        flops=flops(causal=causal),
-    )
+        flops=flops(causal=False),
+    ),
 )
