@@ -29,7 +29,9 @@ def test_every_case_has_a_name_of_its_own() -> None:
     assert list(names().values()) == CASES
 
 
-@pytest.mark.parametrize("name", ["add", "matmul-backward", "layer_norm-backward", "inline"])
+@pytest.mark.parametrize(
+    "name", ["add", "matmul-backward", "layer_norm-backward", "inline", "sum_of_tensors"]
+)
 def test_draws_of_the_gallery_are_equal(name: str) -> None:
     outcomes = CaseChecker(name, "cpu").check(0)
     assert {one.kind for one in outcomes} == {"equal"}, outcomes
@@ -50,6 +52,12 @@ def test_draws_differ_and_are_repeatable() -> None:
 def test_a_config_is_compiled_for_other_machines() -> None:
     (outcome,) = CaseChecker("add", "cpu", ["sm_90", "gfx942"]).check(0)
     assert outcome.targets == {"sm_90": "ok", "gfx942": "ok"}
+
+
+def test_rounding_of_nothing_is_right() -> None:
+    zero = torch.zeros(3)
+    assert list(differences(zero, (), torch.full((3,), 1e-17).double(), {}, 1)) == []
+    assert len(list(differences(zero, (), torch.full((3,), 1e-6).double(), {}, 1))) == 1
 
 
 def test_wrong_values_are_found() -> None:

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class KernelCall:
-    """A kernel, and arguments of it: one per parameter, as they were before the call."""
+    """A kernel, and arguments of it: one per parameter, as they were before the call.
+
+    ``inputs`` are those of the case, kept because a kernel may know the addresses of their tensors.
+    """
 
     kernel: helion.Kernel[..., Any]
     arguments: tuple[Any, ...]
+    inputs: tuple[Any, ...]
 
 
 @attrs.frozen
@@ -29,12 +33,13 @@ class _Recording:
 
     kernel: helion.Kernel[..., Any]
     calls: dict[str, KernelCall]
+    inputs: tuple[Any, ...]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         arguments = self.kernel.normalize_args(*args, **kwargs)
         if self.kernel.name not in self.calls:
             kept = tuple(copy.deepcopy(_detached(argument)) for argument in arguments)
-            self.calls[self.kernel.name] = KernelCall(self.kernel, kept)
+            self.calls[self.kernel.name] = KernelCall(self.kernel, kept, self.inputs)
         return self.kernel(*arguments)
 
 
@@ -42,15 +47,16 @@ def calls_of(case: Case, sizes: tuple[int, ...], make: Maker) -> list[KernelCall
     """The kernels that the case runs, in order. In each call, no tensor is known to autograd."""
     module = load(case.example)
     calls: dict[str, KernelCall] = {}
+    inputs = case.arguments(make, *sizes)
     for name, kernel in kernels(module).items():
         kernel.settings = attrs.evolve(
             kernel.settings, autotune_effort="none", dot_precision="ieee"
         )
-        setattr(module, name, _Recording(kernel, calls))
+        setattr(module, name, _Recording(kernel, calls, inputs))
     function = getattr(module, case.function)
     if case.gradient:
         function = gradients(function, first=case.first)
-    function(*case.arguments(make, *sizes))
+    function(*inputs)
     return list(calls.values())
 
 
