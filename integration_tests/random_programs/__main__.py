@@ -26,6 +26,7 @@ def main() -> int:
     parser.add_argument("--start", type=int, default=0, help="the number of the first program")
     parser.add_argument("--count", type=int, default=100, help="how many programs to run")
     parser.add_argument("--device", default="cpu", help="where they run: cpu (interpreted) or cuda")
+    parser.add_argument("--target", help="what each has to compile for, too: sm_90")
     parser.add_argument(
         "--output", type=Path, help="a file for the outcomes, one line of JSON each"
     )
@@ -39,15 +40,15 @@ def main() -> int:
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        serve(options.serve)
+        serve(options.serve, options.target)
         return 0
     if options.show is not None:
-        return _show(options.show, options.device)
+        return _show(options.show, options.device, options.target)
     if options.reduce is not None:
-        return _reduce(options.reduce, options.device, options.checks)
+        return _reduce(options.reduce, Worker(options.device, options.target), options.checks)
     numbers = range(options.start, options.start + options.count)
     outcomes = []
-    for outcome in run_all(numbers, options.device):
+    for outcome in run_all(numbers, options.device, options.target):
         outcomes.append(outcome)
         if outcome.failed:
             print(f"--- {outcome.number}: {outcome.kind}\n{outcome.detail}", flush=True)
@@ -71,19 +72,17 @@ def _summarise(outcomes: list[Outcome]) -> int:
     return 1 if failed else 0
 
 
-def _show(number: int, device: str) -> int:
+def _show(number: int, device: str, target: str | None) -> int:
     program = write(number)
     print(program.source)
     for spec in program.tensors:
         print(f"# {spec}")
-    outcome = check(program, device)
+    outcome = check(program, device, target=target)
     print(f"{outcome.kind}\n{outcome.detail}")
     return 1 if outcome.failed else 0
 
 
-def _reduce(number: int, device: str, most: int) -> int:
-    worker = Worker(device)
-
+def _reduce(number: int, worker: Worker, most: int) -> int:
     def checked(program: RandomProgram, attempt: int) -> Outcome:
         return worker.run(program, attempt, SECONDS_OF_A_CANDIDATE)
 

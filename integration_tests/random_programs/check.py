@@ -16,6 +16,7 @@ import numpy as np
 
 import helion
 from helion import exc, reference
+from helion_compiler.building import parse_target
 from helion_compiler.pipeline import make_source
 from helion_compiler.program.printer import print_program
 from helion_runtime.errors import SharedMemoryError
@@ -57,10 +58,22 @@ class _TimeoutError(Exception):
     """A program took too long."""
 
 
+class _NotCompiledError(Exception):
+    """Triton refuses what its interpreter runs."""
+
+
 def check(
-    program: RandomProgram, device: str = "cpu", *, attempt: int = 0, seconds: float = SECONDS
+    program: RandomProgram,
+    device: str = "cpu",
+    *,
+    attempt: int = 0,
+    seconds: float = SECONDS,
+    target: str | None = None,
 ) -> Outcome:
-    """One program on one random config, for so many seconds of computing; nothing is raised."""
+    """One program on one random config, for so many seconds of computing; nothing is raised.
+
+    ``target`` is what it has to compile for, too.
+    """
 
     def alarm(_signal: int, _frame: FrameType | None) -> None:
         raise _TimeoutError
@@ -68,10 +81,10 @@ def check(
     previous = signal.signal(signal.SIGPROF, alarm)
     signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
-        wrong = _check(program, device, attempt)
+        wrong = _check(program, device, attempt, target)
     except _TimeoutError:
         return Outcome(program.number, "timeout", traceback.format_exc())
-    except exc.InternalError:
+    except (exc.InternalError, _NotCompiledError):
         return Outcome(program.number, "error", traceback.format_exc())
     except exc.HelionError as error:
         where = "reference " if _in_reference(error) else ""
@@ -91,7 +104,7 @@ def _in_reference(error: BaseException) -> bool:
     )
 
 
-def _check(program: RandomProgram, device: str, attempt: int) -> str | None:
+def _check(program: RandomProgram, device: str, attempt: int, target: str | None) -> str | None:
     with tempfile.TemporaryDirectory() as folder:
         function = _load(program, Path(folder))
         arguments = program.arguments(device)
@@ -100,6 +113,7 @@ def _check(program: RandomProgram, device: str, attempt: int) -> str | None:
         print_program(bound.program)
         config, results = _run(bound, program, arguments, attempt)
         _check_deterministic(function, program, arguments, bound, config)
+        _check_compiles(bound, config, target)
         found = list(_differences(program, results, expected))
         if not found:
             return None
@@ -148,6 +162,15 @@ def _check_deterministic(
     else:
         second = _bind(function, program, arguments).lower(config).emitted.source
     assert first == second, f"the same program gave two sources:\n{first}\n{second}"
+
+
+def _check_compiles(bound: SpecializedKernel, config: helion.Config, target: str | None) -> None:
+    if target is None:
+        return
+    try:
+        bound.build(config, parse_target(target))
+    except exc.TritonError as error:
+        raise _NotCompiledError(bound.lower(config).emitted.source) from error
 
 
 def _run(

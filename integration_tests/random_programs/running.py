@@ -33,8 +33,8 @@ _ROOT = Path(__file__).parents[_PACKAGE.count(".") + 1]
 class Worker:
     """A process that reads jobs, a line each, and answers with outcomes."""
 
-    def __init__(self, device: str) -> None:
-        self._device = device
+    def __init__(self, device: str, target: str | None = None) -> None:
+        self._serving = ["--serve", device, *([] if target is None else ["--target", target])]
         self._process: subprocess.Popen[str] | None = None
         self._left = 0
 
@@ -73,8 +73,7 @@ class Worker:
                 sys.executable,
                 "-m",
                 _PACKAGE,
-                "--serve",
-                self._device,
+                *self._serving,
             ]
             self._process = subprocess.Popen(
                 command,
@@ -93,20 +92,22 @@ def _as_line(job: tuple[int | RandomProgram, int, float]) -> str:
     return base64.b64encode(pickle.dumps(job)).decode() + "\n"
 
 
-def serve(device: str) -> None:
+def serve(device: str, target: str | None) -> None:
     """Run the jobs of standard input until it ends."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what programs print is not an answer
     for line in sys.stdin:
         program, attempt, seconds = pickle.loads(base64.b64decode(line))
         program = write(program) if isinstance(program, int) else program
-        outcome = check(program, device, attempt=attempt, seconds=seconds)
+        outcome = check(program, device, attempt=attempt, seconds=seconds, target=target)
         print(as_json(outcome), file=answers, flush=True)
 
 
-def run_all(numbers: Iterable[int], device: str = "cpu") -> Iterator[Outcome]:
-    """The outcome of each program, as it is known."""
-    worker = Worker(device)
+def run_all(
+    numbers: Iterable[int], device: str = "cpu", target: str | None = None
+) -> Iterator[Outcome]:
+    """The outcome of each program, as it is known; each has to compile for ``target``, too."""
+    worker = Worker(device, target)
     try:
         for number in numbers:
             yield worker.run(number)
