@@ -63,9 +63,11 @@ def test_every_statement_and_operator_appears() -> None:
         "hl.barrier()", "hl.atomic_add(", "hl.load(", "extra_mask=", "hl.store(", "hl.arange(", ".index",
         "hl.dot(", " @ ", "torch.softmax(", "torch.where(", ".reshape(", ".permute(", ".expand(", "torch.cat(",
         ".sum(", "torch.argmax(", "torch.var(", "torch.prod(", "keepdim=True", "helper", "lambda",
+        "cumsum(", "hl.associative_scan(", "hl.reduce(", "torch.sort(", "torch.topk(", "argmin(", "float8", "+= 1",
+        "masked_fill(", " >> ", "torch.sign(", "torch.erf(", "torch.log(acc", " = out0[",
     ):  # fmt: skip
         assert any(wanted in source for source in sources), wanted
-    assert len(STATEMENTS) == 7
+    assert len(STATEMENTS) == 8
 
 
 def test_what_is_wrong_is_found() -> None:

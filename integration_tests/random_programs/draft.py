@@ -22,6 +22,13 @@ class Output:
 
     name: str
     error: float
+    sizes: tuple[int, ...] = ()
+    dtype: torch.dtype = torch.float32
+    low: float = 0
+    high: float = 0
+    grain: float = 0
+    readable: bool = False
+    """Whether the fields before it say what it holds."""
 
 
 @attrs.frozen(eq=False)
@@ -54,6 +61,8 @@ class Draft:
         self.tensors: list[TensorSpec] = []
         self.numbers: list[tuple[str, int | float]] = []
         self.outputs: list[Output] = []
+        self.readable: list[Output] = []
+        """What loops before the last barrier wrote."""
         self.wholes: list[Dim] = []
         self.scope = Scope()
         self.owners: list[Dim | Index] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import torch
 
-from . import arithmetic, shapes
+from . import arithmetic, earlier, functions, online, rows, shapes
 from .draft import Draft, Index, Output
 from .expressions import value
 from .statements import block, some_dims
@@ -17,8 +17,8 @@ from .values import Dim, RejectedError
 if TYPE_CHECKING:
     from .tensors import TensorSpec
 
-FAMILIES = (arithmetic, shapes)
-"""The modules that register families of expressions."""
+FAMILIES = (arithmetic, earlier, functions, online, rows, shapes)
+"""The modules that register families of expressions, and statements."""
 
 
 @attrs.frozen
@@ -46,8 +46,9 @@ def write(number: int) -> RandomProgram:
     draft.tensor((2,), torch.float32, draft.content(torch.float32), plain=True)
     grids = draft.draws.pick((1, 1, 1, 1, 1, 1, 2, 2, 3))
     for grid in range(grids):
-        if grid and draft.draws.chance(0.3):
+        if grid and draft.draws.chance(0.5):
             draft.line("hl.barrier()")
+            draft.readable = [output for output in draft.outputs if output.readable]
         _grid(draft)
     _change_arguments(draft)
     returned = [_returned(draft, output) for output in draft.outputs]

@@ -107,9 +107,7 @@ def moved(draft: Draft, dims: Dims, kind: str, depth: int) -> Value:
         made_parts = [
             value(draft, (*dims[:at], part, *dims[at + 1 :]), kind, depth) for part in parts
         ]
-        if made_parts[0].dtype != made_parts[1].dtype:
-            raise RejectedError
-        a, b = made_parts
+        a, b = made_parts[0], _as(made_parts[1], made_parts[0].dtype)
         return Value(
             f"torch.cat([{a.text}, {b.text}], dim={at})",
             a.dtype,
@@ -126,6 +124,21 @@ def moved(draft: Draft, dims: Dims, kind: str, depth: int) -> Value:
     return attrs.evolve(one, text=f"{one.text}[{entries}]", dims=dims)
 
 
+def _as(one: Value, dtype: torch.dtype) -> Value:
+    """A value as another dtype.
+
+    Raises:
+        RejectedError: it would not be the same numbers.
+    """
+    if one.dtype == dtype:
+        return one
+    if dtype is torch.bool or not (one.integral or dtype.is_floating_point):
+        raise RejectedError
+    interval = (one.low, one.high)
+    text = f"{one.text}.to({dtype})"
+    return made(text, dtype, one.dims, interval, error=one.error, grain=one.grain)
+
+
 @family(1)
 def stacked(draft: Draft, dims: Dims, kind: str, depth: int) -> Value:
     """Two values along a new dimension, of which one index is taken, or both are kept."""
@@ -135,8 +148,7 @@ def stacked(draft: Draft, dims: Dims, kind: str, depth: int) -> Value:
     dim = draft.draws.pick(twos)
     rest = without(dims, dim)
     a, b = value(draft, rest, kind, depth), value(draft, rest, kind, depth)
-    if a.dtype != b.dtype:
-        raise RejectedError
+    b = _as(b, a.dtype)
     return Value(
         f"torch.stack([{a.text}, {b.text}], dim={dims.index(dim)})",
         a.dtype,

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .draft import Draft
     from .values import Dims
 
+    Statement = Callable[[Draft, int], None]
+
 
 def block(draft: Draft, statements: int, *, nesting: int = 2) -> None:
     """Some statements; what is made last is stored."""
@@ -144,11 +146,12 @@ _REDUCERS = {
 def tile_loop(draft: Draft, nesting: int) -> None:
     """An inner tile loop that accumulates, along one or two axes, and may store."""
     outer = some_dims(draft, 2)
-    axes = _new_axes(draft, draft.draws.pick((1, 1, 1, 2)))
-    _accumulating(draft, outer, axes, _header(draft, axes), nesting)
+    axes = new_axes(draft, draft.draws.pick((1, 1, 1, 2)))
+    _accumulating(draft, outer, axes, header_of(draft, axes), nesting)
 
 
-def _header(draft: Draft, axes: Sequence[Dim]) -> str:
+def header_of(draft: Draft, axes: Sequence[Dim]) -> str:
+    """The line that begins a tile loop over these."""
     names = ", ".join(axis.name for axis in axes)
     if len(axes) == 1:
         (axis,) = axes
@@ -165,7 +168,8 @@ def _header(draft: Draft, axes: Sequence[Dim]) -> str:
     return f"for {names} in hl.tile([{ends}]):"
 
 
-def _new_axes(draft: Draft, count: int) -> list[Dim]:
+def new_axes(draft: Draft, count: int) -> list[Dim]:
+    """What an inner loop runs over."""
     sizes = (0, 1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 17, 31, 33)
     made_axes = []
     for _ in range(count):
@@ -442,7 +446,7 @@ def _index_condition(draft: Draft) -> str:
     return f"{draft.draws.pick(indices).text} % 3 == 1" if indices else "1 > 2"
 
 
-STATEMENTS: list[tuple[float, Callable[[Draft, int], None]]] = [
+STATEMENTS: list[tuple[float, Statement]] = [
     (5, assignment),
     (3, tile_loop),
     (1, jagged_loop),
@@ -451,4 +455,15 @@ STATEMENTS: list[tuple[float, Callable[[Draft, int], None]]] = [
     (1, while_loop),
     (1.5, choice),
 ]
-_NESTING = {tile_loop, jagged_loop, data_loop, counted_loop, while_loop, choice}
+_NESTING: set[Statement] = {tile_loop, jagged_loop, data_loop, counted_loop, while_loop, choice}
+
+
+def statement(weight: float) -> Callable[[Statement], Statement]:
+    """Register a statement that holds others."""
+
+    def register(function: Statement) -> Statement:
+        STATEMENTS.append((weight, function))
+        _NESTING.add(function)
+        return function
+
+    return register

@@ -10,7 +10,7 @@ import torch
 from .aligning import listed, loose, spaced
 from .draft import Index, Output
 from .tensors import Content
-from .values import Dim, Value, epsilon
+from .values import Dim, RejectedError, Value, epsilon, made
 
 if TYPE_CHECKING:
     from .draft import Draft
@@ -45,15 +45,16 @@ def _assign(draft: Draft, one: Value, *, sometimes: bool) -> None:
         target.entries.append("0")
         target.sizes.append(1)
     dims = tuple(dim for dim in target.shape if dim is not None)
-    dtype = one.dtype
-    stored, error = one, one.error
-    if dtype.is_floating_point and draft.draws.chance(0.2):
+    held, stored = one, one
+    if one.dtype.is_floating_point and draft.draws.chance(0.2):
         dtype = draft.dtype("float")
-        error += epsilon(dtype) * one.bound
+        error = one.error + epsilon(dtype) * one.bound
+        held = attrs.evolve(one, dtype=dtype, error=error, grain=0.0)
     filled = target.filled or any(
         dim.tile and (dim.begin or dim.data or dim.parent) for dim in dims
     )
-    name = _output(draft, target, dtype, error, filled=filled)
+    once_more = _one_more(held) if draft.draws.chance(0.1) else None
+    name = _output(draft, target, once_more or held, filled=filled)
     stored = (
         loose(draft, stored, dims)
         if draft.draws.chance(0.5) and dims
@@ -64,19 +65,33 @@ def _assign(draft: Draft, one: Value, *, sometimes: bool) -> None:
         draft.line(f"hl.store({name}, {listed(target.entries)}, {stored.text})")
     else:
         draft.line(f"{name}[{index}] = {stored.text}")
+    if once_more is not None:
+        draft.line(f"{name}[{index}] += 1")
+
+
+def _one_more(one: Value) -> Value | None:
+    """What one more than a value is, if that can be told."""
+    interval = (one.low + 1, one.high + 1)
+    try:
+        more = made("", one.dtype, one.dims, interval, error=one.error, grain=min(one.grain, 1.0))
+    except RejectedError:
+        return None
+    return None if one.dtype is torch.bool else more
 
 
 def _output(
-    draft: Draft, target: _Target, dtype: torch.dtype, error: float, *, filled: bool
+    draft: Draft, target: _Target, one: Value, *, filled: bool, readable: bool = True
 ) -> str:
+    """A new result that is to hold a value, and zeros elsewhere if it is ``filled``."""
     name = draft.fresh("out")
+    filled = filled or target.filled
     # Reading sizes from arguments would need those that come later.
     shape = ", ".join(map(str, target.sizes))
-    make = f"torch.zeros([{shape}], dtype={dtype}, device=x0.device)"
-    if not filled and not target.filled:
-        make = f"torch.empty([{shape}], dtype={dtype}, device=x0.device)"
-    draft.prelude.append(f"{name} = {make}")
-    draft.outputs.append(Output(name, error))
+    make = "zeros" if filled else "empty"
+    draft.prelude.append(f"{name} = torch.{make}([{shape}], dtype={one.dtype}, device=x0.device)")
+    low, high = (min(one.low, 0), max(one.high, 0)) if filled else (one.low, one.high)
+    sizes = tuple(target.sizes)
+    draft.outputs.append(Output(name, one.error, sizes, one.dtype, low, high, one.grain, readable))
     return name
 
 
@@ -158,7 +173,7 @@ def _accumulate(draft: Draft, one: Value) -> bool:
     if not target.entries:
         target.entries.append("0")
         target.sizes.append(1)
-    name = _output(draft, target, dtype, 0.0, filled=True)
+    name = _output(draft, target, one, filled=True, readable=False)
     kind = (
         draft.draws.pick(("add", "add", "add", "max", "min"))
         if not out and binned is None
