@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import attrs
 import pytest
 
-from random_programs.check import Outcome, check
-from random_programs.program import write
-from random_programs.pruning import pruned
-from random_programs.reduce import (
+from integration_tests.random_programs.check import Outcome, check
+from integration_tests.random_programs.program import write
+from integration_tests.random_programs.pruning import pruned
+from integration_tests.random_programs.reduce import (
     ATTEMPTS,
     MOST_CHECKS,
     SIMPLER_CALLS,
@@ -19,11 +19,11 @@ from random_programs.reduce import (
     signature,
     with_source,
 )
-from random_programs.running import Worker, refusals, run_all
-from random_programs.statements import STATEMENTS
+from integration_tests.random_programs.running import Worker, refusals, run_all
+from integration_tests.random_programs.statements import STATEMENTS
 
 if TYPE_CHECKING:
-    from random_programs.program import RandomProgram
+    from integration_tests.random_programs.program import RandomProgram
 
 INTERPRETED = range(32)
 ON_A_GPU = range(60)
