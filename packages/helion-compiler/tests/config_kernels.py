@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,9 @@ import torch
 
 import helion
 import helion.language as hl
+from helion.backends import KernelDefinition
+from helion_compiler.building import parse_target
+from helion_compiler.compiled_kernel import CompiledKernel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,6 +109,18 @@ class Case:
     def bind(self, *, static: bool = True) -> Any:
         """The specialization."""
         return helion.kernel(static_shapes=static)(self.function).bind(self.make())
+
+    def bind_for(self, target: str) -> Any:
+        """The compiler's specialization with the configs of a target; the interpreter runs it."""
+        kernel = helion.kernel()(self.function)
+        definition = KernelDefinition(
+            function=self.function,
+            name=self.function.__name__,
+            signature=inspect.signature(self.function),
+            configs=(),
+            settings=kernel.settings,
+        )
+        return CompiledKernel(definition, parse_target(target).traits).bind(self.make())
 
 
 CASES = {

@@ -14,6 +14,8 @@ import torch
 
 import helion
 import helion.language as hl
+from helion_compiler.building import parse_target
+from helion_compiler.bundling import BuildRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,12 +84,13 @@ def _with_bias(x: torch.Tensor, y: torch.Tensor, bias: torch.Tensor) -> tuple[An
 
 @attrs.frozen
 class Source:
-    """A kernel's function, its arguments, and a config; with ``dynamic`` shapes or static ones."""
+    """A kernel's function, its arguments, and a config; with ``dynamic`` shapes or static ones, for a ``target``."""
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     config: dict[str, Any]
     dynamic: bool = False
+    target: str | None = None
 
     def bind(self) -> Any:
         """The specialization."""
@@ -96,7 +99,11 @@ class Source:
 
     def text(self) -> str:
         """The generated Triton."""
-        text: str = self.bind().to_triton_code(helion.Config(**self.config))
+        config = helion.Config(**self.config)
+        if self.target is not None:
+            request = BuildRequest(helion.kernel()(self.function), self.arguments)
+            return request.bind(parse_target(self.target)).lower(config).emitted.source
+        text: str = self.bind().to_triton_code(config)
         return text
 
 
@@ -130,6 +137,9 @@ SOURCES: dict[str, Source] = {
     ),
     "matmul_xyz": Source(
         matmul, ODD, BLOCKS | {"pid_type": "xyz", "loop_orders": [[1, 0]]}, dynamic=True
+    ),
+    "matmul_along_dies": Source(
+        matmul, SQUARE, BLOCKS | {"xcd_remap": True, "l2_groupings": [4]}, target="gfx942"
     ),
     "matmul_static_range": Source(matmul, ODD, BLOCKS | {"static_ranges": [True]}),
     "matmul_cache_hints": Source(

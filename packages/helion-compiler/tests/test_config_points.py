@@ -32,7 +32,7 @@ def case(request: pytest.FixtureRequest, config_kernels: ModuleType) -> Any:
 
 def made(bound: Any, config: helion.Config) -> tuple[str, str, str]:
     """All that a config can change: the source, what Triton is told, and the programs of the launch."""
-    specialized = bound._implementation.specialized
+    specialized = getattr(bound, "_implementation", bound).specialized
     lowered = specialized.lower(config)
     facts = specialize(lowered.program, lowered.emitted, specialized.aligned)
     variant = make_variant(lowered.schedule, lowered.emitted, facts, "kernel", specialized.aligned)
@@ -44,10 +44,17 @@ def test_every_kernel_is_tried(config_kernels: ModuleType) -> None:
     assert set(config_kernels.CASES) == set(NAMES)
 
 
-@pytest.mark.parametrize("static", [True, False], ids=["static", "dynamic"])
-def test_points_that_differ_are_programs_that_differ(case: Any, *, static: bool) -> None:
+BINDINGS = {
+    "static": lambda case: case.bind(),
+    "dynamic": lambda case: case.bind(static=False),
+    "amd": lambda case: case.bind_for("gfx942"),
+}
+
+
+@pytest.mark.parametrize("binding", BINDINGS)
+def test_points_that_differ_are_programs_that_differ(case: Any, binding: str) -> None:
     """In several parameters: random points. In one: all that are a step away from some of them."""
-    bound = case.bind(static=static)
+    bound = BINDINGS[binding](case)
     spec, rng = bound.config_spec, np.random.default_rng(0)
     points = [spec.space.sample(rng) for _ in range(DRAWS)]
     for point in points[:WALKS]:
@@ -76,9 +83,10 @@ def test_every_parameter_is_alive(case: Any) -> None:
         assert made(bound, spec.config(point)) != made(bound, spec.config(others[0])), name
 
 
-def test_every_parameter_leaves_the_result(case: Any) -> None:
+@pytest.mark.parametrize("binding", ["static", "amd"])
+def test_every_parameter_leaves_the_result(case: Any, binding: str) -> None:
     """Points that together have every choice but blocks away from its default, in the interpreter."""
-    bound = case.bind()
+    bound = BINDINGS[binding](case)
     spec = bound.config_spec
     arguments = case.make()
     expected = case.expected(*arguments)

@@ -16,6 +16,7 @@ import torch
 from helion import exc
 from helion.language import constexpr
 from helion_compiler.bound_kernel import CompiledBoundKernel
+from helion_compiler.building import traits_of_device
 from helion_compiler.building.variant import aligned_leaves
 from helion_compiler.interpreted import serves_call
 from helion_compiler.specialized_kernel import SpecializedKernel
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from types import FunctionType
 
     from helion.backends import KernelDefinition
+    from helion_compiler.space.target_traits import TargetTraits
     from helion_compiler.staging import StagedFunction
 
 
@@ -40,10 +42,14 @@ class _Family:
 
 
 class CompiledKernel:
-    """The implementation behind one ``helion.Kernel``. Safe to call from several threads."""
+    """The implementation behind one ``helion.Kernel``. Safe to call from several threads.
 
-    def __init__(self, definition: KernelDefinition) -> None:
+    Its configs are for GPUs of ``traits``; None means those of the arguments' own device.
+    """
+
+    def __init__(self, definition: KernelDefinition, traits: TargetTraits | None = None) -> None:
         self._definition = definition
+        self._traits = traits
         self._function: FunctionType = definition.function  # type: ignore[assignment]  # staging refuses anything else
         self._parameters = tuple(definition.signature.parameters)
         self._constants = frozenset(
@@ -139,7 +145,8 @@ class CompiledKernel:
                 specialized = bound.specialized
                 if specialized.aligned == aligned and serves_call(specialized.program, call.leaves):
                     return bound
-            specialized = SpecializedKernel(self._definition, self._stage(), call)
+            traits = self._traits or traits_of_device(_device(call, self._definition.name))
+            specialized = SpecializedKernel(self._definition, self._stage(), call, traits)
             bound = CompiledBoundKernel(specialized, family.dispatcher)
             family.bound.append(bound)
             return bound

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from helion_compiler.program.program import Program
     from helion_compiler.scheduling import Schedule
     from helion_compiler.space import ConfigSpace
+    from helion_compiler.space.target_traits import TargetTraits
     from helion_compiler.staging import StagedFunction
     from helion_compiler.tracing.arguments import Call
     from helion_runtime import KernelImage
@@ -71,15 +72,22 @@ class SpecializedKernel:
         space: the configs it has.
     """
 
-    def __init__(self, definition: KernelDefinition, staged: StagedFunction, call: Call) -> None:
+    def __init__(
+        self,
+        definition: KernelDefinition,
+        staged: StagedFunction,
+        call: Call,
+        traits: TargetTraits | None = None,
+    ) -> None:
         self.definition = definition
+        self._traits = traits
         self.call = call
         self.aligned = aligned_leaves(call.leaves)
         settings = definition.settings
         self._observe = observer(settings.logs)
         with reported(call, settings, "trace the kernel", runs_author=True):
             self.program: Program = make_program(staged, call, settings, self._observe)
-            self.space: ConfigSpace = derive_space(self.program, self.aligned)
+            self.space: ConfigSpace = derive_space(self.program, self.aligned, traits)
         self._staged = staged
         self._programs: dict[tuple[Any, ...], tuple[Program, ConfigSpace]] = {}
         self._lock = threading.RLock()
@@ -132,7 +140,7 @@ class SpecializedKernel:
             settings = self.definition.settings
             with reported(self.call, settings, "trace the kernel", config):
                 program = make_program(self._staged, self.call, settings, self._observe, chosen)
-                self._programs[key] = program, derive_space(program, self.aligned)
+                self._programs[key] = program, derive_space(program, self.aligned, self._traits)
         return self._programs[key]
 
     def build(

@@ -139,9 +139,21 @@ _KEYS = (
     _many("load_cache_modifiers", "load_cache_modifier", one_of("", ".cg"), "Per load."),
     _many("store_cache_modifiers", "store_cache_modifier", one_of("", ".cs", ".wt"), "Per store."),
     _one("epilogue_subtile", one_of(None, 2, 4), "Parts in which an accumulator is stored."),
-    _one("waves_per_eu", integer(0, 8), "Occupancy hint for AMD targets."),
-    _one("matrix_instr_nonkdim", one_of(0, 16, 32), "Size of the matrix instruction on AMD."),
-    _one("xcd_remap", BOOLEAN, "Whether program ids follow the compute dies of an AMD GPU."),
+    _one(
+        "waves_per_eu",
+        integer(0, 8),
+        "Waves per execution unit that AMD's compiler aims at; 0 leaves it to it.",
+    ),
+    _one(
+        "matrix_instr_nonkdim",
+        one_of(0, 16, 32),
+        "Size of AMD's matrix instruction; 0 leaves it to Triton.",
+    ),
+    _one(
+        "xcd_remap",
+        BOOLEAN,
+        "Whether the programs of a compute die of an AMD GPU take neighbouring tiles.",
+    ),
 )
 
 CONFIG_KEYS: Mapping[str, ConfigKey] = MappingProxyType({key.name: key for key in _KEYS})

@@ -8,6 +8,7 @@ from helion_compiler.building.targets import (
     parse_target,
     shared_memory_of,
     target_of_device,
+    traits_of_device,
 )
 from helion_compiler.building.variant import make_variant
 
@@ -19,5 +20,6 @@ __all__ = [
     "parse_target",
     "shared_memory_of",
     "target_of_device",
+    "traits_of_device",
     "without_line_info",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 from helion import exc
+from helion_compiler.space.target_traits import TargetTraits
 
 if TYPE_CHECKING:
     import torch
@@ -31,6 +32,8 @@ _SHARED_MEMORY: dict[int | str, int] = {
     121: 101376,
 }
 
+_SEVERAL_DIES = ("gfx942", "gfx950")
+
 
 @attrs.frozen
 class Target:
@@ -47,6 +50,11 @@ class Target:
         from triton.backends.compiler import GPUTarget  # loads triton
 
         return GPUTarget(self.backend, self.architecture, self.warp_size)
+
+    @property
+    def traits(self) -> TargetTraits:
+        """What the choices of a config depend on."""
+        return TargetTraits(self.backend, self.warp_size, self.name in _SEVERAL_DIES)
 
     @property
     def binary(self) -> str:
@@ -91,3 +99,13 @@ def target_of_device(device: torch.device) -> Target:
         return parse_target(name)
     major, minor = torch.cuda.get_device_capability(device)
     return parse_target(f"sm_{major * 10 + minor}")
+
+
+def traits_of_device(device: torch.device) -> TargetTraits:
+    """The traits of what a kernel on this device is compiled for. What runs in the interpreter, or on no GPU of this
+    machine, counts as NVIDIA's.
+    """
+    import torch  # as above
+
+    there = device.type == "cuda" and torch.cuda.is_available()
+    return target_of_device(device).traits if there else TargetTraits()

@@ -12,10 +12,12 @@ from helion.backends import KernelDefinition
 from helion_compiler.bundling.errors import BundleRequestError
 from helion_compiler.bundling.example_arguments import on_fake_gpu
 from helion_compiler.compiled_kernel import CompiledKernel
+from helion_compiler.space.target_traits import TargetTraits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from helion_compiler.building import Target
     from helion_compiler.specialized_kernel import SpecializedKernel
 
 
@@ -55,8 +57,10 @@ class BuildRequest:
         """The op's name."""
         return self.name or self.kernel.name
 
-    def bind(self) -> SpecializedKernel:
+    def bind(self, target: Target | None = None) -> SpecializedKernel:
         """The kernel traced for these arguments, whatever the environment says about how kernels run.
+
+        Its configs are those for ``target``; None means an NVIDIA GPU.
 
         Raises:
             helion.exc.HelionError: the kernel cannot be traced for them.
@@ -72,9 +76,8 @@ class BuildRequest:
             configs=self.kernel.configs,
             settings=settings,
         )
-        return (
-            CompiledKernel(definition).bind(on_fake_gpu(function, self._normalized())).specialized
-        )
+        compiled = CompiledKernel(definition, TargetTraits() if target is None else target.traits)
+        return compiled.bind(on_fake_gpu(function, self._normalized())).specialized
 
     def choose_config(self, bound: SpecializedKernel) -> Config:
         """The config to build.

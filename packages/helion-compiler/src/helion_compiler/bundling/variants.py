@@ -105,10 +105,13 @@ def _tasks(request: BuildRequest, targets: Sequence[str]) -> list[_Task]:
             problem=f"no target is named for `{request.op}`", remedy="name one, such as sm_90"
         )
     parsed = list(dict.fromkeys(parse_target(name) for name in chosen))
-    bound = request.bind()
-    config = request.choose_config(bound)
-    bound.lower(config)  # a config that does not fit is refused before anything is compiled
-    return [_Task(request, bound, config, target) for target in parsed]
+    bound = {target.traits: request.bind(target) for target in parsed}
+    configs = {traits: request.choose_config(one) for traits, one in bound.items()}
+    for traits, one in bound.items():
+        one.lower(configs[traits])  # a config that does not fit is refused before anything compiles
+    return [
+        _Task(request, bound[target.traits], configs[target.traits], target) for target in parsed
+    ]
 
 
 def _compile(task: _Task, compiler: Compiler | None) -> CompiledVariant:

@@ -22,11 +22,19 @@ def add(commands: Any) -> None:
     """Declare the command."""
     command = add_command(commands, "space", "show what a Config of a kernel may hold", _space)
     add_kernel(command)
+    command.add_argument(
+        "--target",
+        default="sm_90",
+        help="the GPU that configs are for: sm_90 (default), gfx942, ...",
+    )
     command.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _space(options: Any) -> int:
-    space = read_request(options, options.args, None).bind().space
+    from helion_compiler.building import parse_target  # --help loads no torch
+
+    target = parse_target(options.target)
+    space = read_request(options, options.args, None).bind(target).space
     description = _describe(space)
     print(json.dumps(description, indent=2) if options.json else _render(description))
     return 0

@@ -14,6 +14,7 @@ from helion_compiler.emission.context import EmissionContext
 from helion_compiler.emission.functions import DEVICE_FUNCTIONS
 from helion_compiler.emission.grid import (
     GridPlan,
+    along_dies,
     enter_tile,
     persistent_range,
     plan_grids,
@@ -113,13 +114,13 @@ def _emit_first(context: EmissionContext, plans: Sequence[GridPlan], pid: str) -
     """The first of several grids for the first programs, the others for the rest."""
     plan, *rest = plans
     if not rest:
-        _emit_tile(context, plan, positions_of_id(context, plan, pid))
+        _emit_tile(context, plan, _dealt(context, plan, pid))
         return
     writer = context.writer
     total = context.text(plan.total)
     writer.line(f"if {pid} < {total}:")
     with writer.indented():
-        _emit_tile(context, plan, positions_of_id(context, plan, pid))
+        _emit_tile(context, plan, _dealt(context, plan, pid))
     writer.line("else:")
     with writer.indented():
         writer.origin(rest[0].grid.location)
@@ -140,7 +141,20 @@ def _emit_persistent(context: EmissionContext, plans: Sequence[GridPlan]) -> Non
         pid = writer.name("pid")
         writer.line(f"for {pid} in {persistent_range(context, plan)}:")
         with writer.indented():
-            _emit_tile(context, plan, positions_of_id(context, plan, pid))
+            blocked = context.schedule.program_ids == "persistent_blocked"
+            positions = (
+                positions_of_id(context, plan, pid) if blocked else _dealt(context, plan, pid)
+            )
+            _emit_tile(context, plan, positions)
+
+
+def _dealt(context: EmissionContext, plan: GridPlan, pid: str) -> dict[Axis, str]:
+    """The tile of a program id, or that of a neighbour on the same die."""
+    dealt = along_dies(context, pid, context.text(plan.total))
+    if dealt != pid:
+        pid = context.writer.name("dealt")
+        context.writer.line(f"{pid} = {dealt}")
+    return positions_of_id(context, plan, pid)
 
 
 def _emit_barrier(context: EmissionContext, number: int) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from helion_compiler.space.target_traits import DIES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,6 +22,10 @@ DEVICE_FUNCTIONS: Mapping[str, str] = MappingProxyType(
     return tl.minimum(a, b, propagate_nan=tl.PropagateNan.ALL)""",
         "product": """(a, b):
     return a * b""",
+        "along_dies": f"""(pid, total):
+    # Programs are dealt out to {DIES} dies in turn; each die gets a stretch of neighbours.
+    die = pid % {DIES}
+    return die * (total // {DIES}) + tl.minimum(die, total % {DIES}) + pid // {DIES}""",
         "grid_barrier": """(arrived, expected):
     # All programs run at once: each counts itself, and waits until all have.
     tl.debug_barrier()

@@ -117,6 +117,14 @@ def _grouped(
     return positions
 
 
+def along_dies(context: EmissionContext, pid: str, total: str) -> str:
+    """A program id, or the one that the die of this program does instead, where the schedule asks for that."""
+    if not context.schedule.follows_dies:
+        return pid
+    context.uses.add("along_dies")
+    return f"along_dies({pid}, {total})"
+
+
 def persistent_range(context: EmissionContext, plan: GridPlan) -> str:
     """The ``tl.range`` of a persistent kernel's loop over tiles."""
     total = context.text(plan.total)
@@ -126,7 +134,8 @@ def persistent_range(context: EmissionContext, plan: GridPlan) -> str:
         line, name = context.writer.line, context.writer.name
         share, first = name("tiles_per_program"), name("first_tile")
         line(f"{share} = tl.cdiv({total}, tl.num_programs(0))")
-        line(f"{first} = tl.program_id(0) * {share}")
+        worker = along_dies(context, "tl.program_id(0)", "tl.num_programs(0)")
+        line(f"{first} = {worker} * {share}")
         bounds = f"{first}, min({first} + {share}, {total})"
     return f"tl.range({bounds}{range_arguments(plan.schedule.options)})"
 

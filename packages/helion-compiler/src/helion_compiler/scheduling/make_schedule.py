@@ -60,7 +60,8 @@ def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Sche
         },
         num_warps=_integer(point["num_warps"]),
         num_stages=_integer(point.get("num_stages", 1)),
-        maxnreg=point.get("maxnreg"),
+        hints={name: point[name] for name in _HINTS if point.get(name)},
+        follows_dies=point.get("xcd_remap", False),
         sm_multiplier=_integer(point.get("num_sm_multiplier", 1)),
         dot_precision=dot_precision,
     )
@@ -75,6 +76,9 @@ def _options(point: Mapping[str, Any], site: str) -> LoopOptions:
         static=point.get(f"static_ranges[{site}]", False),
     )
 
+
+_HINTS = ("maxnreg", "waves_per_eu", "matrix_instr_nonkdim")
+"""Keys that are options of ``triton.compile`` by the same name; nothing and 0 leave them out."""
 
 _POLICIES = {"": "", "first": "evict_first", "last": "evict_last"}
 """What a Config says of eviction, as Triton writes it."""

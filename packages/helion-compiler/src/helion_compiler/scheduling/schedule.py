@@ -58,7 +58,8 @@ class Schedule:
 
     ``block_sizes`` maps block symbols to lanes, ``access_modes`` the stable names of loads and
     stores to how they address memory, ``cache_hints`` those through pointers to what they say of the caches.
-    ``sm_multiplier`` is how many programs of a persistent kernel each multiprocessor gets.
+    ``sm_multiplier`` is how many programs of a persistent kernel each multiprocessor gets. ``hints`` are further
+    options of ``triton.compile``. With ``follows_dies``, the programs of a compute die take tiles beside each other.
     """
 
     program: Program
@@ -71,15 +72,15 @@ class Schedule:
     cache_hints: Mapping[str, CacheHints]
     num_warps: int
     num_stages: int
-    maxnreg: int | None
+    hints: Mapping[str, int]
+    follows_dies: bool
     sm_multiplier: int
     dot_precision: str
 
     @property
     def compile_options(self) -> dict[str, Any]:
         """What the Config asks of Triton beside the source: options of ``triton.compile``."""
-        options = {"num_warps": self.num_warps, "num_stages": self.num_stages}
-        return options if self.maxnreg is None else {**options, "maxnreg": self.maxnreg}
+        return {"num_warps": self.num_warps, "num_stages": self.num_stages, **self.hints}
 
     def concrete(self, size: Size) -> Size:
         """``size`` with equal symbols made one, and numbers for block sizes."""

@@ -13,6 +13,7 @@ from helion_autotune import Choice, Integer, PowerOfTwo
 from helion_autotune.constraints import Condition, Constraint
 from helion_compiler.program.ops import Load, Store
 from helion_compiler.scheduling.roll_reductions import NotRollable, roll_reductions
+from helion_compiler.space.amd_keys import amd_keys
 from helion_compiler.space.block_sizes import MAX_BLOCK, block_sites, least_blocks
 from helion_compiler.space.cache_hints import cache_hints
 from helion_compiler.space.config_space import ConfigSpace, Exclusion, Site
@@ -24,6 +25,7 @@ from helion_compiler.space.program_ids import program_ids
 from helion_compiler.space.range_options import range_options
 from helion_compiler.space.seeds import seeds
 from helion_compiler.space.static_ranges import static_ranges
+from helion_compiler.space.target_traits import TargetTraits
 from helion_compiler.space.tile_counts import TileCounts
 from helion_compiler.space.tunables import tunable_parameters
 
@@ -33,15 +35,28 @@ if TYPE_CHECKING:
     from helion_compiler.program.types import Axis, Size
     from helion_compiler.space.space_part import SpacePart
 
+MAX_THREADS = 1024
+"""Threads that a program may have."""
 
-def derive_space(program: Program, aligned: frozenset[int] | None = None) -> ConfigSpace:
-    """The config space of ``program`` for calls whose arguments in ``aligned`` are; None means all of them."""
-    return _Deriver(program, aligned).space()
+
+def derive_space(
+    program: Program,
+    aligned: frozenset[int] | None = None,
+    traits: TargetTraits | None = None,
+) -> ConfigSpace:
+    """The config space of ``program`` for calls whose arguments in ``aligned`` are; None means all of them.
+
+    ``traits`` are the target's; None means an NVIDIA GPU.
+    """
+    return _Deriver(program, aligned, traits or TargetTraits()).space()
 
 
 class _Deriver:
-    def __init__(self, program: Program, aligned: frozenset[int] | None) -> None:
+    def __init__(
+        self, program: Program, aligned: frozenset[int] | None, traits: TargetTraits
+    ) -> None:
         self._program = program
+        self._traits = traits
         self._aligned = aligned
         self._excluded: list[Exclusion] = []
         self._conditions: dict[str, Condition] = {}
@@ -54,7 +69,7 @@ class _Deriver:
         sites: dict[str, list[Site]] = {}
         sites["block_sizes"] = block_sites(program)
         single: dict[str, Parameter] = {
-            "num_warps": PowerOfTwo(1, 32, default=4),
+            "num_warps": PowerOfTwo(1, MAX_THREADS // self._traits.warp_size, default=4),
             **tunable_parameters(program.tunables),
         }
         self._reductions(sites)
@@ -71,10 +86,11 @@ class _Deriver:
         ]
         for part in (
             program_ids(program, counts),
-            persistence(program, counts, least),
+            persistence(program, counts, least, self._traits),
             static,
             range_options(program, unrolled),
-            cache_hints(program, described),
+            cache_hints(program, described, self._traits),
+            amd_keys(program, self._traits),
         ):
             self._add(part, single, sites)
         return ConfigSpace(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from helion_autotune.constraints import Predicate
     from helion_compiler.program.program import Program
+    from helion_compiler.space.target_traits import TargetTraits
     from helion_compiler.space.tile_counts import TileCounts
 
 PERSISTENT = ("persistent_blocked", "persistent_interleaved")
@@ -27,20 +28,43 @@ FEW_MULTIPROCESSORS = 8
 """No GPU that is worth tuning for has fewer; up to so many tiles, one program a multiprocessor takes them all."""
 
 
-def persistence(program: Program, counts: TileCounts, least_blocks: Mapping[str, int]) -> SpacePart:
+def persistence(
+    program: Program, counts: TileCounts, least_blocks: Mapping[str, int], traits: TargetTraits
+) -> SpacePart:
     """``num_sm_multiplier`` and ``maxnreg``; ``least_blocks`` are the least values of the parameters of blocks."""
-    maxnreg = Choice((None, 32, 64, 128, 256), default=None)
-    conditions = {"maxnreg": when_persistent()}
-    advice = (
-        Constraint(
-            "registers of maxnreg",
-            f"the threads of a program may not have more than {REGISTERS} registers together",
-            lambda point: (
-                point["maxnreg"] is None
-                or int(point["maxnreg"]) * 32 * int(point["num_warps"]) <= REGISTERS
-            ),
+    registers = _registers(traits)
+    programs = _programs(program, counts, least_blocks, traits)
+    return SpacePart(
+        single={**programs.single, **registers.single},
+        wider=programs.wider,
+        conditions={**programs.conditions, **registers.conditions},
+        advice=(*registers.advice, *programs.advice),
+        excluded=(*programs.excluded, *registers.excluded),
+    )
+
+
+def _registers(traits: TargetTraits) -> SpacePart:
+    if traits.backend != "cuda":
+        reason = "AMD's compiler takes no limit of registers; it has waves_per_eu"
+        return SpacePart(excluded=(Exclusion("maxnreg", reason),))
+    fits = Constraint(
+        "registers of maxnreg",
+        f"the threads of a program may not have more than {REGISTERS} registers together",
+        lambda point: (
+            point["maxnreg"] is None
+            or int(point["maxnreg"]) * 32 * int(point["num_warps"]) <= REGISTERS
         ),
     )
+    return SpacePart(
+        single={"maxnreg": Choice((None, 32, 64, 128, 256), default=None)},
+        conditions={"maxnreg": when_persistent()},
+        advice=(fits,),
+    )
+
+
+def _programs(
+    program: Program, counts: TileCounts, least_blocks: Mapping[str, int], traits: TargetTraits
+) -> SpacePart:
     enough = _has_enough_tiles(program, counts)
     reason = None
     if program.barrier is not None:
@@ -48,17 +72,12 @@ def persistence(program: Program, counts: TileCounts, least_blocks: Mapping[str,
     elif not enough(least_blocks):
         reason = "a multiprocessor has no second tile to run"
     if reason is not None:
-        return SpacePart(
-            single={"maxnreg": maxnreg},
-            conditions=conditions,
-            advice=advice,
-            excluded=(Exclusion("num_sm_multiplier", reason),),
-        )
+        return SpacePart(excluded=(Exclusion("num_sm_multiplier", reason),))
     return SpacePart(
-        single={"num_sm_multiplier": PowerOfTwo(1, PROGRAMS, default=1), "maxnreg": maxnreg},
+        single={"num_sm_multiplier": PowerOfTwo(1, PROGRAMS, default=1)},
         wider={"num_sm_multiplier": Integer(1, 128, default=1)},
-        conditions={"num_sm_multiplier": _several_tiles(enough), **conditions},
-        advice=(*advice, _running_at_once()),
+        conditions={"num_sm_multiplier": _several_tiles(enough)},
+        advice=(_running_at_once(traits),),
     )
 
 
@@ -84,9 +103,11 @@ def _several_tiles(enough: Predicate) -> Condition:
     )
 
 
-def _running_at_once() -> Constraint:
+def _running_at_once(traits: TargetTraits) -> Constraint:
     return Constraint(
         "programs at once",
         f"a multiprocessor would be given more than the {THREADS} threads that it runs at once",
-        lambda point: int(point["num_sm_multiplier"]) * 32 * int(point["num_warps"]) <= THREADS,
+        lambda point: (
+            int(point["num_sm_multiplier"]) * traits.warp_size * int(point["num_warps"]) <= THREADS
+        ),
     )

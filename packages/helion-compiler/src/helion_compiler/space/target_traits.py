@@ -1,0 +1,21 @@
+"""What the choices of a config depend on of the GPU that a kernel is for."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import attrs
+
+DIES = 8
+"""Compute dies (XCD) of the MI300X and of the MI350 series: AMD's white papers of CDNA 3 and CDNA 4."""
+
+
+@attrs.frozen
+class TargetTraits:
+    """``dies`` says whether programs are dealt out in turn to :data:`DIES` compute dies, each with an L2 of its own.
+    Without arguments: an NVIDIA GPU.
+    """
+
+    backend: Literal["cuda", "hip"] = "cuda"
+    warp_size: int = 32
+    dies: bool = False
