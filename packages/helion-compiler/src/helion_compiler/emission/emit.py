@@ -150,8 +150,8 @@ def _emit_persistent(context: EmissionContext, plans: Sequence[GridPlan]) -> Non
 
 def _dealt(context: EmissionContext, plan: GridPlan, pid: str) -> dict[Axis, str]:
     """The tile of a program id, or that of a neighbour on the same die."""
-    dealt = along_dies(context, pid, context.text(plan.total))
-    if dealt != pid:
+    if context.schedule.follows_dies:
+        dealt = along_dies(context, pid, context.text(plan.total))
         pid = context.writer.name("dealt")
         context.writer.line(f"{pid} = {dealt}")
     return positions_of_id(context, plan, pid)
