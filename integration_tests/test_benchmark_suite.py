@@ -426,6 +426,14 @@ def test_stored_configs_are_taken(tmp_path: Path) -> None:
     assert [one.config for one in options.tasks()] == [{"num_warps": 8}, None]
 
 
+def test_cases_of_earlier_runs_are_skipped(tmp_path: Path) -> None:
+    earlier = [CaseRecord("add-8192x8192", "measured"), CaseRecord("exp-8192x8192", "timed out")]
+    write_json(tmp_path / "results.json", Results(cases=earlier))
+    only = ["--only", "add", "exp", "--output", "x"]
+    options = parse(["--skip", str(tmp_path / "results.json"), *only])
+    assert [case.name for case in options.cases] == ["exp-8192x8192"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -84,7 +84,7 @@ def parse(arguments: Sequence[str]) -> Options:
     given = parser.parse_args(arguments)
     try:
         return Options(
-            cases=selected(given.only),
+            cases=_left(selected(given.only), given.skip),
             ways=_ways(given),
             seconds=given.seconds_per_kernel,
             peer_seconds=given.peer_seconds or given.seconds_per_kernel,
@@ -107,6 +107,17 @@ def stored_configs(path: Path) -> dict[str, dict[str, Any]]:
         if tuned is not None and tuned.config is not None:
             found[case.name] = tuned.config
     return found
+
+
+def _left(cases: Sequence[Case], done: Sequence[Path]) -> tuple[Case, ...]:
+    """The cases that no earlier run has measured to the end."""
+    known = {
+        record.name
+        for path in done
+        for record in read_results(path).cases
+        if record.ending == "measured"
+    }
+    return tuple(case for case in cases if case.name not in known)
 
 
 def _ways(given: argparse.Namespace) -> tuple[str, ...]:
@@ -140,6 +151,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--only", nargs="+", default=[], metavar="PATTERN", help="cases, by how their names begin")
+    add("--skip", nargs="+", default=[], type=Path, metavar="FILE", help="results of earlier runs")
     add("--ways", metavar="WAY,...", help=f"of {', '.join(WAYS)}")
     add("--seconds-per-kernel", type=_positive, default=20.0, help="for each search (20)")
     add("--peer-seconds", type=_positive, help="for each search of the peer (as many)")
