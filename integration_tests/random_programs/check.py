@@ -54,6 +54,10 @@ class Outcome:
         return self.kind not in ("passed", "refused")
 
 
+_PASSES_FAILED = "PassManager::run failed"
+"""What Triton says where its own passes fail on code that it took: such configs are refused."""
+
+
 class _TimeoutError(Exception):
     """A program took too long."""
 
@@ -170,6 +174,8 @@ def _check_compiles(bound: SpecializedKernel, config: helion.Config, target: str
     try:
         bound.build(config, parse_target(target))
     except exc.TritonError as error:
+        if _PASSES_FAILED in str(error):
+            raise
         raise _NotCompiledError(bound.lower(config).emitted.source) from error
 
 

@@ -71,6 +71,50 @@ def test_batches() -> None:
     torch.testing.assert_close(found, x.float() @ y.float(), rtol=1e-3, atol=1e-2)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.int8, E4M3], ids=str)
+@pytest.mark.parametrize("depth", [1, 2, 8, 16])
+def test_small_blocks_of_the_author(dtype: torch.dtype, depth: int) -> None:
+    """Triton's products sum over 16 lanes at least, over 32 of bytes."""
+
+    def kernel(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        b, m, k = x.size()
+        out_dtype = torch.float32 if x.dtype.is_floating_point else torch.int32
+        out = torch.empty([b, m, y.size(2)], dtype=out_dtype, device=x.device)
+        for tile_b, tile_m in hl.tile([b, m], block_size=[None, 16]):
+            acc = hl.zeros([tile_b, tile_m, y.size(2)], dtype=out_dtype)
+            for tile_k in hl.tile(k, block_size=depth):
+                acc = hl.dot(x[tile_b, tile_m, tile_k], y[tile_b, tile_k, :], acc=acc)
+            out[tile_b, tile_m, :] = acc
+        return out
+
+    x, y = (torch.randint(-3, 4, shape).to(dtype) for shape in ((3, 5, 17), (3, 17, 6)))
+    expected = (x.double() @ y.double()).to(torch.int32 if dtype is torch.int8 else torch.float32)
+    for batch in (1, 2):
+        config = helion.Config(block_sizes=[batch])
+        torch.testing.assert_close(helion.kernel(kernel, config=config)(x, y), expected)
+        bound: Any = helion.kernel(kernel).bind((x, y))
+        assert bound._implementation.specialized.build(config, parse_target("sm_90")).image.binary
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, E4M3, torch.bfloat16], ids=str)
+def test_products_over_short_dimensions_compile_for_a_gpu(dtype: torch.dtype) -> None:
+    """Bytes are summed over 32 lanes at least."""
+
+    def kernel(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        out_dtype = torch.float32 if x.dtype.is_floating_point else torch.int32
+        out = torch.empty([x.size(0), y.size(1)], dtype=out_dtype, device=x.device)
+        for tile in hl.tile(x.size(0)):
+            out[tile, :] = hl.dot(x[tile, :], y[:, :])
+        return out
+
+    x, y = (torch.randint(-3, 4, shape).to(dtype) for shape in ((5, 4), (4, 6)))
+    config = helion.Config(block_sizes=[16])
+    found = helion.kernel(kernel, config=config)(x, y)
+    torch.testing.assert_close(found.double(), x.double() @ y.double())
+    bound: Any = helion.kernel(kernel).bind((x, y))
+    assert bound._implementation.specialized.build(config, parse_target("sm_90")).image.binary
+
+
 def scaled(
     x: torch.Tensor,
     x_scale: torch.Tensor,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from helion import exc
 from helion_compiler.emission.dtypes import dtype_text
 from helion_compiler.emission.folds import emit_fold
@@ -16,10 +14,11 @@ from helion_compiler.emission.foreign import (
     emit_inline,
     emit_print,
 )
-from helion_compiler.emission.held import complete, define_complete, held, placed
+from helion_compiler.emission.held import held, placed
 from helion_compiler.emission.lanes import emit_join, emit_random, emit_split
 from helion_compiler.emission.memory import emit_atomic, emit_fence, emit_load, emit_store
 from helion_compiler.emission.numbers import number_text
+from helion_compiler.emission.products import emit_dot
 from helion_compiler.emission.reductions import emit_reduce
 from helion_compiler.emission.shapes import (
     emit_broadcast,
@@ -183,40 +182,6 @@ def _leaves(arguments: tuple[Any, ...]) -> list[Any]:
 
 
 # Products.
-
-
-def emit_dot(context: EmissionContext, op: Dot) -> None:
-    """``tl.dot``, accumulating in place where the accumulator has the right dtype."""
-    promoted = torch.promote_types(op.lhs.type.dtype, op.rhs.type.dtype)
-    same = op.lhs.type.dtype == op.rhs.type.dtype
-    lhs, rhs = (
-        _matrix(context, value) if same else f"{_matrix(context, value)}.to({dtype_text(promoted)})"
-        for value in (op.lhs, op.rhs)
-    )
-    arguments = [lhs, rhs]
-    accumulator = op.accumulator
-    in_place = accumulator is not None and accumulator.type.dtype == op.accumulate
-    if in_place:
-        arguments.append(f"acc={_matrix(context, accumulator)}")  # type: ignore[arg-type]  # in_place says so
-    if promoted is torch.float32:
-        arguments.append(f"input_precision={context.schedule.dot_precision!r}")
-    arguments.append(f"out_dtype={dtype_text(op.accumulate)}")
-    text = f"tl.dot({', '.join(arguments)})"
-    if accumulator is not None and not in_place:
-        text = f"({text} + {_matrix(context, accumulator)})"
-    if op.result.type.dtype != op.accumulate:
-        text = f"{text}.to({dtype_text(op.result.type.dtype)})"
-    rank = len(op.result.type.shape)
-    if {rank - 2, rank - 1}.issubset(held(context, op.result.type.shape)):
-        context.define(op.result, text)
-    else:
-        define_complete(context, op.result, text)
-
-
-def _matrix(context: EmissionContext, value: Value) -> str:
-    """A value with rows and columns, of which there may be one."""
-    rank = len(value.type.shape)
-    return complete(context, value, (rank - 2, rank - 1))
 
 
 EMITTERS: dict[type, Callable[[EmissionContext, Any], None]] = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from helion_compiler.program.ops import Dot, Load, Store
+from helion_compiler.program.ops import Load, Store
+from helion_compiler.scheduling.least_lanes import least_lanes
 from helion_compiler.scheduling.roll_reductions import roll_reductions
 from helion_compiler.scheduling.schedule import CacheHints, GridSchedule, LoopOptions, Schedule
 
@@ -31,11 +32,10 @@ def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Sche
         else _integer(point[f"block_sizes[{block.name}]"])
         for block in program.blocks
     }
-    dots = frozenset(size for op in program.walk() if isinstance(op, Dot) for size in op.sizes)
     return Schedule(
         program=program,
         block_sizes=sizes,
-        dot_sizes=dots,
+        least_lanes=least_lanes(program),
         program_ids=point["pid_type"],
         grids=tuple(
             GridSchedule(

@@ -64,7 +64,7 @@ class Schedule:
 
     program: Program
     block_sizes: Mapping[sympy.Symbol, int]
-    dot_sizes: frozenset[Size]
+    least_lanes: Mapping[Size, int]
     program_ids: ProgramIds
     grids: tuple[GridSchedule, ...]
     loops: Mapping[Loop, LoopOptions]
@@ -99,7 +99,7 @@ class Schedule:
             return self.block_sizes[size]
         if size in self.program.products:
             return math.prod(self.lanes(part) for part in self.program.products[size])
-        least = 16 if size in self.dot_sizes and size != 1 else 1
+        least = self.least_lanes.get(size, 1) if size != 1 else 1
         return max(self.program.padded(self.concrete(size)), least)
 
     def axis_lanes(self, axis: Axis) -> int:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from helion_autotune import Choice, Integer, PowerOfTwo
 from helion_autotune.constraints import Condition, Constraint
 from helion_compiler.program.ops import Load, Store
+from helion_compiler.scheduling.least_lanes import least_lanes
 from helion_compiler.scheduling.roll_reductions import NotRollable, roll_reductions
 from helion_compiler.space.amd_keys import amd_keys
-from helion_compiler.space.block_sizes import MAX_BLOCK, block_sites, least_blocks
+from helion_compiler.space.block_sizes import MAX_BLOCK, block_sites
 from helion_compiler.space.cache_hints import cache_hints
 from helion_compiler.space.config_space import ConfigSpace, Exclusion, Site
 from helion_compiler.space.constraints import advice, demands
@@ -104,7 +105,7 @@ class _Deriver:
             ),
             advice=(*advice(program, lanes), *self._advice),
             excluded=tuple(self._excluded),
-            seeds=seeds(program, least_blocks(program)),
+            seeds=seeds(program, least_lanes(program)),
             wider=self._wider,
         )
 
