@@ -89,6 +89,13 @@ def column_sums(x: torch.Tensor) -> torch.Tensor:
     return out
 
 
+def plane_sums(x: torch.Tensor) -> torch.Tensor:
+    out = torch.zeros(x.shape[1:], dtype=torch.float32, device=x.device)
+    for planes, rows, columns in hl.tile(x.size()):
+        hl.atomic_add(out, [rows, columns], x[planes, rows, columns].sum(0))
+    return out
+
+
 def _attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     return torch.softmax(q @ k.transpose(1, 2), -1) @ v
 
@@ -135,6 +142,7 @@ CASES = {
         lambda: (torch.randn(50), torch.tensor([0, 3, 3, 20, 21, 50])),
         _jagged_sums,
     ),
+    "plane_sums": Case(plane_sums, lambda: (torch.randn(11, 19, 36),), lambda x: x.sum(0)),
     "column_sums": Case(column_sums, lambda: (torch.randn(33, 21),), lambda x: x.sum(0)),
 }
 """By name."""

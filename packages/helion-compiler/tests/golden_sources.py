@@ -63,6 +63,14 @@ def softmax(x: torch.Tensor) -> torch.Tensor:
     return out
 
 
+def plane_sums(x: torch.Tensor) -> torch.Tensor:
+    _, m, n = x.size()
+    out = torch.zeros([m, n], dtype=torch.float32, device=x.device)
+    for planes, rows, columns in hl.tile(x.size()):
+        hl.atomic_add(out, [rows, columns], x[planes, rows, columns].sum(0))
+    return out
+
+
 def recurrence(a: torch.Tensor, b: torch.Tensor, scale: float) -> torch.Tensor:
     def combine(left: Any, right: Any) -> Any:
         return left[0] * right[0], left[1] * right[0] + right[1] * scale
@@ -161,6 +169,11 @@ SOURCES: dict[str, Source] = {
     ),
     "epilogue_bias": Source(
         matmul_epilogue, _with_bias(half(512, 500), half(500, 512), half(512)), BLOCKS
+    ),
+    "atomic_descriptor": Source(
+        plane_sums,
+        (half(4, 100, 200),),
+        {"block_sizes": [2, 32, 64], "atomic_indexing": "tensor_descriptor"},
     ),
     "add_flat_exact": Source(add, (half(256, 512), half(256, 512)), {"block_sizes": [2, 512]}),
     "add_broadcast": Source(add, (half(5, 1, 33), half(17, 33)), {"block_sizes": [1, 4, 64]}),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import helion
     from helion_autotune import Point, Space
 
-NAMES = ("add", "softmax", "matmul", "attention", "jagged_sums", "column_sums")
+NAMES = ("add", "softmax", "matmul", "attention", "jagged_sums", "column_sums", "plane_sums")
 DRAWS = 60
 WALKS = 6
 PATIENCE = 3000

@@ -26,6 +26,7 @@ COMPILED = (
     "matmul_persistent_interleaved",
     "matmul_descriptors",
     "matmul_cache_hints",
+    "atomic_descriptor",
     "matmul_static_range",
     "epilogue_bias",
     "add_broadcast_dynamic",

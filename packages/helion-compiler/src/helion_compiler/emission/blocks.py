@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from helion_compiler.emission.context import EmissionContext
-    from helion_compiler.program.types import Value
+    from helion_compiler.program.types import Axis, Value
 
 
 def emit_block(context: EmissionContext, block: Block) -> None:
@@ -74,9 +74,15 @@ def _emit_nest(
         context.writer.line(f"for {begin} in tl.range({bounds}{range_arguments(options)}):")
     with context.writer.indented():
         if options.static:  # a constant has no methods, such as a cast
-            context.writer.line(f"{begin} = tl.to_tensor({turn})")
+            context.writer.line(f"{begin} = tl.full([], {turn}, {_turn_dtype(context, axis)})")
         context.enter(axis, begin)
         _emit_nest(context, loop, carried, depth + 1, options)
+
+
+def _turn_dtype(context: EmissionContext, axis: Axis) -> str:
+    """What ``tl.range`` would count the turns of an unrolled loop in."""
+    narrow = context.is_int32(axis.begin) and context.is_int32(axis.end)
+    return "tl.int32" if narrow else "tl.int64"
 
 
 def _emit_while(context: EmissionContext, loop: While) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from helion_compiler.emission.address import address
+from helion_compiler.emission.dtypes import dtype_text
 from helion_compiler.emission.held import held
 from helion_compiler.program.access import accessed_shape, layout
 from helion_compiler.program.types import ScalarIndex, Subscript, ValueIndex
@@ -14,7 +15,7 @@ from helion_compiler.space.descriptors import descriptor_block, descriptor_order
 
 if TYPE_CHECKING:
     from helion_compiler.emission.context import EmissionContext
-    from helion_compiler.program.ops import Atomic, Fence, Load, Store
+    from helion_compiler.program.ops import Access, Atomic, Fence, Load, Store
 
 
 def emit_load(context: EmissionContext, op: Load) -> None:
@@ -35,18 +36,25 @@ def emit_store(context: EmissionContext, op: Store) -> None:
     """``tl.store(...)``."""
     value = context.use(op.value)
     if context.schedule.access_modes[op.name] == "tensor_descriptor":
-        block = descriptor_block(op, context.schedule.lanes)
-        descriptor = context.descriptor(op.buffer, block)
-        order, lanes = _moved(context, op)
-        if order != sorted(order):
-            value = f"tl.permute({value}, {order})"
-        if lanes != list(block):
-            value = f"tl.reshape({value}, {list(block)})"
-        context.writer.line(f"{descriptor}.store([{_begins(context, op)}], {value})")
+        context.writer.line(_through_descriptor(context, op, "store", value))
         return
     where, mask = address(context, op)
     masked = "" if mask is None else f", mask={mask}"
     context.writer.line(f"tl.store({where}, {value}{masked}{_cache_hints(context, op)})")
+
+
+def _through_descriptor(
+    context: EmissionContext, op: Store | Atomic, method: str, value: str
+) -> str:
+    """A call that gives a descriptor a block of a value."""
+    block = descriptor_block(op, context.schedule.lanes)
+    descriptor = context.descriptor(op.buffer, block)
+    order, lanes = _moved(context, op)
+    if order != sorted(order):
+        value = f"tl.permute({value}, {order})"
+    if lanes != list(block):
+        value = f"tl.reshape({value}, {list(block)})"
+    return f"{descriptor}.{method}([{_begins(context, op)}], {value})"
 
 
 def _cache_hints(context: EmissionContext, op: Load | Store) -> str:
@@ -59,8 +67,13 @@ def _cache_hints(context: EmissionContext, op: Load | Store) -> str:
 
 def emit_atomic(context: EmissionContext, op: Atomic) -> None:
     """``tl.atomic_add(...)`` and its like."""
-    where, mask = address(context, op)
     value = context.use(op.value)
+    if context.schedule.access_modes[op.name] == "tensor_descriptor":
+        if op.value.type.dtype != op.buffer.dtype:
+            value = f"{value}.to({dtype_text(op.buffer.dtype)})"
+        context.writer.line(_through_descriptor(context, op, f"atomic_{op.kind}", value))
+        return
+    where, mask = address(context, op)
     if op.expected is not None:
         text = _exchange(context, op, where, mask, value, context.use(op.expected))
     else:
@@ -95,7 +108,7 @@ def _descriptor_load(context: EmissionContext, op: Load) -> str:
     return text
 
 
-def _moved(context: EmissionContext, op: Load | Store) -> tuple[list[int], list[int]]:
+def _moved(context: EmissionContext, op: Access) -> tuple[list[int], list[int]]:
     """The dimensions of Triton's value in the order of the descriptor, and their lanes."""
     shape = accessed_shape(op.subscripts)
     dims = held(context, shape)
@@ -104,7 +117,7 @@ def _moved(context: EmissionContext, op: Load | Store) -> tuple[list[int], list[
     return [dims.index(dim) for dim in along], [context.schedule.lanes(shape[dim]) for dim in along]
 
 
-def _begins(context: EmissionContext, op: Load | Store) -> str:
+def _begins(context: EmissionContext, op: Access) -> str:
     order = descriptor_order(op.buffer)
     return ", ".join(_begin(context, op.subscripts[dim]) for dim in order)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from helion_compiler.program.ops import Load, Store
+from helion_compiler.program.ops import Atomic, Load, Store
 from helion_compiler.scheduling.least_lanes import least_lanes
 from helion_compiler.scheduling.roll_reductions import roll_reductions
 from helion_compiler.scheduling.schedule import CacheHints, GridSchedule, LoopOptions, Schedule
@@ -51,7 +51,11 @@ def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Sche
             if loop.axes in names
         },
         access_modes={
-            op.name: point.get(f"indexing[{op.name}]", "pointer") for op in program.accesses()
+            op.name: point.get(
+                f"{'atomic_indexing' if isinstance(op, Atomic) else 'indexing'}[{op.name}]",
+                "pointer",
+            )
+            for op in program.accesses()
         },
         cache_hints={
             op.name: _cache_hints(point, op)

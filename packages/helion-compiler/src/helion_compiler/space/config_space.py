@@ -187,7 +187,8 @@ class ConfigSpace:
         elif CONFIG_KEYS[key].shape is Shape.EITHER and isinstance(value, str):
             entries = {site.name: value for site in sites if _admits(site, value)}
             if not entries:
-                raise self._misfit(key, value, "no access of this kernel can", self._why(key))
+                why = self._why(f"{key} {value}", key)
+                raise self._misfit(key, value, "no access of this kernel can", why)
         else:
             entries = self._by_position(key, value)
         found = {}
@@ -226,16 +227,25 @@ class ConfigSpace:
 
     def _why_without(self, name: str, point: Point) -> str | None:
         """Why the space leaves the value of a point out, where it says so."""
-        what = f"{name} {point.get(name)}"
-        return next((item.reason for item in self.excluded if item.what == what), None)
+        value = point.get(name)
+        whats = (f"{name} {value}", f"{name.partition('[')[0]} {value}")
+        return next((item.reason for item in self.excluded if item.what in whats), None)
 
     def _names(self, key: str) -> str:
         names = ", ".join(site.name for site in self.sites[key])
         return f"`{key}` of `{self.kernel}` is, in order: {names or 'empty'}"
 
-    def _why(self, key: str) -> str:
-        reasons = [e.reason for e in self.excluded if e.what == key or e.what.startswith(f"{key}[")]
-        return "; ".join(dict.fromkeys(reasons)) or f"leave `{key}` out"
+    def _why(self, *whats: str) -> str:
+        """The reasons of the first of these that is left out, somewhere at least."""
+        for what in whats:
+            reasons = [
+                item.reason
+                for item in self.excluded
+                if item.what == what or item.what.startswith(f"{what}[")
+            ]
+            if reasons:
+                return "; ".join(dict.fromkeys(reasons))
+        return f"leave `{whats[-1]}` out"
 
     def _misfit(self, key: str, value: Any, problem: str, allowed: str) -> exc.InvalidConfig:
         return exc.InvalidConfig(

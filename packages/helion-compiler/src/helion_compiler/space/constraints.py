@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 from helion_autotune.constraints import Constraint
 from helion_compiler.program.divisors import Divisors
 from helion_compiler.program.fields import operands, results
-from helion_compiler.program.ops import Dot, Load, Store
+from helion_compiler.program.ops import Dot, Load
 from helion_compiler.program.types import Size, TileSlice
+from helion_compiler.space.access_modes import mode_of
 from helion_compiler.space.descriptors import descriptor_block, descriptor_order
 from helion_compiler.space.persistence import PERSISTENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from helion_compiler.program.ops import Access
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Subscript, Value
     from helion_compiler.space.point_lanes import PointLanes
@@ -39,7 +41,7 @@ pipeline one behind the other."""
 
 
 def demands(
-    program: Program, lanes: PointLanes, with_descriptors: Iterable[Load | Store]
+    program: Program, lanes: PointLanes, with_descriptors: Iterable[Access]
 ) -> tuple[Constraint, ...]:
     """What holds for every config that runs. ``with_descriptors`` are the accesses that may use them."""
     largest = _largest(program, lanes)
@@ -71,7 +73,7 @@ def _largest(program: Program, lanes: PointLanes) -> Callable[[Mapping[str, Any]
     return lambda point: max((lanes.of_shape(shape, point) for shape in shapes), default=1)
 
 
-def _descriptor(program: Program, lanes: PointLanes, op: Load | Store) -> Constraint:
+def _descriptor(program: Program, lanes: PointLanes, op: Access) -> Constraint:
     divisors = Divisors(program)
 
     def covers(subscript: Subscript, extent: Size, length: int, point: Mapping[str, Any]) -> bool:
@@ -81,7 +83,7 @@ def _descriptor(program: Program, lanes: PointLanes, op: Load | Store) -> Constr
         return divisors.divides(length, subscript.axis.extent, lambda size: lanes.of(size, point))
 
     def holds(point: Mapping[str, Any]) -> bool:
-        if point[f"indexing[{op.name}]"] != "tensor_descriptor":
+        if point[mode_of(op)] != "tensor_descriptor":
             return True
         box = descriptor_block(op, lambda size: lanes.of(size, point))
         ends_with_loop = all(
@@ -112,9 +114,7 @@ def _shared_memory(program: Program, lanes: PointLanes) -> Constraint:
     factors = {value for op in dots for value in (op.lhs, op.rhs)}
     staged = factors & _loaded_beside_products(program)
     moved = [
-        (f"indexing[{op.name}]", op.value if isinstance(op, Store) else op.result)
-        for op in program.walk()
-        if isinstance(op, Load | Store)
+        (mode_of(op), op.result if isinstance(op, Load) else op.value) for op in program.accesses()
     ]
 
     def fits(point: Mapping[str, Any]) -> bool:

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING
 
 from helion_autotune import Choice, Integer, PowerOfTwo
 from helion_autotune.constraints import Condition, Constraint
-from helion_compiler.program.ops import Load, Store
 from helion_compiler.scheduling.least_lanes import least_lanes
 from helion_compiler.scheduling.roll_reductions import NotRollable, roll_reductions
+from helion_compiler.space.access_modes import access_modes, mode_of
 from helion_compiler.space.amd_keys import amd_keys
 from helion_compiler.space.block_sizes import MAX_BLOCK, block_sites
 from helion_compiler.space.cache_hints import cache_hints
 from helion_compiler.space.config_space import ConfigSpace, Exclusion, Site
 from helion_compiler.space.constraints import advice, demands
-from helion_compiler.space.descriptors import why_no_descriptor
 from helion_compiler.space.persistence import PERSISTENT, persistence
 from helion_compiler.space.point_lanes import PointLanes
 from helion_compiler.space.program_ids import program_ids
@@ -74,9 +73,15 @@ class _Deriver:
             **tunable_parameters(program.tunables),
         }
         self._reductions(sites)
-        self._accesses(sites)
+        self._add(access_modes(program, self._aligned), single, sites)
         self._pipelining(single, sites["reduction_loops"])
-        described = [op.name for op in self._with_descriptors(sites["indexing"])]
+        open_sites = {
+            f"{key}[{site.name}]"
+            for key in ("indexing", "atomic_indexing")
+            for site in sites[key]
+            if site.parameter is not None
+        }
+        described = [op for op in program.accesses() if mode_of(op) in open_sites]
         lanes = PointLanes(program, self._rolled(sites["reduction_loops"]))
         counts = TileCounts(program, lanes)
         ends = {f"block_sizes[{site.name}]": site.ends() for site in sites["block_sizes"]}
@@ -90,7 +95,7 @@ class _Deriver:
             persistence(program, counts, least, self._traits),
             static,
             range_options(program, unrolled),
-            cache_hints(program, described, self._traits),
+            cache_hints(program, {op.name for op in described}, self._traits),
             amd_keys(program, self._traits),
         ):
             self._add(part, single, sites)
@@ -100,7 +105,7 @@ class _Deriver:
             sites={key: entries for key, entries in sites.items() if entries},
             conditions=self._conditions,
             demands=(
-                *demands(program, lanes, self._with_descriptors(sites["indexing"])),
+                *demands(program, lanes, described),
                 *self._demands,
             ),
             advice=(*advice(program, lanes), *self._advice),
@@ -174,22 +179,3 @@ class _Deriver:
         except NotRollable as error:
             return str(error)
         return None
-
-    def _accesses(self, sites: dict[str, list[Site]]) -> None:
-        entries = []
-        for op in self._program.walk():
-            if not isinstance(op, Load | Store):
-                continue
-            reason = why_no_descriptor(self._program, op, self._aligned)
-            if reason is None:
-                both = Choice(("pointer", "tensor_descriptor"), default="pointer")
-                entries.append(Site(op.name, both, neutral="pointer"))
-            else:
-                self._excluded.append(Exclusion(f"indexing[{op.name}]", reason))
-                entries.append(Site(op.name, None, neutral="pointer", reason=reason))
-        sites["indexing"] = entries
-
-    def _with_descriptors(self, entries: list[Site]) -> list[Load | Store]:
-        """The accesses that a config may serve with descriptors, in the order of their sites."""
-        by_name = {op.name: op for op in self._program.walk() if isinstance(op, Load | Store)}
-        return [by_name[site.name] for site in entries if site.parameter is not None]
