@@ -16,7 +16,7 @@ def matmul(x, y, out):
     acc = tl.full([128, 128], 0.0, tl.float32)
     # for tile_k in hl.tile(k):
     for tile_k_turn in tl.static_range(0, 300, 64):
-        tile_k_begin = tl.to_tensor(tile_k_turn)
+        tile_k_begin = tl.full([], tile_k_turn, tl.int32)
         tile_k_index = tile_k_begin + tl.arange(0, 64)
         tile_k_mask = tile_k_index < 300
         # acc = torch.addmm(acc, x[tile_m, tile_k], y[tile_k, tile_n])
