@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from helion_compiler.program.fields import (
     blocks,
     operands,
@@ -13,6 +11,7 @@ from helion_compiler.program.fields import (
     results,
     symbols,
     with_blocks,
+    with_fields,
 )
 from helion_compiler.program.ops import Block, If, Loop, Number, Op, While, has_effect
 from helion_compiler.program.program import walk
@@ -38,7 +37,7 @@ def _block(block: Block, needed: Needed) -> tuple[Block, Needed]:
         if live is not None:
             needed = needed | used | set(operands(live)) | symbols(live)
             kept.append(live)
-    return attrs.evolve(block, ops=tuple(reversed(kept))), needed
+    return with_fields(block, ops=tuple(reversed(kept))), needed
 
 
 def _op(op: Op, needed: Needed) -> tuple[Op | None, Needed]:
@@ -69,7 +68,7 @@ def _loop(loop: Loop | While, needed: Needed) -> tuple[Op | None, Needed]:
     """A loop with the carried values that matter: a parameter that only feeds its own dead result is dead."""
     live = {i for i, value in enumerate(loop.results) if value in needed}
     while True:
-        body = attrs.evolve(loop.body, yields=tuple(loop.body.yields[i] for i in sorted(live)))
+        body = with_fields(loop.body, yields=tuple(loop.body.yields[i] for i in sorted(live)))
         body, used = _block(body, set())
         if isinstance(loop, While):
             used = used | _read(loop.condition)
@@ -81,7 +80,7 @@ def _loop(loop: Loop | While, needed: Needed) -> tuple[Op | None, Needed]:
         # Without ops a loop only hands values around; whoever needs its results still needs it.
         return None, set()
     keep = sorted(live)
-    trimmed = attrs.evolve(
+    trimmed = with_fields(
         loop,
         initial=tuple(loop.initial[i] for i in keep),
         parameters=tuple(loop.parameters[i] for i in keep),
@@ -94,12 +93,12 @@ def _loop(loop: Loop | While, needed: Needed) -> tuple[Op | None, Needed]:
 def _if(op: If, needed: Needed) -> tuple[Op | None, Needed]:
     """A choice with the results that matter."""
     keep = [i for i, value in enumerate(op.results) if value in needed]
-    trimmed = attrs.evolve(op, results=tuple(op.results[i] for i in keep))
+    trimmed = with_fields(op, results=tuple(op.results[i] for i in keep))
     used: Needed = set()
 
     def live(block: Block) -> Block:
         nonlocal used
-        block = attrs.evolve(block, yields=tuple(block.yields[i] for i in keep))
+        block = with_fields(block, yields=tuple(block.yields[i] for i in keep))
         block, read = _block(block, set())
         used |= read
         return block

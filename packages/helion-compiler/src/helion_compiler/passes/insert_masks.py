@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import torch
 
 from helion_compiler.passes.dim_axes import DimAxes, dim_axes
-from helion_compiler.program.fields import results, with_blocks
+from helion_compiler.program.fields import results, with_blocks, with_fields
 from helion_compiler.program.lane_ops import Join, Split
 from helion_compiler.program.ops import (
     Block,
@@ -41,6 +40,8 @@ from helion_compiler.program.ops import (
 from helion_compiler.program.types import Value
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from helion_compiler.program.program import Program
 
 
@@ -61,7 +62,7 @@ def insert_masks(program: Program) -> Program:
 
 class _Inserter:
     def __init__(self) -> None:
-        self._padding: dict[Value, Padding] = {}
+        self._padding = _Paddings(self._held)
         self._axes: dict[Value, DimAxes] = {}
         self._ops: list[Op] = []
 
@@ -70,15 +71,15 @@ class _Inserter:
         for op in block.ops:
             self._visit(op)
         ops, self._ops = tuple(self._ops), outer
-        return attrs.evolve(block, ops=ops)
+        return with_fields(block, ops=ops)
 
     def _visit(self, op: Op) -> None:
         match op:
             case Reduce():
-                op = attrs.evolve(op, operand=self._masked(op.operand, op.dim, neutral(op), op))
+                op = with_fields(op, operand=self._masked(op.operand, op.dim, neutral(op), op))
             case Dot():
                 rank = len(op.lhs.type.shape)
-                op = attrs.evolve(
+                op = with_fields(
                     op,
                     lhs=self._masked(op.lhs, rank - 1, 0, op),
                     rhs=self._masked(op.rhs, rank - 2, 0, op),
@@ -94,12 +95,12 @@ class _Inserter:
             case Sort():
                 last = len(op.operand.type.shape) - 1
                 greatest = torch.iinfo(torch.int64).max
-                op = attrs.evolve(op, operand=self._masked(op.operand, last, greatest, op))
+                op = with_fields(op, operand=self._masked(op.operand, last, greatest, op))
             case _:
                 pass
         self._ops.append(op)
         for value in results(op):
-            self._padding[value] = self._held(op, value)
+            self._padding.define(value, op)
             self._axes[value] = dim_axes(op, value, self._axes)
 
     def _fold(self, op: Fold) -> Fold:
@@ -111,7 +112,7 @@ class _Inserter:
             return folded
         pairs = zip(op.operands, op.empty, strict=True)
         masked = tuple(self._masked(value, op.dim, fill, op) for value, fill in pairs)
-        return attrs.evolve(folded, operands=masked)
+        return with_fields(folded, operands=masked)
 
     def _masked(
         self, value: Value, dim: int, fill: float | bool, op: Reduce | Dot | Fold | Sort
@@ -220,6 +221,27 @@ class _Inserter:
         if hasattr(argument, "free_symbols"):
             raise _NotConstantError
         return argument
+
+
+class _Paddings(dict[Value, Padding]):
+    """What the padding of each value holds; of what an op makes, it is computed when it is first asked for.
+
+    Values that are neither reduced nor multiplied, nor lead to one that is, are not asked for.
+    """
+
+    def __init__(self, held: Callable[[Op, Value], Padding]) -> None:
+        super().__init__()
+        self._held = held
+        self._makers: dict[Value, Op] = {}
+
+    def define(self, value: Value, op: Op) -> None:
+        """``value`` is what ``op`` makes; a body is walked again when what enters it has changed."""
+        self.pop(value, None)
+        self._makers[value] = op
+
+    def __missing__(self, value: Value) -> Padding:
+        found = self[value] = self._held(self._makers[value], value)
+        return found
 
 
 class _NotConstantError(Exception):

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import attrs
-
-from helion_compiler.program.fields import blocks, with_blocks
+from helion_compiler.program.fields import blocks, with_blocks, with_fields
 from helion_compiler.program.ops import Access, Atomic, Block, Fence, Load, Loop, Op, Store, While
 from helion_compiler.program.program import accesses
 
@@ -44,7 +42,7 @@ class _Orderer:
         ops: list[Op] = []
         for op in block.ops:
             ops += self._op(op)
-        return attrs.evolve(block, ops=tuple(ops))
+        return with_fields(block, ops=tuple(ops))
 
     def _op(self, op: Op) -> list[Op]:
         if isinstance(op, _ACCESSES) and self._matters(op):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import sympy
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from helion_compiler.program.ops import Op
+
+PartT = TypeVar("PartT")
 
 _DEFINING = frozenset({"result", "results", "parameters"})
 _OPAQUE = (Location, Buffer, TileType, Block)
@@ -70,7 +72,16 @@ def with_blocks(op: Op, change: Callable[[Block], Block]) -> Op:
     inside: dict[str, Any] = {
         name: change(part) for name in _names(op) if isinstance(part := getattr(op, name), Block)
     }
-    return attrs.evolve(op, **inside) if inside else op
+    return with_fields(op, **inside)
+
+
+def with_fields(part: PartT, **fields: Any) -> PartT:
+    """``part`` with other values in these fields; ``part`` itself where they are those that it has.
+
+    So that what a pass does not change is the same object afterwards, and need not be looked at again.
+    """
+    new = {name: value for name, value in fields.items() if getattr(part, name) != value}
+    return attrs.evolve(part, **new) if new else part  # type: ignore[misc]  # a class of attrs
 
 
 def replaced(part: Any, change: Callable[[Any], Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -9,7 +10,7 @@ import sympy
 import torch
 
 from helion_compiler.program.expressions import next_power_of_two
-from helion_compiler.program.fields import blocks, parameters, results
+from helion_compiler.program.fields import blocks, parameters, results, with_fields
 from helion_compiler.program.ops import Atomic, Block, Grid, Load, Loop, Op, Range, Store
 from helion_compiler.program.types import WholeSlice
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     )
 
 
-@attrs.frozen(eq=False, kw_only=True)
+@attrs.frozen(eq=False, kw_only=True, slots=False)
 class Program:
     """One kernel, specialised.
 
@@ -72,8 +73,8 @@ class Program:
 
     def with_bodies(self, change: Callable[[Block], Block]) -> Program:
         """The same Program with every grid's body changed."""
-        grids = tuple(attrs.evolve(grid, body=change(grid.body)) for grid in self.grids)
-        return attrs.evolve(self, grids=grids)
+        grids = tuple(with_fields(grid, body=change(grid.body)) for grid in self.grids)
+        return with_fields(self, grids=grids)
 
     def same(self, first: Size, second: Size) -> bool:
         """Whether two sizes are equal wherever the guard holds."""
@@ -96,12 +97,19 @@ class Program:
 
     def walk(self) -> Iterator[Op]:
         """Every op, each before the ops of its blocks."""
-        for grid in self.grids:
-            yield from walk(grid.body)
+        return iter(self._ops)
+
+    @cached_property
+    def _ops(self) -> tuple[Op, ...]:
+        return tuple(op for grid in self.grids for op in walk(grid.body))
 
     def accesses(self) -> tuple[Load | Store | Atomic, ...]:
         """Every access to memory, in source order."""
-        return tuple(op for grid in self.grids for op in accesses(grid.body))
+        return self._accesses
+
+    @cached_property
+    def _accesses(self) -> tuple[Load | Store | Atomic, ...]:
+        return tuple(op for op in self._ops if isinstance(op, Load | Store | Atomic))
 
     def written(self) -> frozenset[int]:
         """The owners of memory that the device writes."""

@@ -68,11 +68,10 @@ class _Verifier:
         """Check a block, given the values and numbers that it may read; returns what it defines besides."""
         scope = outer
         for op in block.ops:
-            for read in (*operands(op), *(symbols(op) & self._numbers)):
-                if not (isinstance(op, Number) and read == op.symbol):
-                    _require(
-                        read in scope, f"{type(op).__name__} reads {read} before it is defined"
-                    )
+            numbers = symbols(op) & self._numbers if self._numbers else ()
+            for read in (*operands(op), *numbers):
+                if read not in scope and not (isinstance(op, Number) and read == op.symbol):
+                    raise InvalidProgram(f"{type(op).__name__} reads {read} before it is defined")
             self._types(op)
             self._blocks(op, scope)
             for value in results(op):

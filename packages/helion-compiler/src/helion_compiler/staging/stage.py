@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
@@ -193,16 +192,11 @@ def stage(function: Callable[..., Any], *, guarded: bool = False) -> StagedFunct
             statement=function.__qualname__,
             remedy="define the kernel in a file: its source has to be readable",
         ) from error
-    source = "".join(lines)
-    dedented = textwrap.dedent(source)
-    indent = len(lines[0]) - len(lines[0].lstrip())
-    definition = _definition(dedented)
+    definition = _definition("".join(lines), first_line)
     if definition is None:
         raise exc.StatementNotSupported(
             statement=function.__name__, remedy="define the kernel with a plain `def`"
         )
-    _shift_columns(definition, indent)
-    ast.increment_lineno(definition, first_line - 1)
     definition.decorator_list = []
     definition.returns = None
     for argument in ast.walk(definition.args):
@@ -221,28 +215,27 @@ def stage(function: Callable[..., Any], *, guarded: bool = False) -> StagedFunct
         guard_statements(definition)
     ControlFlow().generic_visit(definition)
     factory = _factory(definition, function.__code__.co_freevars)
-    code = compile(ast.fix_missing_locations(ast.Module([factory], [])), filename, "exec")
+    code = compile(ast.Module([factory], []), filename, "exec")
     return StagedFunction(
         function=function, code=code, factory=factory.name, filename=filename, returns=returns
     )
 
 
-def _definition(source: str) -> ast.FunctionDef | None:
-    """The one function that a source defines; None for a lambda, whose source is the lines around it."""
+def _definition(source: str, first_line: int) -> ast.FunctionDef | None:
+    """The one function that a source defines; None for a lambda, whose source is the lines around it.
+
+    Lines and columns are those of the file: what stands before the function is empty, but for the block that an
+    indented one stands in.
+    """
+    indented = source[0] in " \t"
+    before = "\n" * (first_line - 2) + "if True:\n" if indented else "\n" * (first_line - 1)
     try:
-        statement = ast.parse(source).body[0]
+        statement = ast.parse(before + source).body[0]
     except SyntaxError:
         return None
+    if indented and isinstance(statement, ast.If):
+        statement = statement.body[0]
     return statement if isinstance(statement, ast.FunctionDef) else None
-
-
-def _shift_columns(tree: ast.AST, indent: int) -> None:
-    """Columns as in the file, so that carets point at the right characters."""
-    for node in ast.walk(tree):
-        if "lineno" in node._attributes:
-            node.col_offset += indent  # type: ignore[attr-defined]  # every located node has columns
-            if node.end_col_offset is not None:  # type: ignore[attr-defined]  # as above
-                node.end_col_offset += indent  # type: ignore[attr-defined]  # as above
 
 
 def _factory(definition: ast.FunctionDef, free: Sequence[str]) -> ast.FunctionDef:

@@ -18,6 +18,8 @@ from torch._dynamo.source import ConstantSource
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
 from torch.utils._sympy.functions import FloorDiv
 
+from helion_compiler.torch_bridge.modes import without_modes
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -167,10 +169,16 @@ def fake_like(
         device: Any device; `cuda` needs no GPU.
         strides: In elements, one per dimension; row-major without gaps if left out.
     """
-    with mode:
-        if strides is None:
-            return torch.empty(tuple(sizes), dtype=dtype, device=device)
-        return torch.empty_strided(tuple(sizes), tuple(strides), dtype=dtype, device=device)
+    from torch._subclasses.fake_tensor import FakeTensor
+
+    # What the mode itself would make of a call of torch.empty, without asking how it dispatches.
+    with without_modes():
+        meta = (
+            torch.empty(tuple(sizes), dtype=dtype, device="meta")
+            if strides is None
+            else torch.empty_strided(tuple(sizes), tuple(strides), dtype=dtype, device="meta")
+        )
+        return FakeTensor(mode, meta, torch.device(device))
 
 
 def is_fake(tensor: torch.Tensor) -> bool:

@@ -21,6 +21,7 @@ from helion_compiler.torch_bridge.pointwise import lower_pointwise
 from helion_compiler.torch_bridge.symbolic import is_composite
 from helion_compiler.tracing.fixed_floats import with_fixed_floats
 from helion_compiler.tracing.in_place import record_in_place
+from helion_compiler.tracing.lane_results import lane_result
 from helion_compiler.tracing.location import here, location
 from helion_compiler.tracing.operators import TABLE
 
@@ -123,11 +124,9 @@ def pointwise(
     """
     _check_schema(operator)
     args, kwargs = with_fixed_floats(operator, args, kwargs)
-    try:
-        with trace.fake_mode, asking():
-            result: torch.Tensor = operator(*args, **kwargs)
-    except (RuntimeError, IndexError, TypeError, ValueError) as error:
-        raise _shape_error(trace, operator, args, error) from error
+    result = lane_result(trace, operator, args, kwargs)
+    if result is None:
+        result = _asked(trace, operator, args, kwargs)
     _check_lanes(trace, operator, result)
     recorded = Pointwise(
         result=trace.new_value(
@@ -141,6 +140,18 @@ def pointwise(
     if not (numbers_may_differ and symbols(recorded)):
         _check_lowers(recorded)
     trace.body.append(recorded)
+    return result
+
+
+def _asked(
+    trace: Trace, operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> torch.Tensor:
+    """What torch says that an operator gives."""
+    try:
+        with trace.fake_mode, asking():
+            result: torch.Tensor = operator(*args, **kwargs)
+    except (RuntimeError, IndexError, TypeError, ValueError) as error:
+        raise _shape_error(trace, operator, args, error) from error
     return result
 
 

@@ -60,6 +60,7 @@ def _arrange_anew(
         result = _functional(operator, args, kwargs)
     with trace.fake_mode:
         operator(*args, **kwargs)
+    trace.rearranged(target)
     trace.add_value(target, trace.value_of(result))
     return target
 

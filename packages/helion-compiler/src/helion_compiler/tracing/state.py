@@ -10,7 +10,7 @@ import sympy
 from helion import exc
 from helion_compiler.program.types import Buffer, TileType, Value
 from helion_compiler.torch_bridge import symbolic
-from helion_compiler.torch_bridge.modes import innermost, without_modes
+from helion_compiler.torch_bridge.modes import innermost
 from helion_compiler.tracing.barriers import Barriers
 from helion_compiler.tracing.body import BodyBuilder
 from helion_compiler.tracing.location import here
@@ -65,6 +65,7 @@ class Trace:
         self._depths: dict[int, int] = {}
         self._aliases: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         self._views: dict[int, torch.Tensor] = {}
+        self._dense: dict[int, torch.Tensor] = {}
 
     @contextmanager
     def device_phase(self) -> Iterator[None]:
@@ -128,8 +129,17 @@ class Trace:
     def fake(self, sizes: tuple[Size, ...], dtype: torch.dtype) -> torch.Tensor:
         """A fake tensor with these sizes."""
         shape = [self.symbols.value(size) for size in sizes]
-        with without_modes():
-            return symbolic.fake_like(self.fake_mode, shape, dtype, self.torch_device)
+        made = symbolic.fake_like(self.fake_mode, shape, dtype, self.torch_device)
+        self._dense[id(made)] = made
+        return made
+
+    def is_dense(self, tensor: torch.Tensor) -> bool:
+        """Whether a fake tensor is one that :meth:`fake` made: its lanes lie in row-major order."""
+        return id(tensor) in self._dense
+
+    def rearranged(self, tensor: torch.Tensor) -> None:
+        """A fake tensor has got other dimensions in place: nothing is known of its lanes' order."""
+        self._dense.pop(id(tensor), None)
 
     def sizes_of(self, tensor: torch.Tensor) -> tuple[Size, ...]:
         """The sizes of a fake tensor as expressions."""
