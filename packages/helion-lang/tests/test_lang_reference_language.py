@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 
+import helion
 import helion.language as hl
-from helion.exc import InvalidConfig, TileOutOfBounds, UnsupportedOperator
+from helion.exc import InvalidConfig, ShapeMismatch, TileOutOfBounds, UnsupportedOperator
 from helion.reference import run
 
 X = torch.arange(35.0).reshape(5, 7)
@@ -92,6 +93,31 @@ def test_values_of_a_registered_block_size_are_filled_by_whole_tiles() -> None:
         return out
 
     torch.testing.assert_close(run(kernel, (X,)).outputs, X.sum(-1))
+
+
+def sum_in_lanes(x: torch.Tensor, most: int) -> torch.Tensor:
+    out = torch.empty([x.size(0)])
+    lanes = hl.register_block_size(most)
+    for tile in hl.tile(x.size(0)):
+        acc = hl.zeros([tile, lanes])
+        for inner in hl.tile(x.size(1), block_size=lanes):
+            acc = acc + x[tile, inner]
+        out[tile] = acc.sum(1)
+    return out
+
+
+@pytest.mark.parametrize("lanes", [1, 4, 8, 16, 64])
+def test_with_a_config_values_of_a_registered_size_are_never_short(lanes: int) -> None:
+    x = torch.randn(3, 20)
+    kernel = helion.kernel(
+        sum_in_lanes, ref_mode=True, config=helion.Config(block_sizes=[lanes, 2])
+    )
+    torch.testing.assert_close(kernel(x, 20), x.sum(1))
+
+
+def test_a_tile_shorter_than_a_value_of_its_block_size_is_told() -> None:
+    with pytest.raises(ShapeMismatch, match="has 4 positions, its block size is 16"):
+        run(sum_in_lanes, (torch.zeros(3, 20), 20), block_sizes=[16, 4])
 
 
 def test_registered_block_size_and_specialize() -> None:

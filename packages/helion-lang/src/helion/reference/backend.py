@@ -39,7 +39,8 @@ class ReferenceKernel:
         """Run on ``args``."""
         function = self.definition.function
         block_sizes = self.config.get("block_sizes")
-        return run(function, args, block_sizes=block_sizes, tunables=self.config).outputs
+        result = run(function, args, block_sizes=block_sizes, tunables=self.config, exactly=False)
+        return result.outputs
 
     def bind(self, args: tuple[Any, ...]) -> BoundReferenceKernel:  # noqa: ARG002 - the Protocol's
         """The same kernel: nothing is specialised."""

@@ -27,18 +27,23 @@ _MOST_ELEMENTS = 24  # log2 of the elements that the tiles of one loop span
 class BlockChooser:
     """Hands out block sizes for the duration of one run, the same at every visit of a place."""
 
-    def __init__(self, given: BlockSizes) -> None:
+    def __init__(self, given: BlockSizes, *, exactly: bool = True) -> None:
+        """``exactly`` those that are given, also where a registered one does not divide its extent."""
         self._given = given
+        self._exactly = exactly
         self._chosen: dict[tuple[CodeType, int, int], int] = {}
 
     def choose_registered(self, frame: FrameType, extent: int) -> int:
         """The block size that ``frame`` registers: all of ``extent``, where nothing else is asked for.
 
-        Values of a registered size are made before the loop that fills them, and then no tile of it may be short.
+        Values of a registered size are made before the loop that fills them, and then no tile of it may be short:
+        values have real sizes here, and none has padding. So a size that does not divide the extent only counts
+        where it has to be exactly that.
         """
         if self._given is None:
             return max(extent, 1)
-        return self.choose(frame, axis=0, axes=1, extent=extent)
+        asked = self.choose(frame, axis=0, axes=1, extent=extent)
+        return asked if self._exactly or extent % asked == 0 else extent
 
     def choose(self, frame: FrameType, axis: int, axes: int, extent: int) -> int:
         """The block size of one axis of the loop that ``frame`` is starting.

@@ -18,8 +18,11 @@ from helion.exc import (
     Span,
     UndefinedVariable,
 )
+from helion.reference.tiles import ReferenceTile
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from helion.reference.state import ReferenceState
 
 _SHAPES = re.compile(
@@ -61,7 +64,12 @@ def _translate(error: Exception, span: Span | None, state: ReferenceState) -> He
     text = str(error)
     operation = (span.text() if span else None) or "this operation"
     if isinstance(error, (RuntimeError, IndexError)) and _SHAPES.search(text):
-        return ShapeMismatch(operation=operation, reason=text.splitlines()[0], span=span)
+        return ShapeMismatch(
+            operation=operation,
+            reason=text.splitlines()[0],
+            span=span,
+            notes=tuple(_short_tiles(text, state)),
+        )
     if isinstance(error, IndexError) and (found := _DIMENSION.search(text)):
         rank = int(found.group(1)) + 1
         return ReductionDimInvalidForShape(
@@ -74,6 +82,19 @@ def _translate(error: Exception, span: Span | None, state: ReferenceState) -> He
     if isinstance(error, ValueError) and _UNPACKING.search(text):
         return _unpacking(text, span, state)
     return None
+
+
+def _short_tiles(text: str, state: ReferenceState) -> Iterator[str]:
+    """Of tiles shorter than their block, those that an error is about: a compiled kernel pads them."""
+    sizes = {int(number) for number in re.findall(r"\d+", text)}
+    entries = [entry for handed in state.running for entry in handed]
+    for tile in entries:
+        length = tile.__index__() if isinstance(tile, ReferenceTile) else 0
+        if 0 < length < tile.block_size and {length, tile.block_size} <= sizes:
+            yield (
+                f"the last tile of a loop has {length} positions, its block size is {tile.block_size}:\n"
+                "reference mode pads nothing, so give it block sizes that divide the loop's range, or none"
+            )
 
 
 def _unpacking(text: str, span: Span | None, state: ReferenceState) -> HelionError:

@@ -124,9 +124,12 @@ def _iterate(
     state.depth += 1
     try:
         for entries in itertools.product(*axes):
+            del state.running[state.depth - 1 :]
+            state.running.append(entries)
             yield entries if several else entries[0]
     finally:
         state.depth -= 1
+    del state.running[state.depth :]
     if outermost:
         state.names.end_outermost_loop()
 

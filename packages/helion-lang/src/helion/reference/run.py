@@ -57,6 +57,7 @@ def run(
     block_sizes: BlockSizes = None,
     precision: Literal["native", "high"] = "native",
     tunables: Mapping[str, Any] = _NO_TUNABLES,
+    exactly: bool = True,
 ) -> ReferenceResult:
     """Run a kernel's function in reference mode.
 
@@ -68,6 +69,8 @@ def run(
         precision: "native" computes as the kernel says, on ``args`` themselves. "high" computes on copies in float64,
             the tensors that functions capture included, and leaves everything else untouched.
         tunables: the values of registered tunables by name; a default for what is not there.
+        exactly: whether a block size that the kernel registers may be given as one that does not divide the extent,
+            which no value of that size survives; otherwise all of the extent is taken for it.
 
     Raises:
         HelionError: the kernel is wrong; the error names the place in its source.
@@ -84,7 +87,7 @@ def run(
     device = _common_device(signature, arguments)
     state = ReferenceState(
         device,
-        BlockChooser(block_sizes),
+        BlockChooser(block_sizes, exactly=exactly),
         originals=copier.tensors() if high else None,
         tunables=tunables,
     )

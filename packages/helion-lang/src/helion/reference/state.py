@@ -41,6 +41,7 @@ class ReferenceState:
         depth: how many loops of the language are being run, one inside the other; 0 on the host.
         loops: how many of them have been started.
         latest_loop: the line and the number of axes of the loop started last.
+        running: what each loop that is being run has handed out, the outermost first; after an error, those that were.
         working: whether torch is being called for the language, and not by the kernel.
         memory: what was written to.
         names: what names mean on the host.
@@ -72,6 +73,7 @@ class ReferenceState:
         self.depth = 0
         self.loops = 0
         self.latest_loop: tuple[int, int] | None = None
+        self.running: list[tuple[Any, ...]] = []
         self.working = False
         self.memory = WrittenMemory()
         self.names = HostNames()
