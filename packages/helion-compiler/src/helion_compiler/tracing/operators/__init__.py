@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from helion_compiler.tracing.operators import (
     creation,
+    divisors,
     lanes,
     parts,
     products,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "TABLE",
     "creation",
+    "divisors",
     "lanes",
     "parts",
     "products",
