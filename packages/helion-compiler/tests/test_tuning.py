@@ -57,6 +57,15 @@ def test_oracle_accepts_what_rounding_costs() -> None:
     assert Oracle(doubled, (x,), SETTINGS).check(x * 2, (x,)) is None
 
 
+def test_oracle_knows_that_rows_differ_in_size() -> None:
+    x = torch.randn(1000, 64).bfloat16()
+    x[10:] /= 100
+    oracle = Oracle(doubled, (x,), SETTINGS)
+    error = 0.01 * torch.randn_like(x)
+    assert oracle.check(x * 2 + error * (torch.arange(1000) < 10)[:, None], (x,)) is None
+    assert "elements differ" in str(oracle.check(x * 2 + error, (x,)))
+
+
 @pytest.mark.parametrize(
     ("spoil", "problem"),
     [

@@ -1,6 +1,5 @@
 import triton
 import triton.language as tl
-from torch._inductor.runtime import triton_helpers
 
 
 @triton.jit
@@ -27,7 +26,7 @@ def matmul_epilogue(x, y, epilogue_bias, out):
     add_t0 = epilogue_bias_1[None, :].to(tl.float32)
     add = acc + add_t0
     relu_t0 = tl.full([], 0, tl.int32)
-    relu = triton_helpers.maximum(relu_t0, add)
+    relu = tl.maximum(relu_t0, add, propagate_nan=tl.PropagateNan.ALL)
     # out[tile_m, tile_n] = epilogue(acc, (tile_m, tile_n))
     convert_element_type = relu.to(tl.float16)
     tl.store(out + (tile_m_index[:, None] * 512 + tile_n_index[None, :]), convert_element_type)

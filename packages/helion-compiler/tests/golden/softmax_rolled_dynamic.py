@@ -1,7 +1,6 @@
 import triton
 import triton.language as tl
 from triton.language.extra import libdevice
-from torch._inductor.runtime import triton_helpers
 
 
 @triton.jit
@@ -22,7 +21,7 @@ def softmax(x, out, x_size_1):
         x_1 = tl.load(x + (tile_n_begin * x_size_1 + roll_0_index), mask=roll_0_mask, other=0)
         convert_element_type = x_1.to(tl.float32)
         masked = tl.where(roll_0_mask, convert_element_type, tl.full([], float('-inf'), tl.float32))
-        amax_lanes_1 = triton_helpers.maximum(amax_lanes, masked)
+        amax_lanes_1 = tl.maximum(amax_lanes, masked, propagate_nan=tl.PropagateNan.ALL)
         amax_lanes = amax_lanes_1
     amax = tl.reduce(amax_lanes, 0, nan_maximum)
     sum_lanes = tl.full([256], 0, tl.float32)

@@ -20,6 +20,16 @@ DEVICE_FUNCTIONS: Mapping[str, str] = MappingProxyType(
     return tl.maximum(a, b, propagate_nan=tl.PropagateNan.ALL)""",
         "nan_minimum": """(a, b):
     return tl.minimum(a, b, propagate_nan=tl.PropagateNan.ALL)""",
+        "greater_with_index": """(a, i, b, j):
+    # NaN is the greatest; of equals the first counts.
+    equal = (a == b) | ((a != a) & (b != b))
+    left = (a > b) | ((a != a) & (b == b)) | (equal & (i < j))
+    return tl.where(left, a, b), tl.where(left, i, j)""",
+        "smaller_with_index": """(a, i, b, j):
+    # NaN is the smallest; of equals the first counts.
+    equal = (a == b) | ((a != a) & (b != b))
+    left = (a < b) | ((a != a) & (b == b)) | (equal & (i < j))
+    return tl.where(left, a, b), tl.where(left, i, j)""",
         "product": """(a, b):
     return a * b""",
         "along_dies": f"""(pid, total):

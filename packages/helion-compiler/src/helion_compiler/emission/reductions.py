@@ -25,8 +25,8 @@ _ANY = {
     "prod": "tl.reduce({x}, {dim}, product)",
     "any": "tl.max({x}.to(tl.int32), {dim}) != 0",
     "all": "tl.min({x}.to(tl.int32), {dim}) != 0",
-    "argmax": "triton_helpers.max_with_index({x}, {index}, {dim})[1]",
-    "argmin": "triton_helpers.min_with_index({x}, {index}, {dim})[1]",
+    "argmax": "tl.reduce(({x}, {index}), {dim}, greater_with_index)[1]",
+    "argmin": "tl.reduce(({x}, {index}), {dim}, smaller_with_index)[1]",
 }
 
 
@@ -51,7 +51,7 @@ def emit_reduce(context: EmissionContext, op: Reduce) -> None:
         lanes = spread(context, f"tl.arange(0, {count})", shape, op.dim)
         index = f"tl.broadcast_to({lanes}, {context.shape(shape)})"
     text = template.format(x=operand, dim=dim, index=index)
-    context.uses |= {name for name in (*DEVICE_FUNCTIONS, "triton_helpers") if name in text}
+    context.uses |= {name for name in DEVICE_FUNCTIONS if name in text}
     if narrow or (op.kind in ("sum", "amax", "amin") and dtype.itemsize < 4):
         text = f"({text}).to({dtype_text(dtype)})"
     if op.kind in ("argmax", "argmin"):

@@ -187,6 +187,21 @@ class _Writer(DefaultHandler):
         root: TritonCSEVariable = self._default("sqrt", (x,), {})
         return root
 
+    def maximum(self, a: TritonCSEVariable, b: TritonCSEVariable) -> TritonCSEVariable:
+        """Triton's own, told to propagate NaN: TorchInductor's helper would have every compiler load torch."""
+        return self._extremum("maximum", a, b)
+
+    def minimum(self, a: TritonCSEVariable, b: TritonCSEVariable) -> TritonCSEVariable:
+        """As `maximum`."""
+        return self._extremum("minimum", a, b)
+
+    def _extremum(self, name: str, a: TritonCSEVariable, b: TritonCSEVariable) -> TritonCSEVariable:
+        dtype = getattr(self.dtypes, name)(a, b)
+        nan = ", propagate_nan=tl.PropagateNan.ALL" if dtype.is_floating_point else ""
+        if dtype is torch.bool:
+            return self._temporary(f"({a} {'|' if name == 'maximum' else '&'} {b})", dtype)
+        return self._temporary(f"tl.{name}({a}, {b}{nan})", dtype)
+
     def signbit(self, x: TritonCSEVariable) -> TritonCSEVariable:
         """TorchInductor decides in the text between types that are known here."""
         text = f"libdevice.signbit({x}) != 0" if _dtype(x).is_floating_point else f"{x} < 0"
