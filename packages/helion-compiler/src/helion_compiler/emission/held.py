@@ -7,35 +7,50 @@ text between brackets, and a value of one lane is a scalar.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from helion_compiler.emission.dtypes import dtype_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from helion_compiler.emission.context import EmissionContext
     from helion_compiler.program.types import Size, Value
+    from helion_compiler.scheduling import Schedule
 
 
-def held(context: EmissionContext, shape: Sequence[Size]) -> tuple[int, ...]:
+class Emission(Protocol):
+    """What is asked here of an emission, which itself asks for what is here."""
+
+    schedule: Schedule
+
+    def use(self, value: Value) -> str:
+        """The name of a value."""
+
+    def define(self, value: Value, text: str) -> object:
+        """Assign text to a value."""
+
+    def shape(self, sizes: tuple[Size, ...]) -> str:
+        """A shape as Triton text."""
+
+
+def held(context: Emission, shape: Sequence[Size]) -> tuple[int, ...]:
     """The dimensions of a shape that Triton's value has."""
     return tuple(dim for dim, size in enumerate(shape) if context.schedule.lanes(size) != 1)
 
 
-def position(context: EmissionContext, shape: Sequence[Size], dim: int) -> int | None:
+def position(context: Emission, shape: Sequence[Size], dim: int) -> int | None:
     """Which dimension of Triton's value a dimension of the shape is; None if it has one lane."""
     dims = held(context, shape)
     return dims.index(dim) if dim in dims else None
 
 
-def spread(context: EmissionContext, text: str, shape: Sequence[Size], dim: int) -> str:
+def spread(context: Emission, text: str, shape: Sequence[Size], dim: int) -> str:
     """Text with lanes along one dimension of a shape, so that it broadcasts to the shape."""
     return _bracketed(text, held(context, shape), (dim,))
 
 
 def placed(
-    context: EmissionContext,
+    context: Emission,
     value: Value,
     shape: Sequence[Size],
     dims: Sequence[int] | None = None,
@@ -57,7 +72,7 @@ def _bracketed(text: str, wanted: Sequence[int], own: Sequence[int]) -> str:
     return f"{text}[{', '.join(':' if dim in along else 'None' for dim in wanted)}]"
 
 
-def complete(context: EmissionContext, value: Value, dims: Sequence[int] | None = None) -> str:
+def complete(context: Emission, value: Value, dims: Sequence[int] | None = None) -> str:
     """A value with all its dimensions, or with these and those that it holds anyway."""
     shape = value.type.shape
     own = held(context, shape)
@@ -70,7 +85,7 @@ def complete(context: EmissionContext, value: Value, dims: Sequence[int] | None 
     return _bracketed(name, wanted, own)
 
 
-def define_complete(context: EmissionContext, value: Value, text: str) -> None:
+def define_complete(context: Emission, value: Value, text: str) -> None:
     """Assign text with all dimensions of ``value``, of which those of one lane go away."""
     shape = value.type.shape
     own = held(context, shape)
