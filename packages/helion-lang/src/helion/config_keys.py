@@ -41,13 +41,16 @@ class Shape(Enum):
 class ConfigKey:
     """One key: its name, what an entry may be, how many it takes, and what it does.
 
-    ``alias`` is the singular that stands for a list of one entry.
+    ``alias`` is the singular that stands for a list of one entry. ``default`` is what a Config without the key
+    means, ``where`` the kernels and the configs for which the key means anything.
     """
 
     name: str
     entry: Constraint
     shape: Shape
     doc: str
+    default: str
+    where: str
     alias: str | None = None
 
     @property
@@ -59,100 +62,214 @@ class ConfigKey:
         return f"{each}; give {self.shape.value}"
 
 
-def _one(name: str, entry: Constraint, doc: str) -> ConfigKey:
-    return ConfigKey(name, entry, Shape.ONE, doc)
+def _one(name: str, entry: Constraint, doc: str, default: str, where: str) -> ConfigKey:
+    return ConfigKey(name, entry, Shape.ONE, doc, default, where)
 
 
-def _many(name: str, alias: str, entry: Constraint, doc: str) -> ConfigKey:
-    return ConfigKey(name, entry, Shape.PER_SITE, doc, alias)
+def _many(
+    name: str, alias: str, entry: Constraint, doc: str, default: str, where: str
+) -> ConfigKey:
+    return ConfigKey(name, entry, Shape.PER_SITE, doc, default, where, alias)
 
+
+_LOOPS = (
+    "the loops over the tiles of a persistent kernel, then the loops inside them, in source order"
+)
+_SHORT = "; not for a loop that `static_ranges` unrolls"
 
 _KEYS = (
-    _many("block_sizes", "block_size", power_of_two(), "Positions per tile of each loop axis."),
-    _many("loop_orders", "loop_order", permutation(), "Order of the axes of each tile loop."),
-    _many("flatten_loops", "flatten_loop", BOOLEAN, "Whether a loop's axes become one flat axis."),
-    _many("l2_groupings", "l2_grouping", integer(1, 64), "Rows of tiles grouped for reuse in L2."),
+    _many(
+        "block_sizes",
+        "block_size",
+        power_of_two(),
+        "Positions per tile of each loop axis.",
+        "chosen for the kernel",
+        "each size of a tile that the kernel leaves open",
+    ),
+    _many(
+        "loop_orders",
+        "loop_order",
+        permutation(),
+        "Order of the axes of each grid, the axis that varies fastest first.",
+        "as written",
+        "grids of several axes",
+    ),
+    _many(
+        "flatten_loops",
+        "flatten_loop",
+        BOOLEAN,
+        "Whether a grid's axes become one flat axis, whose block is the product of theirs.",
+        "`False`",
+        "no kernel yet: a tile of several axes stays one",
+    ),
+    _many(
+        "l2_groupings",
+        "l2_grouping",
+        integer(1, 64),
+        "Tiles along the first axis of each grid that are walked together along the second, for reuse in L2.",
+        "`1`",
+        'grids of several axes, unless `pid_type` is `"xyz"`',
+    ),
     _many(
         "reduction_loops",
         "reduction_loop",
         either(NONE, power_of_two(8)),
         "Positions per step of a reduction over a whole dimension; None holds it whole.",
+        "`None`, if that fits",
+        "whole dimensions of more than 32 positions that can be read in steps",
     ),
     _many(
         "range_unroll_factors",
         "range_unroll_factor",
         integer(0, 4),
         "`loop_unroll_factor` of each loop's `tl.range`; 0 leaves it to Triton.",
+        "`0`",
+        _LOOPS + _SHORT,
     ),
     _many(
         "range_num_stages",
         "range_num_stage",
         integer(0, 4),
         "`num_stages` of each loop's `tl.range`; 0 leaves it to Triton.",
+        "`0`",
+        _LOOPS + _SHORT,
     ),
     _many(
         "range_multi_buffers",
         "range_multi_buffer",
         OPTIONAL_BOOLEAN,
         "Whether accumulators are multi-buffered, per loop; None leaves it to Triton.",
+        "`None`",
+        "inner loops that accumulate a matrix product; listed as the other ranges are",
     ),
     _many(
         "range_flattens",
         "range_flatten",
         OPTIONAL_BOOLEAN,
         "Whether a loop nest is flattened, per loop; None leaves it to Triton.",
+        "`None`",
+        "loops of a persistent kernel over tiles, with a loop inside; listed as the other ranges are",
     ),
     _many(
         "range_warp_specializes",
         "range_warp_specialize",
         OPTIONAL_BOOLEAN,
         "Whether warps specialise, per loop; None leaves it to Triton.",
+        "`None`",
+        "no kernel: Triton 3.6 computed wrong results with it on Hopper",
     ),
-    _many("static_ranges", "static_range", BOOLEAN, "Whether a loop is unrolled completely."),
-    _one("num_warps", power_of_two(1, 32), "Warps per program."),
-    _one("num_stages", integer(1, 8), "Depth of software pipelining."),
+    _many(
+        "static_ranges",
+        "static_range",
+        BOOLEAN,
+        "Whether a loop is unrolled completely.",
+        "`False`",
+        "inner loops between numbers, of at most 8 turns with the largest blocks",
+    ),
+    _one(
+        "num_warps",
+        power_of_two(1, 32),
+        "Warps per program.",
+        "chosen for the kernel",
+        "every kernel",
+    ),
+    _one(
+        "num_stages",
+        integer(1, 8),
+        "Depth of software pipelining.",
+        "chosen for the kernel",
+        "kernels and configs with a loop",
+    ),
     ConfigKey(
         "indexing",
         one_of("pointer", "block_ptr", "tensor_descriptor"),
         Shape.EITHER,
         "How loads and stores address memory; a descriptor is TMA where there is one.",
+        '`"pointer"`',
+        "loads and stores that a tensor descriptor can serve. `block_ptr` is refused: Triton turns block pointers "
+        "into plain ones before it compiles them",
     ),
     ConfigKey(
         "atomic_indexing",
         one_of("pointer", "tensor_descriptor"),
         Shape.EITHER,
         "How atomics address memory.",
+        '`"pointer"`',
+        "relaxed atomics that a tensor descriptor can serve, whose results the kernel does not use",
     ),
     _one(
         "pid_type",
         one_of("flat", "xyz", "persistent_blocked", "persistent_interleaved"),
-        "How program ids map to tiles.",
+        "How programs get their tiles: one each, numbered in a row or along two or three dimensions; or each "
+        "multiprocessor's program loops over many, neighbours or every so many.",
+        '`"flat"`; persistent with a barrier',
+        'every kernel; `"xyz"` for one grid of two or three axes, `"flat"` and `"xyz"` without barriers',
     ),
-    _one("num_sm_multiplier", integer(1, 128), "Persistent programs per multiprocessor."),
-    _one("maxnreg", one_of(None, 32, 64, 128, 256), "Registers per thread of a persistent kernel."),
+    _one(
+        "num_sm_multiplier",
+        integer(1, 128),
+        "Programs per multiprocessor.",
+        "`1`",
+        "persistent configs with more tiles than multiprocessors; not with barriers",
+    ),
+    _one(
+        "maxnreg",
+        one_of(None, 32, 64, 128, 256),
+        "Registers per thread, at most; None leaves it to the compiler.",
+        "`None`",
+        "persistent configs on NVIDIA GPUs",
+    ),
     _many(
         "load_eviction_policies",
         "load_eviction_policy",
         one_of("", "first", "last"),
-        "What each load leaves in the caches; not beside `eviction_policy=` in the kernel.",
+        "What each load leaves in the caches.",
+        '`""`',
+        "loads through pointers, on NVIDIA GPUs, that say no `eviction_policy=` of their own",
     ),
-    _many("load_cache_modifiers", "load_cache_modifier", one_of("", ".cg"), "Per load."),
-    _many("store_cache_modifiers", "store_cache_modifier", one_of("", ".cs", ".wt"), "Per store."),
-    _one("epilogue_subtile", one_of(None, 2, 4), "Parts in which an accumulator is stored."),
+    _many(
+        "load_cache_modifiers",
+        "load_cache_modifier",
+        one_of("", ".cg"),
+        "Which caches each load goes through; `.cg` skips L1.",
+        '`""`',
+        "loads through pointers that have no eviction policy",
+    ),
+    _many(
+        "store_cache_modifiers",
+        "store_cache_modifier",
+        one_of("", ".cs", ".wt"),
+        "Which caches each store goes through: `.cs` streams, `.wt` writes through.",
+        '`""`',
+        "stores through pointers",
+    ),
+    _one(
+        "epilogue_subtile",
+        one_of(None, 2, 4),
+        "Parts in which an accumulator is stored.",
+        "`None`",
+        "no kernel yet",
+    ),
     _one(
         "waves_per_eu",
         integer(0, 8),
         "Waves per execution unit that AMD's compiler aims at; 0 leaves it to it.",
+        "`0`",
+        "AMD GPUs",
     ),
     _one(
         "matrix_instr_nonkdim",
         one_of(0, 16, 32),
         "Size of AMD's matrix instruction; 0 leaves it to Triton.",
+        "`0`",
+        "kernels with matrix products, on AMD GPUs",
     ),
     _one(
         "xcd_remap",
         BOOLEAN,
-        "Whether the programs of a compute die of an AMD GPU take neighbouring tiles.",
+        "Whether the programs of a compute die take neighbouring tiles.",
+        "`False`",
+        'AMD GPUs of several compute dies (gfx942, gfx950), unless `pid_type` is `"xyz"`',
     ),
 )
 

@@ -57,6 +57,11 @@ def cache_hints(
         for site in entries
         if site.parameter is None
     ]
+    excluded += [
+        Exclusion(key, f"the kernel has no {key.partition('_')[0]}s")
+        for key, entries in sites.items()
+        if not entries
+    ]
     return SpacePart(sites=sites, conditions=conditions, excluded=excluded)
 
 

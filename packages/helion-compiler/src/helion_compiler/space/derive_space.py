@@ -58,7 +58,7 @@ class _Deriver:
         self._program = program
         self._traits = traits
         self._aligned = aligned
-        self._excluded: list[Exclusion] = []
+        self._excluded = [Exclusion("epilogue_subtile", "accumulators are stored whole")]
         self._conditions: dict[str, Condition] = {}
         self._wider: dict[str, Parameter] = {}
         self._demands: list[Constraint] = []
@@ -162,6 +162,9 @@ class _Deriver:
                 entries.append(
                     Site(name, None, neutral=None, reason="it is short enough to be held whole")
                 )
+        if not entries:
+            reason = "the kernel has no tensor's whole dimension at once"
+            self._excluded.append(Exclusion("reduction_loops", reason))
         sites["reduction_loops"] = entries
 
     def _rolled(self, entries: list[Site]) -> dict[Size, str]:

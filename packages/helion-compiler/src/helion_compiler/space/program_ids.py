@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MAX_PROGRAMS_BESIDE = 65535
 """What CUDA allows of a grid's second and third dimension."""
 _ONE_DIMENSION = "the grid has one dimension"
+_NOT_FLAT = (
+    "a tile of several axes stays one: a flat axis would have to tell its axes apart by division"
+)
 _BARRIER = "the kernel has a barrier, which all programs reach together"
 
 
@@ -34,7 +37,7 @@ def program_ids(program: Program, counts: TileCounts) -> SpacePart:
         sites=sites,
         conditions={f"l2_groupings[{name}]": _in_a_row()} if xyz else {},
         demands=(_limits(program, counts, f"loop_orders[{name}]"),) if xyz else (),
-        excluded=(*excluded, *more),
+        excluded=(*excluded, *more, Exclusion("flatten_loops", _NOT_FLAT)),
     )
 
 

@@ -35,6 +35,8 @@ def static_ranges(
         else:
             sites.append(Site(name, None, neutral=False, reason=reason))
             excluded.append(Exclusion(f"static_ranges[{name}]", reason))
+    if not sites:
+        excluded.append(Exclusion("static_ranges", "there is no loop inside a grid"))
     return SpacePart(sites={"static_ranges": sites}, advice=advice, excluded=excluded)
 
 
