@@ -85,10 +85,9 @@ def run(task: Task, seconds: float, output: Path, worker: Sequence[str] = WORKER
     if record.ending != "measured":
         record.seconds = round(time.monotonic() - began, 3)
         record.ending = "timed out" if status is None else "failed"
-        last = "\n".join(log.read_text(errors="replace").splitlines()[-_LAST_LINES:])
-        record.reason = (
-            f"it took more than {seconds:.0f} s" if status is None else f"status {status}\n{last}"
-        )
+        last = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        why = f"it took more than {seconds:.0f} s" if status is None else f"status {status}"
+        record.reason = "\n".join([": ".join([why, *last[-1:]]), *last[-_LAST_LINES:-1]])
     return record
 
 

@@ -98,7 +98,9 @@ class Measurement:
 
     def _limit(self, situation: Situation) -> Ready:
         case, args = situation.case, situation.args
-        yardstick = case.limit.make(args, eager_of(case)(*args), self.record.flops)
+        results = eager_of(case)(*args)
+        self.record.bytes = traffic(args, results)
+        yardstick = case.limit.make(args, results, self.record.flops)
         self.record.limit_scale = yardstick.scale
         return Ready(lambda: situation.timer(yardstick.run))
 
@@ -117,7 +119,6 @@ def measure(
     record = CaseRecord(case.name, limit=case.limit.kind, flops=flops, machine=describe())
     save(record)
     args = case.make(task.device, task.sizes)
-    record.bytes = traffic(args, eager_of(case)(*args))
     situation = Situation(case, task, args, expected_of(case)(*args), timer)
     measurement = Measurement(record, save, ways)
     try:
