@@ -65,6 +65,7 @@ def test_every_statement_and_operator_appears() -> None:
         ".sum(", "torch.argmax(", "torch.var(", "torch.prod(", "keepdim=True", "helper", "lambda",
         "cumsum(", "hl.associative_scan(", "hl.reduce(", "torch.sort(", "torch.topk(", "argmin(", "float8", "+= 1",
         "masked_fill(", " >> ", "torch.sign(", "torch.erf(", "torch.log(acc", " = out0[",
+        "hl.atomic_xchg(", ".block_size +", "hl.register_block_size(", "block_size=[",
     ):  # fmt: skip
         assert any(wanted in source for source in sources), wanted
     assert len(STATEMENTS) == 8

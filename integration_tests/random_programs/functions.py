@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from .aligning import loose
+from .aligning import expanded, loose, sizes_text
 from .arithmetic import operand
 from .expressions import family, value
 from .values import RejectedError, Value, epsilon, made
@@ -14,6 +14,26 @@ from .values import RejectedError, Value, epsilon, made
 if TYPE_CHECKING:
     from .draft import Draft
     from .values import Dims
+
+
+@family(0.7)
+def tile_numbers(draft: Draft, dims: Dims, kind: str, _depth: int) -> Value:
+    """What is known of a tile's numbers, whatever the block size."""
+    tiles = [dim for dim in draft.scope.tiles if not (dim.parent or dim.data)]
+    if not tiles or kind in ("float", "int"):
+        raise RejectedError
+    tile = draft.draws.pick(tiles)
+    name = tile.name
+    if kind == "bool":
+        if tile not in dims:
+            raise RejectedError
+        text = draft.draws.pick((f"{name}.index >= {name}.begin", f"{name}.index < {name}.end"))
+        return expanded(draft, Value(f"({text})", torch.bool, (tile,), 0, 1), dims)
+    text = f"{name}.id * {name}.block_size + {tile.begin} - {name}.begin"
+    number = draft.draws.integer(0, 3)
+    full = f"hl.full({sizes_text(dims)}, {text} + {number}, dtype=torch.int64)"
+    return made(full, torch.int64, dims, (number, number), grain=1)
+
 
 _ROUNDING = ("torch.floor({})", "torch.ceil({})", "{}.round()", "torch.trunc({})")
 

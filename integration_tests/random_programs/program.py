@@ -87,7 +87,8 @@ def _grid(draft: Draft) -> None:
         shape = (
             f"{begin}, {ends[0]}" if begin else ends[0] if count == 1 else f"[{', '.join(ends)}]"
         )
-        draft.line(f"for {names} in hl.tile({shape}):")
+        fixed = _blocks(draft, count) if draft.draws.chance(0.12) else ""
+        draft.line(f"for {names} in hl.tile({shape}{fixed}):")
     with draft.indented():
         draft.owners = list(axes)
         draft.scope.tiles = [axis for axis in axes if isinstance(axis, Dim)]
@@ -100,6 +101,18 @@ def _grid(draft: Draft) -> None:
             except RejectedError:
                 tiles = tuple(draft.scope.tiles)
                 store(draft, draft.named(value(draft, tiles, depth=0)))
+
+
+def _blocks(draft: Draft, count: int) -> str:
+    """Block sizes that the author chooses, or leaves to the config but shares."""
+    if count == 1:
+        return f", block_size={draft.draws.pick((1, 2, 4, 16))}"
+    if draft.draws.chance(0.5):
+        name = draft.fresh("b")
+        draft.prelude.append(f"{name} = hl.register_block_size({draft.draws.pick((4, 8, 16))})")
+        return f", block_size=[{', '.join([name] * count)}]"
+    sizes = [draft.draws.pick(("None", "1", "2", "8")) for _ in range(count)]
+    return f", block_size=[{', '.join(sizes)}]"
 
 
 def _change_arguments(draft: Draft) -> None:

@@ -179,5 +179,12 @@ def _accumulate(draft: Draft, one: Value) -> bool:
         if not out and binned is None
         else "add"
     )
-    draft.line(f"hl.atomic_{kind}({name}, {listed(target.entries)}, {text})")
+    written = f"{name}, {listed(target.entries)}, {text}"
+    alone = not out and binned is None and not any(isinstance(o, Index) for o in draft.owners)
+    if alone and draft.draws.chance(0.4):  # what was there before is the zero of the allocation
+        kind = draft.draws.pick(("add", "xchg"))
+        before = Value(f"hl.atomic_{kind}({written})", dtype, one.dims, 0, 0)
+        draft.named(before)
+    else:
+        draft.line(f"hl.atomic_{kind}({written})")
     return True
