@@ -63,6 +63,15 @@ def matmul(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 
 @helion.kernel()
+def add(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The sum of two tensors, element by element."""
+    out = torch.empty_like(x)
+    for rows, columns in hl.tile(x.size()):
+        out[rows, columns] = x[rows, columns] + y[rows, columns]
+    return out
+
+
+@helion.kernel()
 def row_sums(x: torch.Tensor) -> torch.Tensor:
     """The sum of each row."""
     out = torch.empty([x.size(0)], dtype=x.dtype, device=x.device)
@@ -135,6 +144,12 @@ EXAMPLES: Mapping[str, Example] = MappingProxyType(
     {
         "block_sizes": _matmul({"block_sizes": [64, 64, 32]}, block_sizes=[128, 64, 32]),
         "loop_orders": _matmul(loop_orders=[[1, 0]]),
+        "flatten_loops": Example(
+            add,
+            (_float(100, 70), _float(100, 70)),
+            {"flatten_loops": [True]},
+            {"block_sizes": [8, 64]},
+        ),
         "l2_groupings": _matmul(l2_groupings=[4]),
         "reduction_loops": Example(
             row_sums, (_float(64, 1000),), {"reduction_loops": [256]}, {"block_sizes": [4]}

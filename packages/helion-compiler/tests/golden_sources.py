@@ -175,6 +175,9 @@ SOURCES: dict[str, Source] = {
         (half(4, 100, 200),),
         {"block_sizes": [2, 32, 64], "atomic_indexing": "tensor_descriptor"},
     ),
+    "add_flattened": Source(
+        add, (half(37, 67), half(67)), {"block_sizes": [8, 64], "flatten_loops": [True]}
+    ),
     "add_flat_exact": Source(add, (half(256, 512), half(256, 512)), {"block_sizes": [2, 512]}),
     "add_broadcast": Source(add, (half(5, 1, 33), half(17, 33)), {"block_sizes": [1, 4, 64]}),
     "add_broadcast_dynamic": Source(

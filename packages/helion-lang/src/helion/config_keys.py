@@ -100,7 +100,7 @@ _KEYS = (
         BOOLEAN,
         "Whether a grid's axes become one flat axis, whose block is the product of theirs.",
         "`False`",
-        "no kernel yet: a tile of several axes stays one",
+        "grids of several axes, of sizes that are compiled in, whose bodies compute element by element",
     ),
     _many(
         "l2_groupings",

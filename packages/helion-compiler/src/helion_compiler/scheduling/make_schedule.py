@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from helion_compiler.program.ops import Atomic, Load, Store
+from helion_compiler.scheduling.flatten_grid import flatten_grid
 from helion_compiler.scheduling.least_lanes import least_lanes
 from helion_compiler.scheduling.roll_reductions import roll_reductions
 from helion_compiler.scheduling.schedule import CacheHints, GridSchedule, LoopOptions, Schedule
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from helion_autotune import Point
+    from helion_compiler.program.ops import Grid
     from helion_compiler.program.program import Program
 
 
@@ -26,6 +29,10 @@ def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Sche
         step = point.get(f"reduction_loops[whole_{number}]")
         if step is not None:
             program = roll_reductions(program, axis, _integer(step), number)
+    flat = [point.get(f"flatten_loops[{name}]", False) for name in program.grid_names()]
+    for number, grid in enumerate(program.grids):
+        if flat[number]:
+            program = flatten_grid(program, number, _lanes(grid, point))
     sizes = {
         block.symbol: block.fixed
         if block.fixed is not None
@@ -39,11 +46,13 @@ def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Sche
         program_ids=point["pid_type"],
         grids=tuple(
             GridSchedule(
-                order=tuple(point.get(f"loop_orders[{name}]", range(len(grid.axes)))),
+                order=(0,)
+                if is_flat
+                else tuple(point.get(f"loop_orders[{name}]", range(len(grid.axes)))),
                 l2_grouping=_integer(point.get(f"l2_groupings[{name}]", 1)),
                 options=_options(point, name),
             )
-            for grid, name in zip(program.grids, program.grid_names(), strict=True)
+            for grid, name, is_flat in zip(program.grids, program.grid_names(), flat, strict=True)
         ),
         loops={
             loop: _options(point, names[loop.axes])
@@ -68,6 +77,15 @@ def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Sche
         follows_dies=point.get("xcd_remap", False),
         sm_multiplier=_integer(point.get("num_sm_multiplier", 1)),
         dot_precision=dot_precision,
+    )
+
+
+def _lanes(grid: Grid, point: Mapping[str, Any]) -> int:
+    """The product of a grid's blocks."""
+    blocks = [axis.block for axis in grid.axes if axis.block is not None]
+    return math.prod(
+        _integer(point[f"block_sizes[{block.name}]"]) if block.fixed is None else block.fixed
+        for block in blocks
     )
 
 

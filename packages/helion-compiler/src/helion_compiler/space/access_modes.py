@@ -10,13 +10,16 @@ from helion_autotune import Choice
 from helion_compiler.program.access import accessed_shape
 from helion_compiler.program.fields import blocks, operands
 from helion_compiler.program.ops import Atomic, Load, Store
+from helion_compiler.program.program import accesses
 from helion_compiler.space.config_space import Exclusion, Site
 from helion_compiler.space.descriptors import why_no_descriptor
 from helion_compiler.space.space_part import SpacePart
 
 if TYPE_CHECKING:
+    from helion_autotune.constraints import Condition
     from helion_compiler.program.ops import Access
     from helion_compiler.program.program import Program
+    from helion_compiler.space.flat_loops import FlatLoops
 
 
 _INTEGERS = frozenset({torch.int32, torch.uint32, torch.uint64})
@@ -43,8 +46,10 @@ def mode_of(op: Access) -> str:
     return f"{key}[{op.name}]"
 
 
-def access_modes(program: Program, aligned: frozenset[int] | None) -> SpacePart:
-    """``indexing`` and ``atomic_indexing``, for calls whose arguments in ``aligned`` are."""
+def access_modes(program: Program, aligned: frozenset[int] | None, flat: FlatLoops) -> SpacePart:
+    """``indexing`` and ``atomic_indexing``, for calls whose arguments in ``aligned`` are. In ``flat`` grids, pointers
+    alone.
+    """
     sites: dict[str, list[Site]] = {"indexing": [], "atomic_indexing": []}
     excluded = [Exclusion("indexing block_ptr", _BLOCK_POINTERS)]
     both = Choice(("pointer", "tensor_descriptor"), default="pointer")
@@ -61,7 +66,14 @@ def access_modes(program: Program, aligned: frozenset[int] | None) -> SpacePart:
         sites[key].append(site)
     if not sites["atomic_indexing"]:
         excluded.append(Exclusion("atomic_indexing", "the kernel has no atomics"))
-    return SpacePart(sites=sites, excluded=excluded)
+    described = {site.name for site in sites["indexing"] if site.parameter is not None}
+    conditions: dict[str, Condition] = {}
+    for grid, name in zip(program.grids, program.grid_names(), strict=True):
+        unless_flat = flat.unless(name)
+        if unless_flat is not None:
+            names = [op.name for op in accesses(grid.body) if op.name in described]
+            conditions |= {f"indexing[{access}]": unless_flat for access in names}
+    return SpacePart(sites=sites, conditions=conditions, excluded=excluded)
 
 
 def _why_not_reduced(program: Program, op: Atomic) -> str | None:

@@ -19,6 +19,7 @@ from helion_compiler.space.block_sizes import MAX_BLOCK, block_sites
 from helion_compiler.space.cache_hints import cache_hints
 from helion_compiler.space.config_space import ConfigSpace, Exclusion, Site
 from helion_compiler.space.constraints import advice, demands
+from helion_compiler.space.flat_loops import flat_loops
 from helion_compiler.space.persistence import PERSISTENT, persistence
 from helion_compiler.space.point_lanes import PointLanes
 from helion_compiler.space.program_ids import program_ids
@@ -73,7 +74,10 @@ class _Deriver:
             **tunable_parameters(program.tunables),
         }
         self._reductions(sites)
-        self._add(access_modes(program, self._aligned), single, sites)
+        ends = {f"block_sizes[{site.name}]": site.ends() for site in sites["block_sizes"]}
+        flat = flat_loops(program, ends)
+        self._add(flat.part, single, sites)
+        self._add(access_modes(program, self._aligned, flat), single, sites)
         self._pipelining(single, sites["reduction_loops"])
         open_sites = {
             f"{key}[{site.name}]"
@@ -84,14 +88,13 @@ class _Deriver:
         described = [op for op in program.accesses() if mode_of(op) in open_sites]
         lanes = PointLanes(program, self._rolled(sites["reduction_loops"]))
         counts = TileCounts(program, lanes)
-        ends = {f"block_sizes[{site.name}]": site.ends() for site in sites["block_sizes"]}
         least, most = ({name: pair[end] for name, pair in ends.items()} for end in (0, 1))
         static = static_ranges(program, counts, most)
         unrolled = [
             site.name for site in static.sites["static_ranges"] if site.parameter is not None
         ]
         for part in (
-            program_ids(program, counts),
+            program_ids(program, counts, flat),
             persistence(program, counts, least, self._traits),
             static,
             range_options(program, unrolled),

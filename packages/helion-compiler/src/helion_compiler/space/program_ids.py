@@ -15,19 +15,17 @@ if TYPE_CHECKING:
 
     from helion_autotune import Parameter
     from helion_compiler.program.program import Program
+    from helion_compiler.space.flat_loops import FlatLoops
     from helion_compiler.space.tile_counts import TileCounts
 
 MAX_PROGRAMS_BESIDE = 65535
 """What CUDA allows of a grid's second and third dimension."""
 _ONE_DIMENSION = "the grid has one dimension"
-_NOT_FLAT = (
-    "a tile of several axes stays one: a flat axis would have to tell its axes apart by division"
-)
 _BARRIER = "the kernel has a barrier, which all programs reach together"
 
 
-def program_ids(program: Program, counts: TileCounts) -> SpacePart:
-    """``pid_type``, ``loop_orders`` and ``l2_groupings``."""
+def program_ids(program: Program, counts: TileCounts, flat: FlatLoops) -> SpacePart:
+    """``pid_type``, ``loop_orders`` and ``l2_groupings``; what is said of several axes is not said of ``flat`` ones."""
     kinds, excluded = _kinds(program)
     sites, more = _sites(program)
     xyz = "xyz" in kinds
@@ -35,9 +33,9 @@ def program_ids(program: Program, counts: TileCounts) -> SpacePart:
     return SpacePart(
         single={"pid_type": Choice(kinds, default="flat" if "flat" in kinds else kinds[-1])},
         sites=sites,
-        conditions={f"l2_groupings[{name}]": _in_a_row()} if xyz else {},
+        conditions=_conditions(program, flat, xyz=xyz),
         demands=(_limits(program, counts, f"loop_orders[{name}]"),) if xyz else (),
-        excluded=(*excluded, *more, Exclusion("flatten_loops", _NOT_FLAT)),
+        excluded=(*excluded, *more),
     )
 
 
@@ -77,10 +75,21 @@ def _sites(program: Program) -> tuple[dict[str, list[Site]], list[Exclusion]]:
     return {}, [Exclusion(key, _ONE_DIMENSION) for key in sites]
 
 
-def _in_a_row() -> Condition:
+def _conditions(program: Program, flat: FlatLoops, *, xyz: bool) -> dict[str, Condition]:
+    conditions: dict[str, Condition] = {}
+    for name in program.grid_names():
+        unless_flat = flat.unless(name)
+        if unless_flat is not None:
+            conditions[f"loop_orders[{name}]"] = unless_flat
+        if xyz or unless_flat is not None:
+            conditions[f"l2_groupings[{name}]"] = _in_a_row(unless_flat)
+    return conditions
+
+
+def _in_a_row(also: Condition | None) -> Condition:
     return Condition(
-        "the programs of a grid of several dimensions have no groups",
-        lambda point: point["pid_type"] != "xyz",
+        "a flat grid, or one of several dimensions, has no groups",
+        lambda point: point["pid_type"] != "xyz" and (also is None or also.holds(point)),
     )
 
 
