@@ -16,8 +16,10 @@ MODELS = """
     sort split sum tril unsqueeze var_mean where
 """
 WORKING = frozenset(MODELS.split())
-INTEGER = frozenset({"bitwise_left_shift", "floor_divide", "remainder", "sum"})
-REFUSED = frozenset({"digamma", "linalg.qr", "nonzero", "scatter", "unique"})
+INTEGER = frozenset(
+    {"bitwise_left_shift", "floor_divide", "gcd", "index_add", "remainder", "scatter", "sum"}
+)
+REFUSED = frozenset({"digamma", "linalg.qr", "masked_scatter", "nonzero", "unique"})
 
 
 def test_operators_of_models_agree_with_torch(tmp_path: Path) -> None:
