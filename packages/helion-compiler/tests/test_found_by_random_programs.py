@@ -253,18 +253,3 @@ def test_a_false_claim_of_alignment_shows_in_the_interpreter() -> None:
     specialized.aligned = frozenset({0})
     with pytest.raises(AssertionError, match="x counts as a multiple of 16"):
         specialized.run_interpreted((x[1:],), bound.config_spec.default_config())
-
-
-def test_strides_of_equal_sizes_under_dynamic_shapes() -> None:
-    """A copy's strides are powers of the one size."""
-
-    def kernel(x: torch.Tensor) -> torch.Tensor:
-        x = x.clone()
-        out = torch.empty_like(x)
-        for a, b, c in hl.tile([x.size(0), x.size(1), x.size(2)]):
-            out[c, b, a] = x[a, b, c].permute(2, 1, 0) + 1
-        return out
-
-    x = torch.randn(5, 5, 5)
-    found = helion.kernel(kernel, static_shapes=False)(x)
-    torch.testing.assert_close(found, x.permute(2, 1, 0) + 1)

@@ -54,7 +54,9 @@ class Target:
     @property
     def traits(self) -> TargetTraits:
         """What the choices of a config depend on."""
-        return TargetTraits(self.backend, self.warp_size, self.name in _SEVERAL_DIES)
+        return TargetTraits(
+            self.backend, self.architecture, self.warp_size, self.name in _SEVERAL_DIES
+        )
 
     @property
     def binary(self) -> str:

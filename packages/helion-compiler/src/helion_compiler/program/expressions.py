@@ -53,8 +53,6 @@ _TRITON_INFIX = {
     "CleanDiv": " // ",
     "Mod": " % ",
     "PythonMod": " % ",
-    "Pow": " * ",
-    "PowByNatural": " * ",
 }
 _TRITON_RELATIONS = {
     "Equality": "==",
@@ -137,7 +135,7 @@ def _triton(size: Size, names: Mapping[sympy.Symbol, str], *, nested: bool) -> s
         return names[size]
     name = type(size).__name__
     if name in _TRITON_INFIX:
-        operands = [_triton(part, names, nested=True) for part in _joined(size)]
+        operands = [_triton(part, names, nested=True) for part in size.args]
         text = _TRITON_INFIX[name].join(sorted(operands) if name in ("Add", "Mul") else operands)
         return f"({text})" if nested else text
     if name in _TRITON_RELATIONS:
@@ -155,13 +153,3 @@ def _triton(size: Size, names: Mapping[sympy.Symbol, str], *, nested: bool) -> s
             text = f"{_TRITON_CALLS[name]}({text}, {other})"
         return text
     raise ValueError(f"no Triton text for {name} in {size}")
-
-
-def _joined(size: sympy.Basic) -> Sequence[sympy.Basic]:
-    """What an operator stands between; a power is its base as often, as strides are where sizes are equal."""
-    if type(size).__name__ not in ("Pow", "PowByNatural"):
-        return tuple(size.args)
-    base, exponent = size.args
-    if not exponent.is_Integer or exponent < 1:
-        raise ValueError(f"no Triton text for the power {size}")
-    return [base] * int(exponent)

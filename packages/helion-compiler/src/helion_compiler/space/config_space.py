@@ -20,13 +20,14 @@ from helion import Config, exc
 from helion.config_keys import CONFIG_KEYS, Shape
 from helion_autotune import Point, Space
 from helion_autotune.json_values import thaw
-from helion_compiler.space.default_point import default_point
+from helion_compiler.space.default_point import ranked, variants
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from helion_autotune import Parameter
     from helion_autotune.constraints import Constraint
+    from helion_compiler.space.default_point import Cost
 
 
 @attrs.frozen
@@ -81,6 +82,9 @@ class ConfigSpace:
     advice: Sequence[Constraint]
     excluded: Sequence[Exclusion]
     seeds: Sequence[Mapping[str, Any]] = ()
+    """Rules of thumb, the best first."""
+    cost: Cost | None = None
+    """What a model estimates for a point, in seconds."""
     wider: Mapping[str, Parameter] = MappingProxyType({})
 
     @cached_property
@@ -121,10 +125,22 @@ class ConfigSpace:
         return self.config(self._default)
 
     @cached_property
-    def _default(self) -> Point:
+    def _ranked(self) -> list[Point]:
+        """Points that are worth running, the best first; at least one, which need not follow all advice."""
         points = [self.point_of_seed(seed) for seed in self.seeds] or [self._bare.default]
-        everything = (*self.demands, *self.advice)
-        return default_point(Space(self._parameters(), everything, self.conditions), points)
+        everything = Space(self._parameters(), (*self.demands, *self.advice), self.conditions)
+        return ranked(everything, points, self.cost)
+
+    @property
+    def _default(self) -> Point:
+        return self._ranked[0]
+
+    @cached_property
+    def starts(self) -> list[Point]:
+        """Where a search begins: what the model thinks best, other ways to run it, and rules of thumb."""
+        found = [*self._ranked[:3], *variants(self.space, self._default), *self._ranked[3:]]
+        found += [self.point_of_seed(seed) for seed in self.seeds]
+        return [point for point in dict.fromkeys(found) if not self.space.check(point)]
 
     def point_of_seed(self, seed: Mapping[str, Any]) -> Point:
         """The point of a seed; what a seed leaves out is at its default."""

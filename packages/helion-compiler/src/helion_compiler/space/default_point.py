@@ -1,25 +1,70 @@
-"""What runs when nobody chose: the first seed that the advice admits, or the first one made smaller until it does,
-with more warps to share it where it cannot be smaller."""
+"""What runs when nobody chose, and where a search starts: rules of thumb, improved by what a model estimates."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from helion_autotune import Point, Space
 
+    Cost: TypeAlias = Callable[[Mapping[str, Any]], float]
 
-def default_point(space: Space, points: Sequence[Point]) -> Point:
-    """One of ``points``, or a smaller relative of the first: the smallest where not even that fits."""
-    for point in points:
-        if not space.check(point):
-            return point
-    point = points[0]
+_STEPPED = ("block_sizes[", "reduction_loops[", "num_warps", "num_stages")
+"""The parameters that the model has a say in."""
+_ROUNDS = 4
+_CLEARLY = 0.9
+"""What has to be left of the estimate for another tile shape to be preferred to that of the best rule."""
+_WORTH = 0.98
+"""Less than this of the estimate before is an improvement: the model is not exact."""
+
+
+def fitting(space: Space, point: Point) -> Point:
+    """``point``, or a smaller relative that the space admits: the smallest where not even that fits."""
     while space.check(point) and (smaller := _smaller(space, point)) is not None:
         point = smaller
     return point
+
+
+def improved(space: Space, point: Point, cost: Cost) -> Point:
+    """The best point that steps in one parameter at a time lead to, by coordinate descent."""
+    names = [name for name in space.parameters if name.startswith(_STEPPED)]
+    best, lowest = point, cost(point)
+    for _ in range(_ROUNDS):
+        before = lowest
+        for name in names:
+            best, lowest = _along(space, name, best, lowest, cost)
+        if lowest == before:
+            break
+    return best
+
+
+def _along(space: Space, name: str, best: Point, lowest: float, cost: Cost) -> tuple[Point, float]:
+    """The best point along one parameter, walked in both directions while it gets better."""
+    for direction in (1, -1):
+        reached = best
+        while True:
+            values = _sorted(space, name)
+            place = values.index(reached[name]) + direction if reached[name] in values else -1
+            if not 0 <= place < len(values):
+                break
+            changed = {**reached, name: values[place]}
+            estimate = cost(changed)
+            if estimate >= lowest * (_WORTH if reached is best else 1.0):
+                break
+            other = space.point(changed)
+            if space.check(other):
+                break
+            reached, lowest = other, estimate
+        best = reached
+    return best, lowest
+
+
+def _sorted(space: Space, name: str) -> list[Any]:
+    """The values of a parameter from small to large; a reduction that is not rolled is the largest."""
+    values = space.parameters[name].values()
+    return sorted(values, key=lambda value: float("inf") if value is None else value)
 
 
 def _smaller(space: Space, point: Point) -> Point | None:
@@ -43,3 +88,43 @@ def _shared_by_more(space: Space, point: Point) -> Point | None:
     if not more or space.parameters["num_warps"].problem(more) is not None:
         return None
     return space.point({**point, "num_warps": more})
+
+
+def ranked(space: Space, points: Sequence[Point], cost: Cost | None) -> list[Point]:
+    """Points that those given lead to, the best first; where none fits the space, the smallest."""
+    found = list(dict.fromkeys(fitting(space, point) for point in points))
+    fits = [point for point in found if not space.check(point)]
+    if cost is None or not fits:
+        return fits or found[:1]
+    first, other = min(fits, key=cost), fits[-1]  # the last rule starts elsewhere
+    best = improved(space, first, cost)
+    rivals = {improved(space, other, cost): None} if other != first else {}
+    order = sorted(dict.fromkeys([*rivals, *fits]), key=cost)
+    place = sum(cost(point) < cost(best) * _CLEARLY for point in order)
+    return list(dict.fromkeys([*order[:place], best, *order[place:]]))
+
+
+def variants(space: Space, point: Point) -> list[Point]:
+    """The same tiles by other means: descriptors where they can be, and programs that stay."""
+    described: dict[str, Any] = {
+        name: "tensor_descriptor" for name in space.parameters if name.startswith("indexing[")
+    }
+    persistent: dict[str, Any] = {"pid_type": "persistent_interleaved"}
+    flat: dict[str, Any] = {
+        name: True for name in space.parameters if name.startswith("range_flattens[grid")
+    }
+    changes = [
+        described,
+        persistent,
+        {**described, **persistent},
+        {**described, **persistent, **flat},
+    ]
+    found = [space.point({**point, **change}) for change in changes if _known(space, change)]
+    return [other for other in found if other != point]
+
+
+def _known(space: Space, change: Mapping[str, Any]) -> bool:
+    return bool(change) and all(
+        name in space.parameters and space.parameters[name].problem(value) is None
+        for name, value in change.items()
+    )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from helion_autotune import Choice, Integer, PowerOfTwo
 from helion_autotune.constraints import Condition, Constraint
+from helion_compiler.model import CostModel, facts_of
 from helion_compiler.scheduling.least_lanes import least_lanes
 from helion_compiler.scheduling.roll_reductions import NotRollable, roll_reductions
 from helion_compiler.space.access_modes import access_modes, mode_of
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from helion_autotune import Parameter
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Axis, Size
+    from helion_compiler.space.default_point import Cost
     from helion_compiler.space.space_part import SpacePart
 
 MAX_THREADS = 1024
@@ -114,8 +116,15 @@ class _Deriver:
             advice=(*advice(program, lanes), *self._advice),
             excluded=tuple(self._excluded),
             seeds=seeds(program, least_lanes(program)),
+            cost=self._cost(lanes),
             wider=self._wider,
         )
+
+    def _cost(self, lanes: PointLanes) -> Cost | None:
+        """Estimates, but for kernels that act lane by lane alone, which rules of thumb serve as well and sooner."""
+        if not self._program.loops() and not self._program.whole_axes():
+            return None
+        return CostModel(self._program, lanes, facts_of(self._traits.architecture)).seconds
 
     def _add(
         self, part: SpacePart, single: dict[str, Parameter], sites: dict[str, list[Site]]

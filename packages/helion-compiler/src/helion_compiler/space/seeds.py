@@ -12,11 +12,11 @@ import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from helion_compiler.program.expressions import next_power_of_two
+from helion_compiler.program.neighbours import Neighbours
 from helion_compiler.program.ops import Dot
-from helion_compiler.program.types import TileSlice
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import BlockSize, Size
@@ -41,12 +41,14 @@ def seeds(program: Program, low: Mapping[Size, int]) -> tuple[dict[str, Any], ..
     """Points to start from, the default first; parameters left out are at their defaults."""
     dots = [op for op in program.walk() if isinstance(op, Dot)]
     if dots:
-        found = [_dot_seed(program, dots[0], low, shape) for shape in _DOT_SHAPES]
-        return tuple(sorted(found, key=lambda seed: _programs(program, seed) < _ENOUGH_PROGRAMS))
+        shapes = [_dot_seed(program, dots, low, shape) for shape in _DOT_SHAPES]
+        return tuple(sorted(shapes, key=lambda seed: _programs(program, seed) < _ENOUGH_PROGRAMS))
+    walks = (_walking_seed(program),) if program.loops() else ()
     rows = max((program.padded(axis.extent) for axis in program.whole_axes()), default=0)
     if rows:
-        return tuple(_row_seed(program, rows, warps) for warps in _row_warps(rows))
-    return tuple(_pointwise_seed(program, elements) for elements in _POINTWISE_ELEMENTS)
+        return (*(_row_seed(program, rows, warps) for warps in _row_warps(rows)), *walks)
+    found = tuple(_pointwise_seed(program, elements) for elements in _POINTWISE_ELEMENTS)
+    return (*found, *walks)
 
 
 def _programs(program: Program, seed: Mapping[str, Any]) -> int:
@@ -61,13 +63,15 @@ def _programs(program: Program, seed: Mapping[str, Any]) -> int:
 
 
 def _dot_seed(
-    program: Program, dot: Dot, low: Mapping[Size, int], shape: _DotShape
+    program: Program, dots: Sequence[Dot], low: Mapping[Size, int], shape: _DotShape
 ) -> dict[str, Any]:
     m, n, k, warps, stages, program_ids = shape
-    rows, depth, columns = dot.sizes
-    wanted = {rows: m, columns: n, depth: k}
-    if dot.lhs.type.dtype.itemsize >= 4:
-        wanted[depth] = k // 2
+    wanted: dict[Size, int] = {}
+    for dot in dots:
+        rows, depth, columns = dot.sizes
+        wanted.setdefault(rows, m)
+        wanted.setdefault(columns, n)
+        wanted.setdefault(depth, k // 2 if dot.lhs.type.dtype.itemsize >= 4 else k)
     seed: dict[str, Any] = {"num_warps": warps}
     if program.barrier is None:
         seed["pid_type"] = program_ids
@@ -112,14 +116,22 @@ def _pointwise_seed(program: Program, elements: int) -> dict[str, Any]:
     return seed
 
 
+def _walking_seed(program: Program) -> dict[str, Any]:
+    """One index a program, and what is contiguous in memory in warps' widths; loops take a few indices a turn."""
+    loops = {axis.size for loop in program.loops() for axis in loop.axes}
+    seed: dict[str, Any] = {"num_warps": 4}
+    for block in program.blocks:
+        if block.fixed is None:
+            contiguous = _contiguity(program, block.symbol) > 0
+            size = (128 if contiguous else 1) * (16 if block.symbol in loops else 1)
+            seed[f"block_sizes[{block.name}]"] = _clamp(min(size, 128), 1, block)
+    return seed
+
+
 def _contiguity(program: Program, symbol: Size) -> int:
-    """How many accesses have this tile along a dimension of stride 1."""
-    count = 0
-    for op in program.accesses():
-        for subscript, stride in zip(op.subscripts, op.buffer.strides, strict=True):
-            along = isinstance(subscript, TileSlice) and subscript.axis.size == symbol
-            count += along and stride == 1
-    return count
+    """How many accesses have this tile's lanes side by side in memory."""
+    neighbours = Neighbours(program)
+    return sum(neighbours.of(op) == symbol for op in program.accesses())
 
 
 def _clamp(size: int, low: int, block: BlockSize) -> int:

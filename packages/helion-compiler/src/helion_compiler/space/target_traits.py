@@ -13,9 +13,10 @@ DIES = 8
 @attrs.frozen
 class TargetTraits:
     """``dies`` says whether programs are dealt out in turn to :data:`DIES` compute dies, each with an L2 of its own.
-    Without arguments: an NVIDIA GPU.
+    Without arguments: a Hopper GPU.
     """
 
     backend: Literal["cuda", "hip"] = "cuda"
+    architecture: int | str = 90
     warp_size: int = 32
     dies: bool = False

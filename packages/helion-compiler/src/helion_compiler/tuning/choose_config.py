@@ -95,7 +95,7 @@ def autotune(
         config = known[0] if len(known) == 1 else _fastest_of(kernel, leaves, known)
         store.remember(space, kernel.space.point(config))
         return config
-    seeds = [kernel.space.point_of_seed(seed) for seed in kernel.space.seeds]
+    seeds = list(kernel.space.starts)
     seeds += [kernel.space.point(config) for config in kernel.definition.configs]
     budget = Budget(seconds=_seconds(kernel, options), evaluations=options.get("evaluations"))
     # A search that never ended goes on from its records; one that is asked for again measures anew.

@@ -1,0 +1,241 @@
+"""How long a Program takes at a point, to first order: the slowest of what memory, caches, matrix units, lanes and
+waiting would take by themselves, and a share of the rest, since they overlap well but not wholly.
+
+The terms are those of roofline models (Williams, Waterman and Patterson, 2009), with bytes in flight by Little's law
+for memory, and with the padding, idle multiprocessors and spilled registers that a choice of tiles brings about. The
+constants below were fitted to kernels of the gallery on an H200.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from helion_compiler.model.place import Place, Sizes
+from helion_compiler.model.work import work_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from helion_compiler.model.devices import DeviceFacts
+    from helion_compiler.model.place import Lanes
+    from helion_compiler.model.work import GridWork, Moved
+    from helion_compiler.program.program import Program
+
+_OVERLAP = 0.12
+"""The share of what is not slowest that is not hidden behind it."""
+_LAUNCH = 2e-6
+_TURN = 0.2e-6
+"""Seconds that a turn of a loop takes, however little it does, for what cannot overlap within a program."""
+_STEP = 0.25e-6
+"""Seconds that a reduction across the warps of a program takes."""
+_OWN_REGISTERS = 24
+"""Registers of a thread for addresses and the like."""
+_MOST_REGISTERS = 255
+_SECTOR = 32
+"""Bytes that memory moves at least."""
+_VECTOR = 16
+"""Bytes that a thread moves at most in one instruction."""
+_MOST_IN_FLIGHT = 1 << 16
+_GROUP = 4
+_GROUP_ROWS = 64
+"""Four warps multiply 64 rows at once (warp group products, of Hopper)."""
+_FULL_TILE = 51.2
+"""``m n / (m + n)`` of a group's tile of 64 by 256: with it, matrix units wait for nothing."""
+_PIPELINED = (0.55, 0.8, 0.95, 1.0)
+"""The share of matrix units' rate that one, two, three and more stages reach."""
+
+
+class CostModel:
+    """Estimates for one Program on one GPU."""
+
+    def __init__(self, program: Program, lanes: Lanes, facts: DeviceFacts) -> None:
+        self._program = program
+        self._facts = facts
+        self._sizes = Sizes(program, lanes)
+        self._work = work_of(program)
+
+    def seconds(self, point: Mapping[str, Any]) -> float:
+        """The estimate at a point."""
+        place = Place(self._sizes, point)
+        return _LAUNCH + sum(_Estimate(work, place, self._facts).seconds() for work in self._work)
+
+
+class _Estimate:
+    """The estimate of one grid at one point."""
+
+    def __init__(self, work: GridWork, place: Place, facts: DeviceFacts) -> None:
+        self._work = work
+        self._place = place
+        self._facts = facts
+        self._tiles = math.prod(map(place.count, work.grid.axes))
+        self._threads = facts.warp_size * place.warps
+
+    def seconds(self) -> float:
+        """The slowest part, and some of the others."""
+        facts, tiles = self._facts, self._tiles
+        cache, memory, in_flight, lanes = self._moved()
+        registers = _OWN_REGISTERS + self._registers() / self._threads
+        spilled = max(registers / _MOST_REGISTERS, 1.0) ** 2
+        share = math.ceil(tiles / facts.multiprocessors)
+        idle = share * facts.multiprocessors / tiles
+        busy = min(2 * tiles / facts.multiprocessors, 1.0)  # half of them saturate memory
+        resident = min(self._together(registers), share)
+        needed = facts.bandwidth / facts.multiprocessors * facts.latency
+        reach = min(resident * in_flight / needed, 1.0) * busy
+        awake = min(resident * self._place.warps / 8, 1.0)
+        times = (
+            memory / (facts.bandwidth * reach),
+            cache / (facts.cache_bandwidth * busy),
+            self._products() * idle * spilled,
+            (lanes + self._operations()) / facts.operations / awake * idle * spilled,
+            share / resident * self._waiting(),
+        )
+        slowest = max(times)
+        return slowest + _OVERLAP * (sum(times) - slowest)
+
+    def _together(self, registers: float) -> int:
+        """Programs that one multiprocessor runs at once."""
+        facts = self._facts
+        return max(
+            min(
+                facts.threads // self._threads,
+                int(facts.registers / (min(registers, _MOST_REGISTERS) * self._threads)),
+                int(facts.shared_memory / max(self._shared(), 1)),
+                facts.programs,
+            ),
+            1,
+        )
+
+    def _moved(self) -> tuple[float, float, float, float]:
+        """Bytes that pass the cache and the memory, bytes that one program asks for at once, and instructions."""
+        place, tiles = self._place, self._tiles
+        by_buffer: dict[tuple[int, bool], float] = {}
+        cache = lanes = in_flight = 0.0
+        for moved in self._work.moved:
+            passes = self._passes(moved)
+            times = place.times(moved.loops)
+            per_turn = self._bytes(moved)
+            total = per_turn * times * passes * tiles
+            cache += total
+            key = (moved.buffer.number, moved.reads)
+            by_buffer[key] = by_buffer.get(key, 0.0) + total
+            lanes += self._instructions(moved) * times * passes * tiles
+            if moved.reads:
+                ahead = place.stages if moved.loops or passes > 1 else 1
+                in_flight += min(per_turn / place.steps(moved.shape) * ahead, _MOST_IN_FLIGHT)
+        return cache, self._from_memory(by_buffer), max(in_flight, 64.0), lanes
+
+    def _from_memory(self, by_buffer: Mapping[tuple[int, bool], float]) -> float:
+        """Bytes that memory moves: everything once, and again what does not stay in the cache in between."""
+        total = 0.0
+        running = min(self._tiles, 2 * self._facts.multiprocessors)
+        for (number, _), moved in by_buffer.items():
+            once = min(moved, self._size(number))
+            at_once = once / self._tiles * running
+            stays = once <= self._facts.cache / 2 or at_once <= self._facts.cache
+            total += once if stays or self._work.multiplied else moved
+        return total
+
+    def _size(self, number: int) -> float:
+        """Bytes of a buffer."""
+        buffer = next(moved.buffer for moved in self._work.moved if moved.buffer.number == number)
+        elements = math.prod(map(self._place.sizes.example, buffer.shape))
+        return max(elements, 1) * buffer.dtype.itemsize
+
+    def _products(self) -> float:
+        """Seconds of the matrix units."""
+        total = 0.0
+        place = self._place
+        for product in self._work.multiplied:
+            batch = place.elements(product.batch)
+            m, k, n = (max(place.lanes(size), 16) for size in product.sizes)
+            groups = max(place.warps // _GROUP, 1)
+            rows = min(m, _GROUP_ROWS)
+            columns = min(m * n / (groups * rows), n)
+            full = min(rows * columns / (rows + columns) / _FULL_TILE, 1.0)
+            full *= 0.75 + 0.25 * min(k / 64, 1.0)
+            if batch > 1 or m < _GROUP_ROWS or place.warps < _GROUP:
+                full *= 0.5  # not the asynchronous products of whole warp groups
+            rate = self._facts.products.get(product.itemsize, self._facts.operations)
+            rate *= full * _PIPELINED[min(place.stages, len(_PIPELINED)) - 1]
+            total += 2.0 * batch * m * n * k * place.times(product.loops) * self._tiles / rate
+        return total
+
+    def _operations(self) -> float:
+        place = self._place
+        return self._tiles * sum(
+            place.elements(computed.shape)
+            * place.steps(computed.shape)
+            * computed.operations
+            * place.times(computed.loops)
+            for computed in self._work.computed
+        )
+
+    def _waiting(self) -> float:
+        """Seconds for which one tile waits on itself: turns that do not overlap, warps on each other, memory."""
+        place = self._place
+        turns = {moved.loops: place.times(moved.loops) for moved in self._work.moved if moved.loops}
+        rolled = [place.steps(moved.shape) * self._passes(moved) for moved in self._work.moved]
+        total = sum(turns.values()) + max((count for count in rolled if count > 1), default=0)
+        across = 0
+        if place.warps > 1:
+            across = sum(
+                place.times(computed.loops)
+                for computed in self._work.computed
+                if computed.reduces is not None
+            )
+        return total * _TURN / min(place.stages, 4) + across * _STEP + 2 * self._facts.latency
+
+    def _registers(self) -> float:
+        """32-bit registers of all threads together, where most values are held."""
+        place = self._place
+        return (
+            max(
+                (
+                    sum(
+                        place.elements(v.type.shape) * max(v.type.dtype.itemsize, 4) for v in values
+                    )
+                    for values in self._work.held
+                ),
+                default=0,
+            )
+            / 4
+        )
+
+    def _shared(self) -> float:
+        """Bytes of shared memory of one program."""
+        place = self._place
+        return sum(
+            place.elements(moved.shape) * moved.buffer.dtype.itemsize * place.stages
+            for moved in self._work.moved
+            if moved.staged
+        )
+
+    def _instructions(self, moved: Moved) -> float:
+        """Operations for addresses, masks and moves of one turn."""
+        place = self._place
+        elements = place.elements(moved.shape)
+        widest = _VECTOR // moved.buffer.dtype.itemsize
+        vector = max(min(widest, place.lanes(moved.run), elements // self._threads), 1)
+        return place.steps(moved.shape) * max(elements, self._threads) * (0.5 + 8.0 / vector)
+
+    def _bytes(self, moved: Moved) -> float:
+        """What one turn moves, of all turns of rolled dimensions: indices that exist, in whole sectors."""
+        itemsize = moved.buffer.dtype.itemsize
+        run = self._place.useful(moved.run) * itemsize
+        elements = math.prod(map(self._place.useful, moved.shape))
+        return elements * itemsize * max(_SECTOR / run, 1.0)
+
+    def _passes(self, moved: Moved) -> int:
+        """How often a rolled dimension is walked again, for each reduction and for what follows the last."""
+        place = self._place
+        rolled = [size for size in moved.shape if place.step(size) is not None]
+        if not rolled or not moved.reads:
+            return 1
+        reductions = sum(computed.reduces in rolled for computed in self._work.computed)
+        stores = any(
+            not other.reads and not set(rolled).isdisjoint(other.shape)
+            for other in self._work.moved
+        )
+        return max(reductions + stores, 1)

@@ -1,0 +1,147 @@
+"""What one point of a config space makes of a Program's sizes: lanes, turns of loops, indices that exist.
+
+Each is computed once; an estimate asks for them again and again.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Protocol
+
+import attrs
+import sympy
+
+from helion_compiler.model.work import axes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from helion_compiler.model.work import Loops
+    from helion_compiler.program.program import Program
+    from helion_compiler.program.types import Axis, Size
+
+_UNKNOWN_EXTENT = 256
+"""Indices of a dimension or a loop that only the device knows."""
+
+
+class Lanes(Protocol):
+    """Says how many lanes a dimension of some size has at a point."""
+
+    def of(self, size: Size, point: Mapping[str, Any]) -> int:
+        """The lanes; of a dimension that is rolled into a loop, those of a turn."""
+
+
+class Sizes:
+    """What holds at every point: extents in the example call, and which parameter rolls which dimension."""
+
+    def __init__(self, program: Program, lanes: Lanes) -> None:
+        self.lanes = lanes
+        self.hints = {block.symbol: max(block.size_hint, 1) for block in program.blocks}
+        self.rolled = {
+            axis.size: f"reduction_loops[whole_{number}]"
+            for number, axis in enumerate(program.whole_axes())
+        }
+        self._program = program
+        axes = [axis for grid in program.grids for axis in grid.axes]
+        axes += [axis for loop in program.loops() for axis in loop.axes]
+        # Halfway, for what depends on where another tile begins.
+        self._offsets = {axis.offset: self.example(axis.end) // 2 for axis in axes if axis.offset}
+        self._extents: dict[Axis, int | sympy.Expr] = {}
+        self._known: dict[tuple[Axis, tuple[int, ...]], int] = {}
+
+    def example(self, size: Size) -> int:
+        """What a size is in the example call."""
+        try:
+            return self._program.example(size)
+        except TypeError:  # only the device knows
+            return _UNKNOWN_EXTENT
+
+    def extent(self, axis: Axis, lanes: Callable[[Size], int]) -> int:
+        """The indices of a loop where blocks have these lanes."""
+        extent = self._extents.get(axis)
+        if extent is None:
+            extent = self._extents[axis] = self._extent(axis)
+        if isinstance(extent, int):
+            return extent
+        blocks = sorted(extent.free_symbols, key=str)
+        key = (axis, tuple(map(lanes, blocks)))
+        if key not in self._known:
+            self._known[key] = int(extent.subs(dict(zip(blocks, key[1], strict=True))))
+        return self._known[key]
+
+    def _extent(self, axis: Axis) -> int | sympy.Expr:
+        """A number, or an expression of block sizes."""
+        extent = sympy.sympify(self._program.resolve(axis.extent))
+        extent = extent.subs({**self._program.symbol_hints, **self._offsets})
+        if extent.free_symbols - self.hints.keys():
+            return _UNKNOWN_EXTENT
+        return int(extent) if extent.is_Integer else extent
+
+
+@attrs.frozen(eq=False)
+class Place:
+    """Sizes at one point."""
+
+    sizes: Sizes
+    point: Mapping[str, Any]
+    _lanes: dict[Size, int] = attrs.field(factory=dict, init=False)
+    _counts: dict[Axis, int] = attrs.field(factory=dict, init=False)
+    _times: dict[Loops, int] = attrs.field(factory=dict, init=False)
+
+    @property
+    def warps(self) -> int:
+        """Warps of a program."""
+        return int(self.point["num_warps"])
+
+    @property
+    def stages(self) -> int:
+        """Turns of a loop that are loaded ahead, with the one that runs."""
+        return int(self.point.get("num_stages") or 1)
+
+    def lanes(self, size: Size) -> int:
+        """Lanes of a dimension; of a rolled one, those of a turn."""
+        found = self._lanes.get(size)
+        if found is None:
+            found = self._lanes[size] = self.sizes.lanes.of(size, self.point)
+        return found
+
+    def elements(self, shape: tuple[Size, ...]) -> int:
+        """Lanes of a shape."""
+        return math.prod(map(self.lanes, shape))
+
+    def step(self, size: Size) -> int | None:
+        """The step of the loop that a dimension is rolled into; None if it is not."""
+        name = self.sizes.rolled.get(size)
+        return None if name is None else self.point.get(name)
+
+    def steps(self, shape: tuple[Size, ...]) -> int:
+        """Turns of the loops that dimensions of a shape are rolled into."""
+        turns = 1
+        for size in shape:
+            step = self.step(size)
+            if step is not None:
+                turns *= max(math.ceil(self.sizes.example(size) / int(step)), 1)
+        return turns
+
+    def useful(self, size: Size) -> int:
+        """Indices of a dimension that exist, of all turns of a rolled one."""
+        most = self.sizes.hints.get(size)
+        if most is None:
+            return max(self.sizes.example(size), 1)
+        return min(self.lanes(size), most)
+
+    def count(self, axis: Axis) -> int:
+        """Tiles along an axis."""
+        found = self._counts.get(axis)
+        if found is None:
+            extent = self.sizes.extent(axis, self.lanes)
+            step = self.sizes.example(axis.step) if axis.scalar else self.lanes(axis.size)
+            found = self._counts[axis] = max(math.ceil(extent / max(step, 1)), 1)
+        return found
+
+    def times(self, loops: Loops) -> int:
+        """How often the innermost of some loops runs its body in one tile."""
+        found = self._times.get(loops)
+        if found is None:
+            found = self._times[loops] = math.prod(map(self.count, axes_of(loops)))
+        return found

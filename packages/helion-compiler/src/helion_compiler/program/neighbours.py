@@ -1,0 +1,59 @@
+"""Along which dimension of an access lanes are neighbours in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from helion_compiler.program.fields import operands, results
+from helion_compiler.program.ops import Pointwise, Range
+from helion_compiler.program.types import ScalarIndex, TileSlice, ValueIndex, WholeSlice
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from helion_compiler.program.ops import Access, Op
+    from helion_compiler.program.program import Program
+    from helion_compiler.program.types import Size, Subscript, Value
+
+
+class Neighbours:
+    """Answers for one Program; what subscripts compute from a tile's indices by additions counts as the tile."""
+
+    def __init__(self, program: Program) -> None:
+        self._defining = {value: op for op in program.walk() for value in results(op)}
+
+    def of(self, op: Access) -> Size:
+        """The size of the dimension; 1 where lanes are strewn."""
+        for entry, stride in zip(op.subscripts, op.buffer.strides, strict=True):
+            size = self._size(entry) if stride == 1 else None
+            if size is not None:
+                return size
+        return 1
+
+    def _size(self, entry: Subscript) -> Size | None:
+        match entry:
+            case TileSlice():
+                return entry.axis.size
+            case WholeSlice() if entry.axis is not None and entry.step == 1:
+                return entry.axis.size
+            case ValueIndex():
+                return _summand(self._defining, entry.value)
+            case ScalarIndex() | WholeSlice():
+                return None
+
+
+def _summand(defining: Mapping[Value, Op], value: Value) -> Size | None:
+    """The size of a tile whose indices are a summand of a value."""
+    op = defining.get(value)
+    if isinstance(op, Range):
+        return op.axis.size
+    if op is None or (isinstance(op, Pointwise) and not _adds(op)):
+        return None
+    found = (_summand(defining, operand) for operand in operands(op))
+    return next((size for size in found if size is not None), None)
+
+
+def _adds(op: Pointwise) -> bool:
+    """Whether neighbouring operands give neighbouring results: sums, and casts."""
+    name = op.operator.overloadpacket.__name__
+    return name in ("add", "_to_copy", "to", "convert_element_type", "clamp", "where")
