@@ -120,7 +120,13 @@ class Space:
 
     def active(self, point: Mapping[str, JsonValue]) -> frozenset[str]:
         """The names of the parameters that are active in a point."""
-        return frozenset(name for name in self.parameters if self._active(name, point))
+        active = set()
+        earlier: dict[str, JsonValue] = {}
+        for name in self.parameters:
+            if self._active(name, earlier):
+                active.add(name)
+            earlier[name] = point[name]
+        return frozenset(active)
 
     def check(self, point: Mapping[str, Any]) -> list[Violation]:
         """Everything that keeps ``point`` out of the space; empty for a point of the space."""
@@ -138,12 +144,13 @@ class Space:
             return violations
         values = Point(point)
         if self.point(values) != values:
+            active = self.active(values)
             return [
                 Violation(
                     name, f"is inactive here and must stay {thaw(self.parameters[name].default)!r}"
                 )
                 for name in self.parameters
-                if not self._active(name, values) and values[name] != self.parameters[name].default
+                if name not in active and values[name] != self.parameters[name].default
             ]
         return [
             Violation(constraint.name, constraint.reason)
@@ -151,15 +158,11 @@ class Space:
             if not constraint.holds(values)
         ]
 
-    def _active(self, name: str, values: Mapping[str, JsonValue]) -> bool:
+    def _active(self, name: str, earlier: Mapping[str, JsonValue]) -> bool:
+        """Whether a parameter is active, given the values of exactly those declared before it."""
         condition = self.conditions.get(name)
         if condition is None:
             return True
-        earlier = {}
-        for other in self.parameters:
-            if other == name:
-                break
-            earlier[other] = values[other]
         try:
             return bool(condition.holds(earlier))
         except KeyError as error:
@@ -258,8 +261,9 @@ class Space:
     def neighbours(self, point: Point) -> list[Point]:
         """The points of the space in which one active parameter is a step away from ``point``."""
         found: dict[Point, None] = {}
+        active = self.active(point)
         for name in self.parameters:
-            if not self._active(name, point):
+            if name not in active:
                 continue
             for value in self.parameters[name].neighbours(point[name]):
                 other = self.point({**point, name: value})

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from helion_compiler.program.program import Program
-    from helion_compiler.program.types import Axis
+    from helion_compiler.program.types import Axis, Size
     from helion_compiler.space.point_lanes import PointLanes
 
 
@@ -22,11 +22,18 @@ class TileCounts:
     def __init__(self, program: Program, lanes: PointLanes) -> None:
         self._program = program
         self._lanes = lanes
+        self._extents: dict[Axis, Size] = {}
 
     def of(self, axis: Axis, point: Mapping[str, Any]) -> int | None:
         """The tiles along an axis; None where only the call, or the device, knows."""
-        extent = self._program.resolve(axis.extent)
+        if axis not in self._extents:
+            extent = self._program.resolve(axis.extent)
+            known = not isinstance(extent, int) and extent.is_Integer
+            self._extents[axis] = int(extent) if known else extent
+        extent = self._extents[axis]
         step = axis.step if axis.scalar else self._lanes.of(axis.size, point)
+        if isinstance(extent, int) and isinstance(step, int):
+            return max(-(-extent // step), 0)
         count = sympy.sympify(ceil_div(extent, step))
         return max(int(count), 0) if count.is_Integer else None
 
