@@ -11,6 +11,7 @@ import torch
 from helion import exc
 from helion.language import activate
 from helion_compiler.staging import stage
+from helion_compiler.torch_bridge.modes import asking
 from helion_compiler.tracing.arguments import copied_function
 from helion_compiler.tracing.author_terms import in_author_terms
 from helion_compiler.tracing.host import host_outputs
@@ -49,6 +50,7 @@ def run_staged(
         torch.no_grad(),
         torch.autocast(state.torch_device.type, enabled=False),
         state.fake_mode,
+        asking(),  # what torch refuses is told in the author's terms, and not logged besides
         activate(TracingSemantics(state)),
         FunctionListener(state),
         state.listening(),
