@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from helion_compiler.emission.grid import range_arguments, stride
 from helion_compiler.emission.operations import EMITTERS
 from helion_compiler.emission.writer import atom
-from helion_compiler.program.ops import Block, If, Loop, Op, While
+from helion_compiler.program.ops import Block, If, Loop, Op, Part, While
 from helion_compiler.scheduling.schedule import LoopOptions
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ def _emit(context: EmissionContext, op: Op) -> None:
             _emit_while(context, op)
         case If():
             _emit_if(context, op)
+        case Part():
+            _emit_part(context, op)
         case _:
             EMITTERS[type(op)](context, op)
 
@@ -116,6 +118,18 @@ def _emit_if(context: EmissionContext, op: If) -> None:
         _emit_branch(context, op.otherwise, chosen)
         context.restore(outer)
     _bind(context, op.results, chosen)
+
+
+def _emit_part(context: EmissionContext, part: Part) -> None:
+    """A body whose axis has the one block that begins where the axis does."""
+    outer = context.active()
+    begin = context.text(part.axis.begin)
+    if " " in begin:
+        text, begin = begin, context.writer.name(f"{part.axis.name}_begin")
+        context.writer.line(f"{begin} = {text}")
+    context.enter(part.axis, begin)
+    emit_block(context, part.body)
+    context.restore(outer)
 
 
 def _emit_branch(context: EmissionContext, block: Block, chosen: list[str]) -> None:

@@ -237,7 +237,8 @@ class EmissionContext:
         index = begin
         if lanes != 1:
             index = self.writer.name(f"{axis.name}_index")
-            self.writer.line(f"{index} = {begin} + tl.arange(0, {lanes})")
+            start = "" if begin == "0" else f"{begin} + "
+            self.writer.line(f"{index} = {start}tl.arange(0, {lanes})")
         ends = None if axis.ends is None else self.use(axis.ends)
         self._axes[axis] = AxisNames(begin, index, self._mask(axis, index), ends)
 

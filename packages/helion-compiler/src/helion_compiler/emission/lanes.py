@@ -1,12 +1,14 @@
-"""Random numbers, and pairs of lanes."""
+"""Random numbers, pairs of lanes, and parts of a tile."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from helion_compiler.emission.held import position
+
 if TYPE_CHECKING:
     from helion_compiler.emission.context import EmissionContext
-    from helion_compiler.program.lane_ops import Distribution, Join, Random, Split
+    from helion_compiler.program.lane_ops import Cut, Distribution, Join, Random, Split
 
 _DRAWS: dict[Distribution, str] = {
     "uniform": "tl.rand({seed}, {offsets})",
@@ -30,3 +32,32 @@ def emit_join(context: EmissionContext, op: Join) -> None:
 def emit_split(context: EmissionContext, op: Split) -> None:
     """``tl.split``."""
     context.define_all(op.results, f"tl.split({context.use(op.operand)})")
+
+
+def emit_cut(context: EmissionContext, op: Cut) -> None:
+    """``tl.split`` of each value in two, until there are as many as wanted."""
+    shape = op.operand.type.shape
+    dim = position(context, shape, op.dim)
+    assert dim is not None, "the space has no parts of one lane"
+    held = [lanes for lanes in map(context.schedule.lanes, shape) if lanes != 1]
+    pieces = [context.use(op.operand)]
+    while len(pieces) < len(op.results):
+        held[dim] //= 2
+        last = 2 * len(pieces) == len(op.results)
+        halves: list[str] = []
+        for piece in pieces:
+            names = (
+                [context.name(value) for value in op.results[len(halves) :][:2]]
+                if last
+                else [context.writer.name(f"{op.operand.name}_half") for _ in range(2)]
+            )
+            context.writer.line(f"{', '.join(names)} = {_halved(piece, held, dim)}")
+            halves += names
+        pieces = halves
+
+
+def _halved(text: str, half: list[int], dim: int) -> str:
+    """Two values of shape ``half``, one behind the other along ``dim`` in what ``text`` is."""
+    apart = [*half[:dim], 2, *half[dim:]]
+    order = [axis for axis in range(len(apart)) if axis != dim]
+    return f"tl.split(tl.permute(tl.reshape({text}, {apart}), {[*order, dim]}))"

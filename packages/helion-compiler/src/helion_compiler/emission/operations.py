@@ -15,7 +15,7 @@ from helion_compiler.emission.foreign import (
     emit_print,
 )
 from helion_compiler.emission.held import held, placed
-from helion_compiler.emission.lanes import emit_join, emit_random, emit_split
+from helion_compiler.emission.lanes import emit_cut, emit_join, emit_random, emit_split
 from helion_compiler.emission.memory import emit_atomic, emit_fence, emit_load, emit_store
 from helion_compiler.emission.numbers import number_text
 from helion_compiler.emission.products import emit_dot
@@ -36,7 +36,7 @@ from helion_compiler.program.foreign_ops import (
     InlineTriton,
     Print,
 )
-from helion_compiler.program.lane_ops import Join, Random, Split
+from helion_compiler.program.lane_ops import Cut, Join, Random, Split
 from helion_compiler.program.ops import (
     Atomic,
     Broadcast,
@@ -208,6 +208,7 @@ EMITTERS: dict[type, Callable[[EmissionContext, Any], None]] = {
     Random: emit_random,
     Join: emit_join,
     Split: emit_split,
+    Cut: emit_cut,
     Print: emit_print,
     Breakpoint: emit_breakpoint,
     InlineTriton: emit_inline,

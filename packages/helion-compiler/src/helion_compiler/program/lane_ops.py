@@ -1,6 +1,6 @@
 """Ops that draw, interleave and part lanes.
 
-op ::= random | join | split
+op ::= random | join | split | cut
 """
 
 from __future__ import annotations
@@ -46,4 +46,14 @@ class Split:
 
     results: tuple[Value, Value]
     operand: Value
+    location: Location | None = None
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Cut:
+    """Equal parts of ``operand`` along ``dim``, the first lanes first; their number is a power of two."""
+
+    results: tuple[Value, ...]
+    operand: Value
+    dim: int
     location: Location | None = None

@@ -7,7 +7,7 @@
               | full | range | iota | number
               | pointwise | reduce | fold | dot
               | permute | unsqueeze | squeeze | broadcast | reshape | pick | sort | mask
-              | loop | while | if
+              | loop | while | if | part
               | those of :mod:`.lane_ops` and :mod:`.foreign_ops`
 
 Frozen; a pass builds new ones. Values are compared by identity and defined exactly once. Which fields
@@ -28,7 +28,7 @@ from helion_compiler.program.foreign_ops import (
     InlineTriton,
     Print,
 )
-from helion_compiler.program.lane_ops import Join, Random, Split
+from helion_compiler.program.lane_ops import Cut, Join, Random, Split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -332,6 +332,15 @@ class If:
     location: Location | None = None
 
 
+@attrs.frozen(eq=False, kw_only=True)
+class Part:
+    """Do ``body`` once, for one of the parts that a Schedule cuts a tile into. ``axis`` is that part's alone."""
+
+    axis: Axis
+    body: Block
+    location: Location | None = None
+
+
 Op: TypeAlias = (
     Load
     | Store
@@ -356,9 +365,11 @@ Op: TypeAlias = (
     | Loop
     | While
     | If
+    | Part
     | Random
     | Join
     | Split
+    | Cut
     | Print
     | Breakpoint
     | InlineTriton
@@ -367,7 +378,7 @@ Op: TypeAlias = (
 )
 Access: TypeAlias = Load | Store | Atomic
 
-_EFFECTS = (Store, Atomic, Fence, Print, Breakpoint, InlineTriton, CallTriton)
+_EFFECTS = (Store, Atomic, Fence, Part, Print, Breakpoint, InlineTriton, CallTriton)
 
 
 def has_effect(op: Op) -> bool:

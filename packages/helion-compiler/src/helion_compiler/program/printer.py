@@ -21,6 +21,7 @@ from helion_compiler.program.ops import (
     Mask,
     Number,
     Op,
+    Part,
     Permute,
     Pick,
     Pointwise,
@@ -58,6 +59,7 @@ def _stable_symbols(program: Program) -> dict[sympy.Basic, sympy.Symbol]:
     """Host symbols as s0, s1, …, lanes as b0, b1, …, where tiles begin as o0, o1, …"""
     axes = [axis for grid in program.grids for axis in grid.axes]
     axes += [axis for loop in program.loops() for axis in loop.axes]
+    axes += [op.axis for op in program.walk() if isinstance(op, Part)]
     families = {
         "u": [op.symbol for op in program.walk() if isinstance(op, Number)],
         "s": list(program.symbols),
@@ -133,6 +135,8 @@ class _Printer:
                 return f"while ({inside}) = ({self._list(op.initial)})"
             case If():
                 return f"if {self._use(op.condition)}"
+            case Part():
+                return f"part {self._axis(op.axis)}"
             case Fold():
                 kind = ("suffixes" if op.reverse else "prefixes") if op.scan else "fold"
                 return f"{kind} {self._list(op.operands)} dim={op.dim} by ({inside})"

@@ -11,7 +11,7 @@ import torch
 
 from helion_compiler.program.expressions import next_power_of_two
 from helion_compiler.program.fields import blocks, parameters, results, with_fields
-from helion_compiler.program.ops import Atomic, Block, Grid, Load, Loop, Op, Range, Store
+from helion_compiler.program.ops import Atomic, Block, Grid, Load, Loop, Op, Part, Range, Store
 from helion_compiler.program.types import WholeSlice
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def defined(block: Block) -> set[Value]:
 
 
 def whole_axes(block: Block) -> tuple[Axis, ...]:
-    """The whole axes that accesses and ranges of a block run along, in order of first use."""
+    """The whole axes that accesses and ranges of a block run along, in whole or in part, in order of first use."""
     found: dict[Axis, None] = {}
     for op in walk(block):
         if isinstance(op, Load | Store | Atomic):
@@ -189,4 +189,6 @@ def whole_axes(block: Block) -> tuple[Axis, ...]:
                     found.setdefault(subscript.axis)
         elif isinstance(op, Range) and op.axis.whole:
             found.setdefault(op.axis)
+        elif isinstance(op, Part) and op.axis.cuts is not None and op.axis.cuts.whole:
+            found.setdefault(op.axis.cuts)
     return tuple(found)

@@ -52,6 +52,9 @@ class Axis:
     A ``scalar`` axis (``hl.grid``) hands out single indices, ``step`` apart, and no values run along it.
     The lanes of a jagged axis end each at their own place: ``ends`` has one per lane of the
     dimension of size ``parent``, and ``end`` is the greatest of them.
+
+    One that ``cuts`` another is a part of the other's tile: its one block begins at ``begin``, and is full where
+    the other's are.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Axis:
     step: Size = 1
     ends: Value | None = None
     parent: Size | None = None
+    cuts: Axis | None = None
 
     @property
     def whole(self) -> bool:

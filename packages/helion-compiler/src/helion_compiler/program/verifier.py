@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from helion_compiler.program.access import accessed_shape
 from helion_compiler.program.fields import blocks, operands, parameters, results, symbols
-from helion_compiler.program.lane_ops import Join, Random, Split
+from helion_compiler.program.lane_ops import Cut, Join, Random, Split
 from helion_compiler.program.ops import (
     Atomic,
     Block,
@@ -21,6 +21,7 @@ from helion_compiler.program.ops import (
     Mask,
     Number,
     Op,
+    Part,
     Permute,
     Pick,
     Reduce,
@@ -101,7 +102,7 @@ class _Verifier:
                 self._folds(op)
             case _:
                 pass
-        axes = set(op.axes) if isinstance(op, Loop) else set()
+        axes = _entered(op)
         self._axes |= axes
         for block in blocks(op):
             self.block(block, scope | frozenset(parameters(op)))
@@ -160,7 +161,7 @@ class _Verifier:
                 _require(op.index.type.shape == op.result.type.shape, "a pick has a wrong shape")
             case Sort():
                 _require(op.result.type == op.operand.type, "a sort changes a type")
-            case Join() | Split() | Random():
+            case Join() | Split() | Random() | Cut():
                 _check_lanes(op)
             case Mask():
                 shape = op.operand.type.shape
@@ -176,7 +177,18 @@ class _Verifier:
                 _require(entry.axis in self._axes, f"{name} is used outside its loop")
 
 
-def _check_lanes(op: Join | Split | Random) -> None:
+def _entered(op: Op) -> set[Axis]:
+    """The axes that the blocks of an op are inside of, beside those that the op is."""
+    match op:
+        case Loop():
+            return set(op.axes)
+        case Part():
+            return {op.axis}
+        case _:
+            return set()
+
+
+def _check_lanes(op: Join | Split | Random | Cut) -> None:
     match op:
         case Join():
             both = (op.first.type, TileType(op.result.type.dtype, op.result.type.shape[:-1]))
@@ -189,3 +201,10 @@ def _check_lanes(op: Join | Split | Random) -> None:
                 all(v.type.shape == op.offsets.type.shape for v in op.results),
                 "random numbers have a wrong shape",
             )
+        case Cut():
+            (part, *_), parts = {v.type for v in op.results}, len(op.results)
+            shape = list(op.operand.type.shape)
+            shape[op.dim] = part.shape[op.dim]
+            expected = TileType(op.operand.type.dtype, tuple(shape))
+            _require(parts & (parts - 1) == 0, "a cut makes parts of unequal lanes")
+            _require(all(v.type == expected for v in op.results), "a cut has a wrong type")

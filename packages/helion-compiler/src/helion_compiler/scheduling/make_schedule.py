@@ -10,13 +10,17 @@ from helion_compiler.scheduling.flatten_grid import flatten_grid
 from helion_compiler.scheduling.least_lanes import least_lanes
 from helion_compiler.scheduling.roll_reductions import roll_reductions
 from helion_compiler.scheduling.schedule import CacheHints, GridSchedule, LoopOptions, Schedule
+from helion_compiler.scheduling.subtile_epilogues import subtile_epilogues
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import sympy
+
     from helion_autotune import Point
     from helion_compiler.program.ops import Grid
     from helion_compiler.program.program import Program
+    from helion_compiler.program.types import Size
 
 
 def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Schedule:
@@ -33,15 +37,10 @@ def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Sche
     for number, grid in enumerate(program.grids):
         if flat[number]:
             program = flatten_grid(program, number, _lanes(grid, point))
-    sizes = {
-        block.symbol: block.fixed
-        if block.fixed is not None
-        else _integer(point[f"block_sizes[{block.name}]"])
-        for block in program.blocks
-    }
+    program = _in_parts(program, point)
     return Schedule(
         program=program,
-        block_sizes=sizes,
+        block_sizes=_block_sizes(program, point),
         least_lanes=least_lanes(program),
         program_ids=point["pid_type"],
         grids=tuple(
@@ -87,6 +86,29 @@ def _lanes(grid: Grid, point: Mapping[str, Any]) -> int:
         _integer(point[f"block_sizes[{block.name}]"]) if block.fixed is None else block.fixed
         for block in blocks
     )
+
+
+def _block_sizes(program: Program, point: Point) -> dict[sympy.Symbol, int]:
+    return {
+        block.symbol: block.fixed
+        if block.fixed is not None
+        else _integer(point[f"block_sizes[{block.name}]"])
+        for block in program.blocks
+    }
+
+
+def _in_parts(program: Program, point: Point) -> Program:
+    """``program`` with its epilogues in as many parts as the point says."""
+    parts = point.get("epilogue_subtile")
+    if parts is None:
+        return program
+    known: dict[Size, int] = {**_block_sizes(program, point)}
+    least = least_lanes(program)
+
+    def lanes(size: Size) -> int:
+        return known[size] if size in known else max(program.padded(size), least.get(size, 1))
+
+    return subtile_epilogues(program, _integer(parts), lanes)
 
 
 def _options(point: Mapping[str, Any], site: str) -> LoopOptions:

@@ -1,4 +1,4 @@
-"""Copy ops that run along a whole axis into a loop over that axis: the same ops, over a tile."""
+"""Copy ops that run along an axis into a loop or a part: the same ops, over a smaller tile."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Retiler:
-    """Copies ops along the whole axis into a loop over ``axis``."""
+    """Copies ops along the axis ``whole``, which is a whole dimension's or a larger tile's, to work along ``axis``."""
 
     def __init__(self, whole: Axis, axis: Axis) -> None:
         self._whole = whole
@@ -25,8 +25,13 @@ class Retiler:
         """The copy of a value, or the value itself where it was not copied."""
         return self._values.get(value, value)
 
+    def copy(self, value: Value, name: str) -> Value:
+        """A value to stand for another in what is copied from now on; the caller defines it."""
+        self._values[value] = Value(name, self.type(value.type))
+        return self._values[value]
+
     def type(self, type_: TileType) -> TileType:
-        """A type with the loop's tile in place of the whole axis."""
+        """A type with the smaller tile in place of the larger."""
         return TileType(type_.dtype, tuple(map(self._size, type_.shape)))
 
     def op(self, op: Op) -> Op:
@@ -47,7 +52,7 @@ class Retiler:
         return self.axis.size if size == self._whole.size else size
 
     def _part(self, part: Any) -> Any:
-        """What stands for a part of an op in the loop; the part itself where nothing changes."""
+        """What stands for a part of an op in the copy; the part itself where nothing changes."""
         match part:
             case Value():
                 return self.value(part)

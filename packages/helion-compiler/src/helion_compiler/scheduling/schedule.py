@@ -110,6 +110,8 @@ class Schedule:
         """Whether every block along ``axis`` is full, so that nothing needs a mask."""
         if axis.scalar:
             return True
+        if axis.cuts is not None:
+            return self.is_exact(axis.cuts)
         if axis.ends is not None:
             return False
         lanes = self.axis_lanes(axis)

@@ -16,6 +16,7 @@ from helion_compiler.program.ops import Dot, Load
 from helion_compiler.program.types import Size, TileSlice
 from helion_compiler.space.access_modes import mode_of
 from helion_compiler.space.descriptors import descriptor_block, descriptor_order
+from helion_compiler.space.epilogue_subtile import parts_of
 from helion_compiler.space.persistence import PERSISTENT
 
 if TYPE_CHECKING:
@@ -41,19 +42,28 @@ pipeline one behind the other."""
 
 
 def demands(
-    program: Program, lanes: PointLanes, with_descriptors: Iterable[Access]
+    program: Program,
+    lanes: PointLanes,
+    with_descriptors: Iterable[Access],
+    in_parts: Mapping[str, Size],
 ) -> tuple[Constraint, ...]:
-    """What holds for every config that runs. ``with_descriptors`` are the accesses that may use them."""
+    """What holds for every config that runs. ``with_descriptors`` are the accesses that may use them.
+
+    ``in_parts`` names the accesses of epilogues that may be done in parts, with the size that has these.
+    """
     largest = _largest(program, lanes)
     numel = Constraint(
         "numel",
         f"a value would have more than {MAX_NUMEL} elements, which Triton refuses",
         lambda point: largest(point) <= MAX_NUMEL,
     )
-    return (numel, *(_descriptor(program, lanes, op) for op in with_descriptors))
+    described = (_descriptor(program, lanes, op, in_parts) for op in with_descriptors)
+    return (numel, *described)
 
 
-def advice(program: Program, lanes: PointLanes) -> tuple[Constraint, ...]:
+def advice(
+    program: Program, lanes: PointLanes, in_parts: Mapping[str, Size]
+) -> tuple[Constraint, ...]:
     """What only guides a search: configs beyond it run, badly."""
     largest = _largest(program, lanes)
     registers = Constraint(
@@ -64,7 +74,7 @@ def advice(program: Program, lanes: PointLanes) -> tuple[Constraint, ...]:
             <= MAX_ELEMENTS_PER_THREAD * 32 * int(point["num_warps"])
         ),
     )
-    return (registers, _shared_memory(program, lanes))
+    return (registers, _shared_memory(program, lanes, in_parts))
 
 
 def _largest(program: Program, lanes: PointLanes) -> Callable[[Mapping[str, Any]], int]:
@@ -73,7 +83,9 @@ def _largest(program: Program, lanes: PointLanes) -> Callable[[Mapping[str, Any]
     return lambda point: max((lanes.of_shape(shape, point) for shape in shapes), default=1)
 
 
-def _descriptor(program: Program, lanes: PointLanes, op: Access) -> Constraint:
+def _descriptor(
+    program: Program, lanes: PointLanes, op: Access, in_parts: Mapping[str, Size]
+) -> Constraint:
     divisors = Divisors(program)
 
     def covers(subscript: Subscript, extent: Size, length: int, point: Mapping[str, Any]) -> bool:
@@ -90,10 +102,22 @@ def _descriptor(program: Program, lanes: PointLanes, op: Access) -> Constraint:
             covers(op.subscripts[dim], op.buffer.shape[dim], length, point)
             for dim, length in zip(descriptor_order(op.buffer), box, strict=True)
         )
+        return ends_with_loop and all(map(fits, moved(point, box)))
+
+    def moved(point: Mapping[str, Any], box: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """The boxes that the descriptor moves: a load may be done in parts for an epilogue, and in full for others."""
+        parts, cut = parts_of(point), in_parts.get(op.name)
+        if parts == 1 or cut is None:
+            return [box]
+        smaller = descriptor_block(
+            op, lambda size: lanes.of(size, point) // (parts if size == cut else 1)
+        )
+        return [box, smaller] if isinstance(op, Load) else [smaller]
+
+    def fits(box: tuple[int, ...]) -> bool:
         itemsize = op.buffer.dtype.itemsize
         return (
-            ends_with_loop
-            and max(box) <= MAX_DESCRIPTOR_BLOCK
+            max(box) <= MAX_DESCRIPTOR_BLOCK
             and box[-1] * itemsize >= MIN_DESCRIPTOR_ROW
             and math.prod(box) * itemsize >= MIN_DESCRIPTOR_BLOCK
         )
@@ -107,14 +131,15 @@ def _descriptor(program: Program, lanes: PointLanes, op: Access) -> Constraint:
     )
 
 
-def _shared_memory(program: Program, lanes: PointLanes) -> Constraint:
+def _shared_memory(program: Program, lanes: PointLanes, in_parts: Mapping[str, Size]) -> Constraint:
     """A bound on what Triton stages in shared memory: operands of products, those loaded in the product's own loop
     once per pipeline stage, and what descriptors move, once per stage too where the loop over tiles is pipelined."""
     dots = [op for op in program.walk() if isinstance(op, Dot)]
     factors = {value for op in dots for value in (op.lhs, op.rhs)}
     staged = factors & _loaded_beside_products(program)
     moved = [
-        (mode_of(op), op.result if isinstance(op, Load) else op.value) for op in program.accesses()
+        (op, mode_of(op), op.result if isinstance(op, Load) else op.value)
+        for op in program.accesses()
     ]
 
     def fits(point: Mapping[str, Any]) -> bool:
@@ -123,9 +148,9 @@ def _shared_memory(program: Program, lanes: PointLanes) -> Constraint:
             lanes.bytes_of(value, point) * (stages if value in staged else 1) for value in factors
         )
         described = sum(
-            lanes.bytes_of(value, point)
-            for name, value in moved
-            if point.get(name) == "tensor_descriptor" and value not in factors
+            lanes.bytes_of(value, point) // (parts_of(point) if op.name in in_parts else 1)
+            for op, mode, value in moved
+            if point.get(mode) == "tensor_descriptor" and value not in factors
         )
         repeated = stages if point["pid_type"] in PERSISTENT and not dots else 1
         return products + repeated * described <= SHARED_MEMORY

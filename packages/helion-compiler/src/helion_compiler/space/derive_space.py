@@ -20,6 +20,7 @@ from helion_compiler.space.block_sizes import MAX_BLOCK, block_sites
 from helion_compiler.space.cache_hints import cache_hints
 from helion_compiler.space.config_space import ConfigSpace, Exclusion, Site
 from helion_compiler.space.constraints import advice, demands
+from helion_compiler.space.epilogue_subtile import epilogue_subtile
 from helion_compiler.space.flat_loops import flat_loops
 from helion_compiler.space.persistence import PERSISTENT, persistence
 from helion_compiler.space.point_lanes import PointLanes
@@ -61,7 +62,7 @@ class _Deriver:
         self._program = program
         self._traits = traits
         self._aligned = aligned
-        self._excluded = [Exclusion("epilogue_subtile", "accumulators are stored whole")]
+        self._excluded: list[Exclusion] = []
         self._conditions: dict[str, Condition] = {}
         self._wider: dict[str, Parameter] = {}
         self._demands: list[Constraint] = []
@@ -91,6 +92,8 @@ class _Deriver:
         lanes = PointLanes(program, self._rolled(sites["reduction_loops"]))
         counts = TileCounts(program, lanes)
         least, most = ({name: pair[end] for name, pair in ends.items()} for end in (0, 1))
+        rolled = dict.fromkeys(lanes.rolled.values())
+        subtiling = epilogue_subtile(program, lanes, {**rolled, **most})
         static = static_ranges(program, counts, most)
         unrolled = [
             site.name for site in static.sites["static_ranges"] if site.parameter is not None
@@ -100,6 +103,7 @@ class _Deriver:
             persistence(program, counts, least, self._traits),
             static,
             range_options(program, unrolled),
+            subtiling.key,
             cache_hints(program, {op.name for op in described}, self._traits),
             amd_keys(program, self._traits),
         ):
@@ -110,10 +114,10 @@ class _Deriver:
             sites={key: entries for key, entries in sites.items() if entries},
             conditions=self._conditions,
             demands=(
-                *demands(program, lanes, described),
+                *demands(program, lanes, described, subtiling.accesses),
                 *self._demands,
             ),
-            advice=(*advice(program, lanes), *self._advice),
+            advice=(*advice(program, lanes, subtiling.accesses), *self._advice),
             excluded=tuple(self._excluded),
             seeds=seeds(program, least_lanes(program)),
             cost=self._cost(lanes),

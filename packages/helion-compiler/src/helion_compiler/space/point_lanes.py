@@ -23,7 +23,7 @@ class PointLanes:
 
     def __init__(self, program: Program, rolled: Mapping[Size, str]) -> None:
         self._program = program
-        self._rolled = rolled
+        self.rolled = rolled
         self._searched: dict[Size, str] = {}
         self._fixed: dict[Size, int] = {}
         self._blocks = {block.symbol for block in program.blocks}
@@ -43,7 +43,7 @@ class PointLanes:
             return self._fixed[size]
         if not isinstance(size, int) and not size.free_symbols.isdisjoint(self._blocks):
             return self._merged(size, point)
-        name = self._rolled.get(size)
+        name = self.rolled.get(size)
         if name is not None and point[name] is not None:
             return int(point[name])
         return self._program.padded(size)
