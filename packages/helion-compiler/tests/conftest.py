@@ -40,6 +40,11 @@ def golden_sources() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def epilogue_kernels() -> ModuleType:
+    return load_module("epilogue_kernels")
+
+
+@pytest.fixture(scope="session")
 def config_kernels() -> ModuleType:
     return load_module("config_kernels")
 

@@ -170,6 +170,22 @@ SOURCES: dict[str, Source] = {
     "epilogue_bias": Source(
         matmul_epilogue, _with_bias(half(512, 500), half(500, 512), half(512)), BLOCKS
     ),
+    "epilogue_halves": Source(matmul, ODD, BLOCKS | {"epilogue_subtile": 2}),
+    "epilogue_quarters_descriptors": Source(
+        matmul,
+        SQUARE,
+        BLOCKS
+        | {
+            "epilogue_subtile": 4,
+            "indexing": "tensor_descriptor",
+            "pid_type": "persistent_interleaved",
+        },
+    ),
+    "epilogue_bias_halves": Source(
+        matmul_epilogue,
+        _with_bias(half(512, 500), half(500, 512), half(512)),
+        BLOCKS | {"epilogue_subtile": 2},
+    ),
     "atomic_descriptor": Source(
         plane_sums,
         (half(4, 100, 200),),

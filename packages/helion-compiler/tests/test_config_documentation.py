@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENTATION = runpy.run_path(str(ROOT / "tools" / "config_docs.py"))
-NO_KERNEL_HAS = {"epilogue_subtile", "range_warp_specializes"}
+NO_KERNEL_HAS = {"range_warp_specializes"}
 
 
 def test_the_page_says_what_the_table_says() -> None:

@@ -246,9 +246,10 @@ _KEYS = (
     _one(
         "epilogue_subtile",
         one_of(None, 2, 4),
-        "Parts in which an accumulator is stored.",
+        "Parts in which accumulators of matrix products are stored, along their last dimension, each with its share "
+        "of the epilogue; None stores them whole.",
         "`None`",
-        "no kernel yet",
+        "kernels that store a matrix product by the tile, if nothing before the store needs all columns at once",
     ),
     _one(
         "waves_per_eu",

@@ -1,0 +1,46 @@
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def matmul_epilogue(x, y, epilogue_bias, out):
+    # for tile_m, tile_n in hl.tile([m, n]):
+    pid = tl.program_id(0)
+    tile_m_begin = (pid % 4) * 128
+    tile_m_index = tile_m_begin + tl.arange(0, 128)
+    tile_n_begin = (pid // 4) * 128
+    tile_n_index = tile_n_begin + tl.arange(0, 128)
+    # acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
+    acc = tl.full([128, 128], 0.0, tl.float32)
+    # for tile_k in hl.tile(k):
+    for tile_k_begin in tl.range(0, 500, 64):
+        tile_k_index = tile_k_begin + tl.arange(0, 64)
+        tile_k_mask = tile_k_index < 500
+        # acc = torch.addmm(acc, x[tile_m, tile_k], y[tile_k, tile_n])
+        x_1 = tl.load(x + (tile_m_index[:, None] * 500 + tile_k_index[None, :]), mask=tile_k_mask[None, :], other=0)
+        y_1 = tl.load(y + (tile_k_index[:, None] * 512 + tile_n_index[None, :]), mask=tile_k_mask[:, None], other=0)
+        dot = tl.dot(x_1, y_1, acc=acc, out_dtype=tl.float32)
+        acc = dot
+    # out[tile_m, tile_n] = epilogue(acc, (tile_m, tile_n))
+    acc_part0, acc_part1 = tl.split(tl.permute(tl.reshape(acc, [128, 2, 64]), [0, 2, 1]))
+    tile_n_part0_index = tile_n_begin + tl.arange(0, 64)
+    # return x, y, lambda acc, tiles: torch.relu(acc + bias[tiles[1]])
+    epilogue_bias_1 = tl.load(epilogue_bias + (tile_n_part0_index))
+    add_t0 = epilogue_bias_1[None, :].to(tl.float32)
+    add = acc_part0 + add_t0
+    relu_t0 = tl.full([], 0, tl.int32)
+    relu = tl.maximum(relu_t0, add, propagate_nan=tl.PropagateNan.ALL)
+    # out[tile_m, tile_n] = epilogue(acc, (tile_m, tile_n))
+    convert_element_type = relu.to(tl.float16)
+    tl.store(out + (tile_m_index[:, None] * 512 + tile_n_part0_index[None, :]), convert_element_type)
+    tile_n_part1_begin = 64 + tile_n_begin
+    tile_n_part1_index = tile_n_part1_begin + tl.arange(0, 64)
+    # return x, y, lambda acc, tiles: torch.relu(acc + bias[tiles[1]])
+    epilogue_bias_2 = tl.load(epilogue_bias + (tile_n_part1_index))
+    add_t0_1 = epilogue_bias_2[None, :].to(tl.float32)
+    add_1 = acc_part1 + add_t0_1
+    relu_t0_1 = tl.full([], 0, tl.int32)
+    relu_1 = tl.maximum(relu_t0_1, add_1, propagate_nan=tl.PropagateNan.ALL)
+    # out[tile_m, tile_n] = epilogue(acc, (tile_m, tile_n))
+    convert_element_type_1 = relu_1.to(tl.float16)
+    tl.store(out + (tile_m_index[:, None] * 512 + tile_n_part1_index[None, :]), convert_element_type_1)
