@@ -174,6 +174,7 @@ EXAMPLES: Mapping[str, Example] = MappingProxyType(
         "load_eviction_policies": _matmul(load_eviction_policies=["first", ""]),
         "load_cache_modifiers": _matmul(load_cache_modifiers=["", ".cg"]),
         "store_cache_modifiers": _matmul(store_cache_modifiers=[".cs"]),
+        "epilogue_subtile": _matmul(epilogue_subtile=2),
         "waves_per_eu": _matmul(target="gfx942", waves_per_eu=2),
         "matrix_instr_nonkdim": _matmul(target="gfx942", matrix_instr_nonkdim=16),
         "xcd_remap": _matmul(target="gfx942", xcd_remap=True),
