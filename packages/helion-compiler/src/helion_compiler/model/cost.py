@@ -27,6 +27,8 @@ _OVERLAP = 0.12
 _LAUNCH = 2e-6
 _TURN = 0.2e-6
 """Seconds that a turn of a loop takes, however little it does, for what cannot overlap within a program."""
+_PRODUCT_TURN = 0.15e-6
+"""The same for a loop with products, whose turns wait for each other at every depth of the pipeline."""
 _STEP = 0.25e-6
 """Seconds that a reduction across the warps of a program takes."""
 _OWN_REGISTERS = 24
@@ -36,6 +38,8 @@ _SECTOR = 32
 """Bytes that memory moves at least."""
 _VECTOR = 16
 """Bytes that a thread moves at most in one instruction."""
+_ATOMIC = 8
+"""How many times the traffic of a store an atomic is for the cache."""
 _MOST_IN_FLIGHT = 1 << 16
 _GROUP = 4
 _GROUP_ROWS = 64
@@ -84,11 +88,17 @@ class _Estimate:
         needed = facts.bandwidth / facts.multiprocessors * facts.latency
         reach = min(resident * in_flight / needed, 1.0) * busy
         awake = min(resident * self._place.warps / 8, 1.0)
+        products = self._products() * idle * spilled
+        computed = (lanes + self._operations()) / facts.operations / awake * idle * spilled
+        if (
+            resident == 1 and self._work.multiplied
+        ):  # nobody multiplies while the only program computes
+            products += self._operations() / facts.operations * idle
         times = (
             memory / (facts.bandwidth * reach),
             cache / (facts.cache_bandwidth * busy),
-            self._products() * idle * spilled,
-            (lanes + self._operations()) / facts.operations / awake * idle * spilled,
+            products,
+            computed,
             share / resident * self._waiting(),
         )
         slowest = max(times)
@@ -117,7 +127,7 @@ class _Estimate:
             times = place.times(moved.loops)
             per_turn = self._bytes(moved)
             total = per_turn * times * passes * tiles
-            cache += total
+            cache += total * (_ATOMIC if moved.atomic else 1)
             key = (moved.buffer.number, moved.reads)
             by_buffer[key] = by_buffer.get(key, 0.0) + total
             lanes += self._instructions(moved) * times * passes * tiles
@@ -178,6 +188,8 @@ class _Estimate:
         turns = {moved.loops: place.times(moved.loops) for moved in self._work.moved if moved.loops}
         rolled = [place.steps(moved.shape) * self._passes(moved) for moved in self._work.moved]
         total = sum(turns.values()) + max((count for count in rolled if count > 1), default=0)
+        multiplied = {product.loops for product in self._work.multiplied if product.loops}
+        products = sum(place.times(loops) for loops in multiplied)
         across = 0
         if place.warps > 1:
             across = sum(
@@ -185,7 +197,8 @@ class _Estimate:
                 for computed in self._work.computed
                 if computed.reduces is not None
             )
-        return total * _TURN / min(place.stages, 4) + across * _STEP + 2 * self._facts.latency
+        turns = total * _TURN / min(place.stages, 4) + products * _PRODUCT_TURN
+        return turns + across * _STEP + 2 * self._facts.latency
 
     def _registers(self) -> float:
         """32-bit registers of all threads together, where most values are held."""

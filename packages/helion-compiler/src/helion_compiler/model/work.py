@@ -46,6 +46,7 @@ class Moved:
     run: Size
     loops: Loops
     reads: bool
+    atomic: bool
     staged: bool
     """Whether it is loaded for a product in its own loop, where Triton keeps several turns in flight."""
 
@@ -127,7 +128,8 @@ class _Collector:
                 run = self._neighbours.of(op)
                 reads = isinstance(op, Load)
                 kept = isinstance(op, Load) and op.result in staged
-                self._moved.append(Moved(op.buffer, shape, run, loops, reads, kept))
+                atomic = isinstance(op, Atomic)
+                self._moved.append(Moved(op.buffer, shape, run, loops, reads, atomic, kept))
             case Dot():
                 batch = op.lhs.type.shape[:-2]
                 size = op.lhs.type.dtype.itemsize

@@ -172,7 +172,7 @@ class _Deriver:
             lanes = self._program.padded(axis.extent)
             steps = [1 << p for p in range(5, 16) if 1 << p < lanes]
             if steps:
-                default = None if lanes <= MAX_BLOCK // 2 else 4096
+                default = None if lanes <= MAX_BLOCK else 8192
                 entries.append(Site(name, Choice((None, *steps), default=default)))
             else:
                 entries.append(
