@@ -197,8 +197,8 @@ class _Estimate:
                 for computed in self._work.computed
                 if computed.reduces is not None
             )
-        turns = total * _TURN / min(place.stages, 4) + products * _PRODUCT_TURN
-        return turns + across * _STEP + 2 * self._facts.latency
+        waiting = total * _TURN / min(place.stages, 4) + products * _PRODUCT_TURN
+        return waiting + across * _STEP + 2 * self._facts.latency
 
     def _registers(self) -> float:
         """32-bit registers of all threads together, where most values are held."""
