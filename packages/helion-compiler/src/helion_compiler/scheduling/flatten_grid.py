@@ -16,12 +16,10 @@ import attrs
 import sympy
 import torch
 
-from helion_compiler.program.fields import operands, replaced, results, symbols, with_blocks
+from helion_compiler.program.fields import replaced, results, with_blocks
 from helion_compiler.program.ops import (
     Block,
     Broadcast,
-    Full,
-    Grid,
     Load,
     Permute,
     Pointwise,
@@ -34,87 +32,17 @@ from helion_compiler.program.program import walk
 from helion_compiler.program.types import (
     Axis,
     BlockSize,
-    ScalarIndex,
     TileSlice,
     TileType,
     Value,
     ValueIndex,
 )
+from helion_compiler.scheduling.check_flat import check_flat, extents
 
 if TYPE_CHECKING:
     from helion_compiler.program.ops import Op
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Buffer, Subscript
-
-MAX_ELEMENTS = (1 << 31) - (1 << 20)
-"""A flat index is an int32, also in the last tile, which may reach beyond the elements by almost a tile."""
-
-_ELEMENTWISE = (
-    Load,
-    Store,
-    Full,
-    Range,
-    Pointwise,
-    Permute,
-    Unsqueeze,
-    Squeeze,
-    Broadcast,
-)
-
-
-class NotFlat(Exception):  # noqa: N818  # the answer to a question, not a failure
-    """Why the axes of a grid cannot become one."""
-
-
-def check_flat(program: Program, grid: Grid) -> None:
-    """Whether the axes of a grid can become one.
-
-    Raises:
-        NotFlat: they cannot.
-    """
-    _extents(program, grid)
-    blocks = {axis.size for axis in grid.axes}
-    if len(blocks) < len(grid.axes):
-        raise NotFlat("axes of the grid share a block size")
-    positions = blocks | {axis.offset for axis in grid.axes}
-    for op in walk(grid.body):
-        if not isinstance(op, _ELEMENTWISE):
-            raise NotFlat("its body does more than to compute element by element")
-        if not symbols(op).isdisjoint(positions):
-            raise NotFlat("its body computes with where tiles begin or how large they are")
-        for value in (*operands(op), *results(op)):
-            sizes = [size for size in value.type.shape if size != 1]
-            if not blocks.issuperset(sizes) or len(set(sizes)) < len(sizes):
-                raise NotFlat("a value has a dimension of another kind")
-        if isinstance(op, Load | Store):
-            _check_access(op, grid)
-
-
-def _extents(program: Program, grid: Grid) -> tuple[int, ...]:
-    if len(grid.axes) == 1:
-        raise NotFlat("the grid has one dimension")
-    if any(axis.scalar or axis.ends is not None or axis.begin != 0 for axis in grid.axes):
-        raise NotFlat("its loops are not over tiles from the first element on")
-    extents = [program.resolve(axis.extent) for axis in grid.axes]
-    if not all(isinstance(extent, int) or extent.is_Integer for extent in extents):
-        raise NotFlat("how many elements it has is only known at run time")
-    known = tuple(int(extent) for extent in extents)
-    if not 0 < math.prod(known) < MAX_ELEMENTS:
-        raise NotFlat("it has no elements, or more than an index of 32 bits can count")
-    return known
-
-
-def _check_access(op: Load | Store, grid: Grid) -> None:
-    along = [entry.axis for entry in op.subscripts if isinstance(entry, TileSlice)]
-    plain = all(
-        isinstance(entry, ScalarIndex)
-        or (isinstance(entry, TileSlice) and entry.shift == 0 and not entry.clipped)
-        for entry in op.subscripts
-    )
-    if op.addresses is not None or not plain or not set(along) <= set(grid.axes):
-        raise NotFlat(f"{op.name} is subscripted by more than the tiles of the grid")
-    if isinstance(op, Store) and set(along) != set(grid.axes):
-        raise NotFlat(f"{op.name} stores one element for several positions")
 
 
 def flatten_grid(program: Program, number: int, lanes: int) -> Program:
@@ -157,7 +85,7 @@ class _Flattener:
     def __init__(self, program: Program, number: int, lanes: int) -> None:
         self._program = program
         self._grid = program.grids[number]
-        self._extents = _extents(program, self._grid)
+        self._extents = extents(program, self._grid)
         name = "_".join(axis.name for axis in self._grid.axes)
         symbol = sympy.Symbol(f"flat{number}", integer=True, positive=True)
         self.size = BlockSize(

@@ -8,7 +8,7 @@ import attrs
 
 from helion_autotune import Choice
 from helion_autotune.constraints import Condition, Constraint
-from helion_compiler.scheduling.flatten_grid import NotFlat, check_flat
+from helion_compiler.scheduling.check_flat import NotFlat, check_flat
 from helion_compiler.space.config_space import Exclusion, Site
 from helion_compiler.space.space_part import SpacePart
 
