@@ -47,6 +47,14 @@ def thaw(value: JsonValue) -> Any:
     return value
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+_WORDS = {None: "null", True: "true", False: "false"}
+
+
 def canonical_text(value: JsonValue) -> str:
     """The one JSON text of a value: keys sorted, no spaces."""
-    return json.dumps(thaw(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    if value is None or isinstance(
+        value, bool
+    ):  # most values are as short as that, and every check asks
+        return _WORDS[value]
+    return str(value) if type(value) is int else _ENCODER.encode(thaw(value))
