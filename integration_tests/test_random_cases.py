@@ -57,9 +57,15 @@ def test_every_key_appears() -> None:
 
 KEYS = {
     "block_sizes",
+    "epilogue_subtile",
+    "flatten_loops",
     "indexing",
     "l2_groupings",
+    "load_cache_modifiers",
+    "load_eviction_policies",
     "loop_orders",
+    "maxnreg",
+    "num_sm_multiplier",
     "num_stages",
     "num_warps",
     "pid_type",
@@ -68,4 +74,6 @@ KEYS = {
     "range_num_stages",
     "range_unroll_factors",
     "reduction_loops",
+    "static_ranges",
+    "store_cache_modifiers",
 }
