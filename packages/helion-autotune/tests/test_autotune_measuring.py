@@ -98,6 +98,15 @@ def test_a_clearly_slower_callable_is_given_up(device):
     assert len(hiccup.samples) > FIRST, "one slow repetition is noise"
 
 
+def test_a_hopeless_callable_is_called_once(device):
+    calls = []
+    run = work(device, 100.0)
+    hopeless = measure_milliseconds(lambda: (calls.append(0), run()), give_up_over_ms=1.0, warmup=3)
+    assert (len(calls), hopeless.samples) == (1, (100.0,))
+    cold = measure_milliseconds(work(device, 4.0, 1.0), give_up_over_ms=1.0)
+    assert len(cold.samples) > FIRST, "the first call finds nothing in its caches"
+
+
 def test_what_must_be_set_up_is_set_up_before_each_call_and_untimed(device):
     def before():
         device.log.append("before")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 GIVE_UP_FACTOR = 1.5
 #: After how many repetitions that is judged.
 FIRST = 3
+#: What it is multiplied with before the very first call counts as hopeless: that one finds cold caches and slow clocks.
+HOPELESS_FACTOR = 5.0
 
 
 class NoDeviceError(RuntimeError):
@@ -40,21 +42,27 @@ def measure_milliseconds(
     ``warmup`` calls go untimed, then at most ``repetitions`` are timed, as many as fit into ``budget_ms`` of GPU time
     but at least three. ``flush_l2`` writes over the L2 cache before each call, outside the timed region: this also
     keeps the GPU busy while the host enqueues ``fn``, so that host time does not leak into the timing of small kernels.
-    With ``give_up_over_ms``, a callable whose first three repetitions all take over 1.5 times that is timed no further.
+    With ``give_up_over_ms``, a callable whose first call takes over 5 times that is not called again, and one whose
+    first three repetitions all take over 1.5 times that is timed no further.
     ``before`` runs before each call, untimed: for work that must be set up anew each time.
     Raises NoDeviceError without a GPU, and whatever ``fn`` raises.
     """
     torch = _torch()
     flush = _flusher(torch) if flush_l2 else _nothing
     before = before or _nothing
-    for _ in range(warmup):
-        before()
-        fn()
 
     def prepare() -> None:
         before()
         flush()
 
+    for turn in range(warmup):
+        if turn or give_up_over_ms is None:
+            before()
+            fn()
+            continue
+        alone = _timed(torch, fn, prepare, 1)
+        if alone[0] > HOPELESS_FACTOR * give_up_over_ms:
+            return Measurement(alone[0], tuple(alone))
     first = _timed(torch, fn, prepare, min(FIRST, repetitions))
     if give_up_over_ms is not None and min(first) > GIVE_UP_FACTOR * give_up_over_ms:
         return Measurement(statistics.median(first), tuple(first))

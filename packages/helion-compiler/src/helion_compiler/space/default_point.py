@@ -40,6 +40,20 @@ def improved(space: Space, point: Point, cost: Cost) -> Point:
     return best
 
 
+def _remembered(space: Space, cost: Cost) -> Cost:
+    """The same estimates, each made once."""
+    names = [name for name in space.parameters if name.startswith((*_STEPPED, "pid_type"))]
+    known: dict[tuple[Any, ...], float] = {}
+
+    def remembered(point: Mapping[str, Any]) -> float:
+        key = tuple(point[name] for name in names)
+        if key not in known:
+            known[key] = cost(point)
+        return known[key]
+
+    return remembered
+
+
 def _along(space: Space, name: str, best: Point, lowest: float, cost: Cost) -> tuple[Point, float]:
     """The best point along one parameter, walked in both directions while it gets better."""
     for direction in (1, -1):
@@ -96,6 +110,7 @@ def ranked(space: Space, points: Sequence[Point], cost: Cost | None) -> list[Poi
     fits = [point for point in found if not space.check(point)]
     if cost is None or not fits:
         return fits or found[:1]
+    cost = _remembered(space, cost)
     first, other = min(fits, key=cost), fits[-1]  # the last rule starts elsewhere
     best = improved(space, first, cost)
     rivals = {improved(space, other, cost): None} if other != first else {}

@@ -100,7 +100,7 @@ class _Deriver:
         ]
         for part in (
             program_ids(program, counts, flat),
-            persistence(program, counts, least, self._traits),
+            persistence(program, lanes, counts, least, self._traits),
             static,
             range_options(program, unrolled),
             subtiling.key,
