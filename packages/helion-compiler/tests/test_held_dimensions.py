@@ -100,3 +100,10 @@ def test_descriptors_of_turned_matrices(turned: tuple[int, ...]) -> None:
     assert source.count("_descriptor.load(") == 2
     assert source.count("tl.permute(") == len(turned)
     compare(batched, config, x, y)
+
+
+def test_descriptors_where_one_index_has_a_stride_of_its_own() -> None:
+    x = torch.randn(32 * 48).half().as_strided((1, 48, 32), (1, 32, 1))
+    y = torch.randn(1, 32, 40).half()
+    config = helion.Config(block_sizes=[1, 32, 64, 32], indexing="tensor_descriptor")
+    compare(batched, config, x, y)

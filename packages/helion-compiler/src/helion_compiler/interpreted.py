@@ -12,7 +12,7 @@ from helion_compiler.tracing.arguments import device_of
 from helion_runtime.conditions import unmet_conditions
 from helion_runtime.entries import TensorSignature, VariantEntry
 from helion_runtime.errors import ExpressionError, ReadingError
-from helion_runtime.evaluated import CallScalar, Scalar
+from helion_runtime.evaluated import CallScalar, Descriptor, Scalar
 from helion_runtime.execution import execute, read_ahead
 from helion_runtime.expressions import evaluate, item_uses
 from helion_runtime.misses import Rejection, explain
@@ -158,9 +158,13 @@ def _argument(
     if isinstance(parameter, DescriptorParameter):
         from triton.tools.tensor_descriptor import TensorDescriptor  # loads triton
 
-        tensor = buffers[parameter.buffer.number].permute(parameter.order)
+        assert isinstance(argument, Descriptor), "descriptors are evaluated as such"
+        # Not the tensor's own strides: that of a dimension of one index may be anything.
         return TensorDescriptor(
-            tensor, list(tensor.shape), list(tensor.stride()), list(parameter.block)
+            buffers[parameter.buffer.number],
+            list(argument.shape),
+            list(argument.strides),
+            list(parameter.block),
         )
     assert isinstance(argument, Scalar | CallScalar), "nothing else is left"
     number = (
