@@ -104,7 +104,8 @@ class Example:
 
     def shown(self) -> Iterator[str]:
         """What the change adds to the source, or to the launch."""
-        bound = BuildRequest(self.kernel, self.arguments).bind(parse_target(self.target))
+        request = BuildRequest(self.kernel, self.arguments)  # type: ignore[arg-type]  # of a converter, mypy takes no type
+        bound = request.bind(parse_target(self.target))
         before, after = (
             bound.lower(helion.Config(**config))
             for config in (self.base, {**self.base, **self.change})
@@ -124,8 +125,8 @@ class Example:
 def _added(before: str, after: str) -> str:
     """The lines that a source has and another has not, however far they are indented."""
     old, new = before.splitlines(), after.splitlines()
-    bare = [[line.strip() for line in lines] for lines in (old, new)]
-    matcher = difflib.SequenceMatcher(None, *bare, autojunk=False)
+    bare_old, bare_new = ([line.strip() for line in lines] for lines in (old, new))
+    matcher = difflib.SequenceMatcher(None, bare_old, bare_new, autojunk=False)
     changes = [(low, high) for kind, _, _, low, high in matcher.get_opcodes() if kind != "equal"]
     return textwrap.dedent(
         "\n".join(line for low, high in changes for line in new[low:high])

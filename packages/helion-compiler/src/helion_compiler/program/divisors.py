@@ -8,7 +8,6 @@ import math
 from typing import TYPE_CHECKING, TypeAlias
 
 import sympy
-from torch.utils._sympy.functions import Max, Min
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +16,10 @@ if TYPE_CHECKING:
     from helion_compiler.program.types import Size
 
     Lanes: TypeAlias = Callable[[Size], int]
+
+
+_OF_ALL_PARTS = ("Add", "Min", "Max")
+"""What divides every part of these divides them: by name, since sympy and torch have extrema of their own."""
 
 
 class Divisors:
@@ -42,7 +45,7 @@ class Divisors:
                 return self._of_symbol(size, lanes)
             case sympy.Mul() if all(part.is_integer for part in size.args):
                 return math.prod(self._divisor(part, lanes) for part in size.args)
-            case sympy.Add() | sympy.Min() | sympy.Max() | Min() | Max():
+            case _ if type(size).__name__ in _OF_ALL_PARTS:
                 return math.gcd(*(self._divisor(part, lanes) for part in size.args))
             case _:
                 return 1

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import sympy
 import torch
-from torch.utils._sympy.functions import Min
 
 from helion import exc
 from helion_compiler.program.ops import Grid, Load, Loop
@@ -127,7 +125,7 @@ def _hint(trace: Trace, end: Any, begin: Any) -> int:
         return max(extent, 1)
     known = extent.subs(trace.symbols.host_hints)
     limits = [part for part in (known, *known.args) if part.is_Integer]
-    if not limits or not (known.is_Integer or isinstance(known, Min | sympy.Min)):
+    if not limits or not (known.is_Integer or type(known).__name__ == "Min"):
         return 1 << 16
     return max(int(limits[0]), 1)
 
