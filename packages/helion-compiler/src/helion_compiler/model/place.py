@@ -27,25 +27,25 @@ _UNKNOWN_EXTENT = 256
 class Lanes(Protocol):
     """Says how many lanes a dimension of some size has at a point."""
 
+    @property
+    def rolled(self) -> Mapping[Size, str]:
+        """Which parameter holds the step of the loop over a whole dimension, by its size."""
+
     def of(self, size: Size, point: Mapping[str, Any]) -> int:
         """The lanes; of a dimension that is rolled into a loop, those of a turn."""
 
 
 class Sizes:
-    """What holds at every point: extents in the example call, and which parameter rolls which dimension."""
+    """What holds at every point: extents in the example call."""
 
     def __init__(self, program: Program, lanes: Lanes) -> None:
         self.lanes = lanes
         self.hints = {block.symbol: max(block.size_hint, 1) for block in program.blocks}
-        self.rolled = {
-            axis.size: f"reduction_loops[whole_{number}]"
-            for number, axis in enumerate(program.whole_axes())
-        }
         self._program = program
-        axes = [axis for grid in program.grids for axis in grid.axes]
-        axes += [axis for loop in program.loops() for axis in loop.axes]
         # Halfway, for what depends on where another tile begins.
-        self._offsets = {axis.offset: self.example(axis.end) // 2 for axis in axes if axis.offset}
+        self._offsets = {
+            axis.offset: self.example(axis.end) // 2 for axis in program.loop_axes() if axis.offset
+        }
         self._extents: dict[Axis, int | sympy.Expr] = {}
         self._known: dict[tuple[Axis, tuple[int, ...]], int] = {}
 
@@ -111,7 +111,7 @@ class Place:
 
     def step(self, size: Size) -> int | None:
         """The step of the loop that a dimension is rolled into; None if it is not."""
-        name = self.sizes.rolled.get(size)
+        name = self.sizes.lanes.rolled.get(size)
         return None if name is None else self.point.get(name)
 
     def steps(self, shape: tuple[Size, ...]) -> int:

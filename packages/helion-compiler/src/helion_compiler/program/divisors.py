@@ -26,9 +26,7 @@ class Divisors:
     """Divisors of the expressions of a Program, given how many lanes each size has."""
 
     def __init__(self, program: Program) -> None:
-        axes = [axis for grid in program.grids for axis in grid.axes]
-        axes += [axis for loop in program.loops() for axis in loop.axes]
-        self._axes = {axis.offset: axis for axis in axes if axis.offset is not None}
+        self._axes = {axis.offset: axis for axis in program.loop_axes() if axis.offset is not None}
         self._blocks = {block.symbol for block in program.blocks}
         self._resolve = program.resolve
 

@@ -57,8 +57,7 @@ def print_program(program: Program) -> str:
 
 def _stable_symbols(program: Program) -> dict[sympy.Basic, sympy.Symbol]:
     """Host symbols as s0, s1, …, lanes as b0, b1, …, where tiles begin as o0, o1, …"""
-    axes = [axis for grid in program.grids for axis in grid.axes]
-    axes += [axis for loop in program.loops() for axis in loop.axes]
+    axes = [*program.loop_axes()]
     axes += [op.axis for op in program.walk() if isinstance(op, Part)]
     families = {
         "u": [op.symbol for op in program.walk() if isinstance(op, Number)],

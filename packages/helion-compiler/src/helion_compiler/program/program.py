@@ -137,6 +137,11 @@ class Program:
         """Every inner loop, in source order."""
         return tuple(op for op in self.walk() if isinstance(op, Loop))
 
+    def loop_axes(self) -> tuple[Axis, ...]:
+        """The axes of every loop: the grids', then the inner loops', in source order."""
+        outer = (axis for grid in self.grids for axis in grid.axes)
+        return (*outer, *(axis for loop in self.loops() for axis in loop.axes))
+
     def loop_names(self) -> tuple[str, ...]:
         """A stable name for each of :meth:`loops`: its tiles', numbered from the second use on."""
         return _numbered("_".join(axis.name for axis in loop.axes) for loop in self.loops())

@@ -121,9 +121,8 @@ class _Finder:
             raise NotCuttable("the lanes of a jagged tile end at places of their own")
 
     @cached_property
-    def _axes(self) -> list[Axis]:
-        axes = [axis for grid in self._program.grids for axis in grid.axes]
-        return axes + [axis for loop in self._program.loops() for axis in loop.axes]
+    def _axes(self) -> tuple[Axis, ...]:
+        return self._program.loop_axes()
 
     def _epilogue(self, block: Block, group: list[Trail]) -> Epilogue | None:
         """The epilogue of stores that share accumulators, unless something is in the way."""

@@ -56,10 +56,10 @@ def _remembered(space: Space, cost: Cost) -> Cost:
 
 def _along(space: Space, name: str, best: Point, lowest: float, cost: Cost) -> tuple[Point, float]:
     """The best point along one parameter, walked in both directions while it gets better."""
+    values = _sorted(space, name)
     for direction in (1, -1):
         reached = best
         while True:
-            values = _sorted(space, name)
             place = values.index(reached[name]) + direction if reached[name] in values else -1
             if not 0 <= place < len(values):
                 break

@@ -9,6 +9,7 @@ elements a program along the contiguous dimension.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from helion_compiler.program.expressions import next_power_of_two
@@ -43,11 +44,14 @@ def seeds(program: Program, low: Mapping[Size, int]) -> tuple[dict[str, Any], ..
     if dots:
         shapes = [_dot_seed(program, dots, low, shape) for shape in _DOT_SHAPES]
         return tuple(sorted(shapes, key=lambda seed: _programs(program, seed) < _ENOUGH_PROGRAMS))
-    walks = (_walking_seed(program),) if program.loops() else ()
+    contiguous = _contiguous(program)
+    walks = (_walking_seed(program, contiguous),) if program.loops() else ()
     rows = max((program.padded(axis.extent) for axis in program.whole_axes()), default=0)
     if rows:
         return (*(_row_seed(program, rows, warps) for warps in _row_warps(rows)), *walks)
-    found = tuple(_pointwise_seed(program, elements) for elements in _POINTWISE_ELEMENTS)
+    found = tuple(
+        _pointwise_seed(program, contiguous, elements) for elements in _POINTWISE_ELEMENTS
+    )
     return (*found, *walks)
 
 
@@ -105,33 +109,34 @@ def _row_seed(program: Program, rows: int, warps: int) -> dict[str, Any]:
     return seed
 
 
-def _pointwise_seed(program: Program, elements: int) -> dict[str, Any]:
+def _pointwise_seed(
+    program: Program, contiguous: Mapping[Size, int], elements: int
+) -> dict[str, Any]:
     """Give the lanes to the dimension that is contiguous in memory, what is left to the next."""
     seed: dict[str, Any] = {"num_warps": 4 if elements <= 2048 else 8}
     free = [block for block in program.blocks if block.fixed is None]
-    for block in sorted(free, key=lambda block: -_contiguity(program, block.symbol)):
+    for block in sorted(free, key=lambda block: -contiguous[block.symbol]):
         size = _clamp(elements, 1, block)
         seed[f"block_sizes[{block.name}]"] = size
         elements = max(elements // size, 1)
     return seed
 
 
-def _walking_seed(program: Program) -> dict[str, Any]:
+def _walking_seed(program: Program, contiguous: Mapping[Size, int]) -> dict[str, Any]:
     """One index a program, and what is contiguous in memory in warps' widths; loops take a few indices a turn."""
     loops = {axis.size for loop in program.loops() for axis in loop.axes}
     seed: dict[str, Any] = {"num_warps": 4}
     for block in program.blocks:
         if block.fixed is None:
-            contiguous = _contiguity(program, block.symbol) > 0
-            size = (128 if contiguous else 1) * (16 if block.symbol in loops else 1)
+            size = (128 if contiguous[block.symbol] else 1) * (16 if block.symbol in loops else 1)
             seed[f"block_sizes[{block.name}]"] = _clamp(min(size, 128), 1, block)
     return seed
 
 
-def _contiguity(program: Program, symbol: Size) -> int:
-    """How many accesses have this tile's lanes side by side in memory."""
+def _contiguous(program: Program) -> Mapping[Size, int]:
+    """How many accesses have a tile's lanes side by side in memory, by the tile's size."""
     neighbours = Neighbours(program)
-    return sum(neighbours.of(op) == symbol for op in program.accesses())
+    return Counter(neighbours.of(op) for op in program.accesses())
 
 
 def _clamp(size: int, low: int, block: BlockSize) -> int:
