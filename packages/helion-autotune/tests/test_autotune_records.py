@@ -1,5 +1,6 @@
-"""Records: round trip, torn lines, foreign files and formats, unwritable places, many processes."""
+"""Records: round trip, sessions, compression, torn lines, foreign files and formats, full disks, many processes."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -7,7 +8,17 @@ import sys
 
 import pytest
 
-from helion_autotune import Point, Records, RecordsError, Status, StoredResult, Trial
+from helion_autotune import (
+    Boolean,
+    Choice,
+    Point,
+    Records,
+    RecordsError,
+    Space,
+    Status,
+    StoredResult,
+    Trial,
+)
 
 OK = Trial(Point({"b": [1, 2], "a": True}), Status.OK, 0.25, 1.5)
 BAD = Trial(Point({"b": [1, 2], "a": False}), Status.COMPILE_ERROR, error="ValueError: ünfit\nx")
@@ -49,6 +60,33 @@ def test_a_line_is_plain_json_with_everything_in_it(tmp_path):
         "error": "ValueError: ünfit\nx",
         "time": "2030-01-01T00:00:00.000+00:00",
     }
+
+
+def test_a_session_says_what_its_space_is_once(tmp_path):
+    records = make_records(tmp_path / "r.jsonl")
+    space = Space({"a": Boolean(), "b": Choice([1, 2], default=2)})
+    seed = space.point({"a": True})
+    records.add_session(space, "key", [seed])
+    records.add_session(space, "other", [])
+    assert records.descriptions() == {space.fingerprint: space.describe()}
+    first, second = records.sessions()
+    assert (first.fingerprint, first.key, first.seeds) == (space.fingerprint, "key", (seed,))
+    assert first.default == space.default
+    assert (second.key, second.seeds) == ("other", ())
+    assert records.trials(space.fingerprint, "key") == {}
+
+
+def test_compressed_records_are_read_and_not_written(tmp_path):
+    records = make_records(tmp_path / "r.jsonl")
+    records.add_trial("s", "k", OK)
+    packed = tmp_path / "r.jsonl.gz"
+    packed.write_bytes(gzip.compress(records.path.read_bytes()))
+    assert Records(packed).trials("s", "k") == {OK.point: OK}
+    with pytest.raises(RecordsError, match="compressed records are only read"):
+        Records(packed).prepare()
+    packed.write_bytes(packed.read_bytes()[:-9])
+    with pytest.raises(RecordsError, match=r"cannot read records from .*r\.jsonl\.gz"):
+        Records(packed).trials("s", "k")
 
 
 def test_the_latest_result_counts(tmp_path):

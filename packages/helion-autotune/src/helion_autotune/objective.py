@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from helion_autotune.budget import NO_LIMIT, Budget, SearchStopped
 from helion_autotune.progress import Generation, NoProgress, Progress, median
-from helion_autotune.records import Records, RecordsError
+from helion_autotune.records import Records, RecordsError, StoredResult
+from helion_autotune.similar_keys import nearest_results
 from helion_autotune.trial import Status, Trial
 
 if TYPE_CHECKING:
@@ -108,6 +109,12 @@ class Objective:
     def evaluations(self) -> int:
         """How many evaluations count towards the budget."""
         return sum(trial.status is not Status.REJECTED for trial in self._trials.values())
+
+    def similar_results(self, count: int) -> tuple[StoredResult, ...]:
+        """What the records hold under other keys, at most ``count`` results, those of the most similar keys first."""
+        if self._records is None:
+            return ()
+        return nearest_results(self._records.results(), self._key, count)
 
     @property
     def seconds(self) -> float:

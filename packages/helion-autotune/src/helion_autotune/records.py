@@ -6,11 +6,14 @@ is skipped, and closed off by whoever appends next. Times of lines are UTC.
 
 A line of a trial: ``format, kind="trial", space, key, point, status, milliseconds, compile_seconds, error, time``;
 a line of a result: ``format, kind="result", space, key, point, milliseconds, seconds, evaluations,
-stopped_because, time``. ``milliseconds`` is null for a failure.
+stopped_because, time``. ``milliseconds`` is null for a failure. What reports and replays need besides: once per space
+``format, kind="space", space, description, time``, and for each session ``format, kind="session", space, key,
+seeds, default, time``. Records that end in ``.gz`` are compressed, and only read.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import os
@@ -25,7 +28,9 @@ from helion_autotune.point import Point
 from helion_autotune.trial import Status, Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from helion_autotune.space import Space
 
 try:
     import fcntl
@@ -51,6 +56,17 @@ class StoredResult:
 
 
 @attrs.frozen
+class SessionLine:
+    """When a session began (UTC, ISO 8601), under which space and key, its seeds, and the space's default point."""
+
+    fingerprint: str
+    key: str
+    seeds: tuple[Point, ...]
+    default: Point
+    time: str
+
+
+@attrs.frozen
 class ResultLine:
     """A stored result with what it is stored under."""
 
@@ -73,6 +89,10 @@ class Records:
 
     def prepare(self) -> None:
         """Make the file and its folder; raises RecordsError when it cannot be written or is something else."""
+        if self.path.suffix == ".gz":
+            raise RecordsError(
+                f"cannot append to {self.path}: compressed records are only read. Unpack them first"
+            )
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab"):
@@ -103,6 +123,39 @@ class Records:
         for line in self._lines():
             if line["kind"] == "result":
                 yield ResultLine(line["space"], line["key"], _result(line))
+
+    def descriptions(self) -> dict[str, dict[str, Any]]:
+        """What :meth:`Space.describe` said of each space, by fingerprint."""
+        return {
+            line["space"]: line["description"] for line in self._lines() if line["kind"] == "space"
+        }
+
+    def sessions(self) -> Iterator[SessionLine]:
+        """Every session that began, oldest first."""
+        for line in self._lines():
+            if line["kind"] == "session":
+                seeds = tuple(map(Point, line["seeds"]))
+                yield SessionLine(
+                    line["space"], line["key"], seeds, Point(line["default"]), line["time"]
+                )
+
+    def add_session(self, space: Space, key: str, seeds: Sequence[Point]) -> None:
+        """Append that a session begins, and what its space is, unless an earlier one has said so."""
+        if space.fingerprint not in self.descriptions():
+            described = {"description": space.describe()}
+            self._append(
+                {"format": FORMAT_VERSION, "kind": "space", "space": space.fingerprint, **described}
+            )
+        self._append(
+            {
+                "format": FORMAT_VERSION,
+                "kind": "session",
+                "space": space.fingerprint,
+                "key": key,
+                "seeds": [seed.to_json() for seed in seeds],
+                "default": space.default.to_json(),
+            }
+        )
 
     def add_trial(self, fingerprint: str, key: str, trial: Trial) -> None:
         """Append one trial."""
@@ -167,11 +220,13 @@ class Records:
         """Every whole line. Torn ones are skipped, but a file that holds something else is refused."""
         try:
             content = self.path.read_bytes()
+            if self.path.suffix == ".gz":
+                content = gzip.decompress(content)
         except FileNotFoundError:
             return
-        except OSError as error:
+        except (OSError, EOFError) as error:
             raise RecordsError(
-                f"cannot read records from {self.path}: {error.strerror or error}"
+                f"cannot read records from {self.path}: {getattr(error, 'strerror', None) or error}"
             ) from error
         found = False
         lines = content.splitlines(keepends=True)

@@ -102,6 +102,8 @@ def tune(  # noqa: PLR0913 - the public interface; all but two are keywords with
         progress=told,
         clock=clock,
     )
+    if records is not None:
+        records.add_session(space, key, objective.seeds)
     if progress is not None:  # sizing a space takes a while
         told.started(SearchStarted(space.size, budget, runner.jobs, objective.recorded))
     try:
