@@ -3,7 +3,17 @@
 import math
 import tempfile
 
-from helion_autotune import Budget, Choice, Measurement, Point, PowerOfTwo, Space, tune
+from helion_autotune import (
+    Budget,
+    Choice,
+    Measurement,
+    Point,
+    PowerOfTwo,
+    Space,
+    known_strategies,
+    strategy,
+    tune,
+)
 
 
 class Cost:
@@ -28,3 +38,7 @@ with tempfile.TemporaryDirectory() as folder:
     assert all(trial.point["size"] == 1 for trial in failed)
     again = tune(space, Cost(), budget=Budget(evaluations=200), records=f"{folder}/records")
     assert again.best.point == result.best.point
+
+assert set(known_strategies()) >= {"default", "direct", "dual_annealing", "warm_start"}
+made = [strategy(name) for name in known_strategies()]  # what is registered is in the wheel
+assert all(hasattr(one, "search") for one in made), made
