@@ -209,11 +209,7 @@ def iterations(bound: SpecializedKernel, point: Mapping[str, Any]) -> float:
     for number, axis in enumerate(bound.program.whole_axes()):
         lanes = point.get(f"reduction_loops[whole_{number}]")
         if lanes is not None:
-            extent = axis.extent
-            known = (
-                extent if isinstance(extent, int) else extent.subs(dict(bound.program.symbol_hints))
-            )
-            steps *= 3 * math.ceil(int(known) / lanes)
+            steps *= 3 * math.ceil(bound.program.example(axis.extent) / lanes)
     return steps
 
 

@@ -12,6 +12,7 @@ import attrs
 import sympy
 
 from helion_compiler.model.work import axes_of
+from helion_compiler.program.expressions import with_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,13 +67,13 @@ class Sizes:
         blocks = sorted(extent.free_symbols, key=str)
         key = (axis, tuple(map(lanes, blocks)))
         if key not in self._known:
-            self._known[key] = int(extent.subs(dict(zip(blocks, key[1], strict=True))))
+            self._known[key] = int(with_numbers(extent, dict(zip(blocks, key[1], strict=True))))
         return self._known[key]
 
     def _extent(self, axis: Axis) -> int | sympy.Expr:
         """A number, or an expression of block sizes."""
         extent = sympy.sympify(self._program.resolve(axis.extent))
-        extent = extent.subs({**self._program.symbol_hints, **self._offsets})
+        extent = with_numbers(extent, {**self._program.symbol_hints, **self._offsets})
         if extent.free_symbols - self.hints.keys():
             return _UNKNOWN_EXTENT
         return int(extent) if extent.is_Integer else extent

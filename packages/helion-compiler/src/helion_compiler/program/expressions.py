@@ -97,6 +97,16 @@ def to_runtime(size: Size | sympy.Basic, symbols: Mapping[sympy.Symbol, Expressi
     raise ValueError(f"the runtime cannot evaluate {name} in {size}")
 
 
+def with_numbers(size: sympy.Expr, numbers: Mapping[sympy.Symbol, float]) -> sympy.Expr:
+    """``size`` with numbers for those symbols that it mentions and that have one.
+
+    ``subs`` would take them one by one, the many that a call has and ``size`` does not mention among them:
+    a kernel of twenty tensors has a hundred, and searches ask for thousands of sizes.
+    """
+    mentioned = size.free_symbols & numbers.keys()
+    return size.xreplace({symbol: sympy.sympify(numbers[symbol]) for symbol in mentioned})
+
+
 def next_power_of_two(number: int) -> int:
     """The least power of two that is not below ``number``; 1 for 0."""
     return 1 << max(number - 1, 0).bit_length()

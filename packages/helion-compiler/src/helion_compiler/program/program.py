@@ -9,7 +9,7 @@ import attrs
 import sympy
 import torch
 
-from helion_compiler.program.expressions import next_power_of_two
+from helion_compiler.program.expressions import next_power_of_two, with_numbers
 from helion_compiler.program.fields import blocks, parameters, results, with_fields
 from helion_compiler.program.ops import Atomic, Block, Grid, Load, Loop, Op, Part, Range, Store
 from helion_compiler.program.types import WholeSlice
@@ -86,10 +86,12 @@ class Program:
 
     def example(self, size: Size) -> int:
         """What ``size`` is in the example call, with tiles as large as their loops."""
-        if isinstance(size, int):
-            return size
-        tiles = {block.symbol: block.size_hint for block in self.blocks}
-        return int(size.subs({**self.symbol_hints, **tiles}))
+        return size if isinstance(size, int) else int(with_numbers(size, self._hints))
+
+    @cached_property
+    def _hints(self) -> dict[sympy.Symbol, int]:
+        """What each symbol of a size is in the example call."""
+        return {**self.symbol_hints, **{block.symbol: block.size_hint for block in self.blocks}}
 
     def padded(self, size: Size) -> int:
         """The lanes that hold ``size`` indices of the example call: a power of two."""

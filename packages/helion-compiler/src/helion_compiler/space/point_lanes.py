@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from helion_compiler.program.expressions import with_numbers
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -51,7 +53,7 @@ class PointLanes:
     def _merged(self, size: sympy.Expr, point: Mapping[str, Any]) -> int:
         """The lanes of a size that is computed from block sizes."""
         numbers = {block: self.of(block, point) for block in size.free_symbols & self._blocks}
-        return self._program.padded(size.xreplace(numbers))
+        return self._program.padded(with_numbers(size, numbers))
 
     def of_shape(self, shape: tuple[Size, ...], point: Mapping[str, Any]) -> int:
         """The lanes of a value of this shape."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from helion import exc
+from helion_compiler.program.expressions import with_numbers
 from helion_compiler.program.ops import Grid, Load, Loop
 from helion_compiler.program.program import accesses
 from helion_compiler.program.types import Axis
@@ -123,7 +124,7 @@ def _hint(trace: Trace, end: Any, begin: Any) -> int:
     extent = end - begin
     if isinstance(extent, int):
         return max(extent, 1)
-    known = extent.subs(trace.symbols.host_hints)
+    known = with_numbers(extent, trace.symbols.host_hints)
     limits = [part for part in (known, *known.args) if part.is_Integer]
     if not limits or not (known.is_Integer or type(known).__name__ == "Min"):
         return 1 << 16
