@@ -13,6 +13,7 @@ import helion.language as hl
 import helion_runtime
 from helion_compiler import BuildRequest, build_bundle
 from helion_runtime.driver import DeviceProperties
+from helion_runtime.entries import ViewStep
 from helion_runtime.errors import NoVariantError
 from helion_runtime.recording_driver import RecordingDriver
 
@@ -92,3 +93,24 @@ def test_multiprocessors_are_those_of_the_device_that_runs(tmp_path: Path) -> No
         assert found == count
         assert out.shape == (count, 40)
         assert driver.launches[-1].grid == (count, 1, 1)
+
+
+@helion.kernel(config=helion.Config(block_sizes=[8, 16]))
+def product_of_halves(both: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    columns = both.size(1) // 2
+    left, right = both[:, :columns], both[..., columns:]
+    first = scale[0][None]
+    out = torch.empty([both.size(0), columns], dtype=both.dtype, device=both.device)
+    for tile_m, tile_n in hl.tile(out.size()):
+        out[tile_m, tile_n] = left[tile_m, tile_n] * right[tile_m, tile_n] * first[0]
+    return out
+
+
+def test_slices_on_the_host_need_no_torch_for_gpus() -> None:
+    """Torch's own subscripts of a tensor on a GPU fail where torch is built without CUDA."""
+    both, scale = torch.empty(50, 40, device="meta"), torch.empty(3, device="meta")
+    bound = BuildRequest(product_of_halves, (both, scale)).bind()
+    left, right, _, first = (step for step in bound.program.steps if isinstance(step, ViewStep))
+    assert (left.buffer, left.sizes, left.offset) == (0, (50, 20), 0)
+    assert (right.buffer, right.sizes, right.offset) == (0, (50, 20), 20)
+    assert (first.sizes, first.offset) == ((1,), 0)

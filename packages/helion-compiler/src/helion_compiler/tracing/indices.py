@@ -96,6 +96,17 @@ def entries_of(tensor: torch.Tensor, index: Any) -> list[Any]:
     return entries
 
 
+def is_basic(index: Any) -> bool:
+    """Whether an index of a host tensor gives a view: integers, slices, ``...`` and None, nothing else."""
+    entries = index if isinstance(index, tuple) else (index,)
+    return all(
+        entry is None
+        or entry is Ellipsis
+        or (isinstance(entry, slice | int | torch.SymInt) and not isinstance(entry, bool))
+        for entry in entries
+    )
+
+
 def select(
     trace: Trace, tensor: torch.Tensor, buffer: Buffer, index: Any, *, masked: bool = False
 ) -> Selection:

@@ -11,6 +11,7 @@ from helion import exc
 from helion_compiler.torch_bridge.modes import TorchDispatchMode
 from helion_compiler.tracing.device import record_device
 from helion_compiler.tracing.host import check_host_index, record_host
+from helion_compiler.tracing.indices import is_basic
 from helion_compiler.tracing.location import here
 from helion_compiler.tracing.matrix_products import PRODUCTS
 from helion_compiler.tracing.subscripts import assign, subscript
@@ -47,6 +48,10 @@ class FunctionListener(TorchFunctionMode):
             )
         if func in _SUBSCRIPTS and not self._trace.on_device:
             check_host_index(args[0], args[1])
+            if func is torch.Tensor.__getitem__ and is_basic(args[1]):
+                return subscript(
+                    self._trace, *args
+                )  # torch's own asks for the tensor's device, which may not exist here
         elif func in _SUBSCRIPTS:
             with self:
                 return _SUBSCRIPTS[func](self._trace, *args)
