@@ -6,7 +6,6 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import pytest
 import torch
 from hypothesis import HealthCheck, example, given, settings
@@ -24,6 +23,7 @@ from helion_runtime.entries import CallStep, OpEntry
 from helion_runtime.entry_check import check_op
 from helion_runtime.entry_json import op_from_json, op_to_json
 from helion_runtime.execution import execute
+from helion_runtime.record import replace
 from helion_runtime.recording_driver import RecordingDriver
 
 if TYPE_CHECKING:
@@ -426,7 +426,7 @@ def host_part(specialized: Any) -> VariantEntry:
     lowered = specialized.lower(specialized.space.default_config())
     known = specialize(specialized.program, lowered.emitted, specialized.aligned)
     variant = make_variant(lowered.schedule, lowered.emitted, known, "k", specialized.aligned)
-    variant = attrs.evolve(poison(variant), launches=())
+    variant = replace(poison(variant), launches=())
     op = OpEntry("op", specialized.call.names, (variant,))
     read = op_from_json(json.loads(json.dumps(op_to_json(op))))
     check_op(read, {})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import attrs
 import pytest
 import torch
 
@@ -22,6 +21,7 @@ from helion_runtime.entries import (
     VariantEntry,
 )
 from helion_runtime.modules import KernelImage
+from helion_runtime.record import Record
 from helion_runtime.recording_driver import RecordingDriver
 
 if TYPE_CHECKING:
@@ -60,8 +60,7 @@ ADD = VariantEntry(
 )
 
 
-@attrs.frozen
-class Op:
+class Op(Record):
     """A dispatcher with one variant of kernel ``k``, and the driver it launches on."""
 
     call: Dispatcher

@@ -3,13 +3,13 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-import attrs
 import pytest
 
 from helion_runtime.binary_check import check_binary
 from helion_runtime.elf import read_elf
 from helion_runtime.entries import KernelEntry
 from helion_runtime.errors import BinaryError
+from helion_runtime.record import replace
 
 if TYPE_CHECKING:
     from helion_runtime.bundle.reading import VerifiedContent
@@ -37,7 +37,7 @@ def test_a_binary_that_is_not_what_its_entry_says(
     entry, binary = pair
     check_binary(entry, binary)
     with pytest.raises(BinaryError, match=message):
-        check_binary(attrs.evolve(entry, **changes), binary)
+        check_binary(replace(entry, **changes), binary)
 
 
 def test_a_binary_for_another_architecture(pair: tuple[KernelEntry, bytes]) -> None:
@@ -45,7 +45,7 @@ def test_a_binary_for_another_architecture(pair: tuple[KernelEntry, bytes]) -> N
     kind = entry.arch[:-3] if entry.arch.endswith("a") else entry.arch[:-2]
     for number in ("100a", "90", "80a", "75"):
         with pytest.raises(BinaryError, match=r"found|alone"):
-            check_binary(attrs.evolve(entry, arch=kind + number), binary)
+            check_binary(replace(entry, arch=kind + number), binary)
 
 
 def test_a_binary_of_the_other_kind(frozen: VerifiedContent) -> None:
@@ -111,7 +111,7 @@ def test_what_triton_builds_here_is_accepted() -> None:
             made.metadata.shared,
         )
         check_binary(entry, made.asm["cubin"])
-        check_binary(attrs.evolve(entry, arch=f"ptx_{arch[3:]}"), made.asm["ptx"].encode())
+        check_binary(replace(entry, arch=f"ptx_{arch[3:]}"), made.asm["ptx"].encode())
 
 
 def test_what_triton_builds_for_amd_is_accepted() -> None:
@@ -132,6 +132,6 @@ def test_what_triton_builds_for_amd_is_accepted() -> None:
     entry = KernelEntry("k", "fill", "0" * 64, "gfx942", ("pointer",), 4, 0, warp_size=64)
     check_binary(entry, made.asm["hsaco"])
     with pytest.raises(BinaryError, match="no kernel 'other'"):
-        check_binary(attrs.evolve(entry, symbol="other"), made.asm["hsaco"])
+        check_binary(replace(entry, symbol="other"), made.asm["hsaco"])
     with pytest.raises(BinaryError, match="found machine 224"):
-        check_binary(attrs.evolve(entry, arch="sm_90a"), made.asm["hsaco"])
+        check_binary(replace(entry, arch="sm_90a"), made.asm["hsaco"])

@@ -7,7 +7,6 @@ import threading
 import zipfile
 from typing import TYPE_CHECKING
 
-import attrs
 import pytest
 import torch
 
@@ -33,6 +32,7 @@ from helion_runtime.errors import (
     ReadingError,
     SchemaError,
 )
+from helion_runtime.record import replace
 from helion_runtime.recording_driver import RecordingDriver
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def test_unknown_ops_and_names_of_the_class_itself(
         bundle.matmul(1)
     assert list(bundle.ops) == ["scaled_add"]
     assert "scaled_add" in repr(bundle)
-    ops = [attrs.evolve(parts["ops"][0], name="warm")]
+    ops = [replace(parts["ops"][0], name="warm")]
     write_bundle(tmp_path / "b.helion", **{**parts, "ops": ops})
     bundle = load(tmp_path / "b.helion")
     assert bundle.ops["warm"].name == "warm"
@@ -229,7 +229,7 @@ def test_names_used_twice_and_binaries_that_do_not_fit(
         write_bundle(path, **{**parts, "kernels": (*parts["kernels"], parts["kernels"][0])})
     cubin, text = parts["kernels"]
     with pytest.raises(BinaryError, match="the binary requires"):
-        write_bundle(path, **{**parts, "kernels": (attrs.evolve(cubin, num_warps=2), text)})
+        write_bundle(path, **{**parts, "kernels": (replace(cubin, num_warps=2), text)})
 
 
 def test_paths_without_a_bundle(tmp_path: Path) -> None:
@@ -375,7 +375,7 @@ def test_the_lowest_version_that_will_do_is_written(
         {"outputs": ("tuple", (("value", ("sqrt", 2)),))},
     ):
         op = newer.ops[0]
-        variant = attrs.evolve(op.variants[0], **changed)
-        assert needed_version([attrs.evolve(op, variants=(variant,))]) == (1, 1)
+        variant = replace(op.variants[0], **changed)
+        assert needed_version([replace(op, variants=(variant,))]) == (1, 1)
     with pytest.raises(FormatVersionError, match=r"at least 1\.1"):
-        manifest_from_json(attrs.evolve(newer, format_version=(1, 0)).to_json(), "manifest")
+        manifest_from_json(replace(newer, format_version=(1, 0)).to_json(), "manifest")

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import attrs
 import pytest
 import torch
 
@@ -36,6 +35,7 @@ from helion_runtime.errors import (
     SharedMemoryError,
 )
 from helion_runtime.modules import KernelImage
+from helion_runtime.record import replace
 from helion_runtime.recording_driver import RecordingDriver
 from helion_runtime.signature_key import argument_fields
 
@@ -91,7 +91,7 @@ def test_a_repeated_call_prepares_nothing_and_reads_new_addresses(
 def test_other_shapes_strides_and_classes_are_other_signatures(
     make_op: Make, matrix: Make, other: torch.Tensor
 ) -> None:
-    op = make_op(attrs.evolve(make_op().call.variants[0], guard=(), aligned=()))
+    op = make_op(replace(make_op().call.variants[0], guard=(), aligned=()))
     op.call(matrix(), matrix())
     op.call(other, matrix())
     assert op.number(0) == other.data_ptr()
@@ -152,7 +152,7 @@ def test_lazily_negated_tensors_are_refused_after_plain_ones(
             guard=(),
             aligned=(0,),
             steps=add_variant.steps,
-            launches=(attrs.evolve(launch, arguments=arguments),),
+            launches=(replace(launch, arguments=arguments),),
             outputs=add_variant.outputs,
         )
         op.call.add(without, {"k": KernelImage(kernel, b"")})
@@ -168,7 +168,7 @@ def test_lazily_negated_tensors_are_refused_after_plain_ones(
 def test_lazily_conjugated_tensors_are_refused_after_plain_ones(make_op: Make) -> None:
     variant, entry = scalar_variant("int", "i32", ["argument", 1])
     item = TensorSignature("complex64", 1)
-    op = make_op(attrs.evolve(variant, signature=(item, variant.signature[1])), entry)
+    op = make_op(replace(variant, signature=(item, variant.signature[1])), entry)
     x = torch.zeros(4, dtype=torch.complex64)
     op.call(x, 1)
     for lazy in (x.conj(), torch._neg_view(x)):
@@ -209,7 +209,7 @@ def test_a_tensor_on_the_cpu_is_refused_beside_those_on_a_gpu(make_op: Make, mat
 
 def test_a_miss_says_what_was_passed_and_the_nearest_variant(make_op: Make, matrix: Make) -> None:
     op = make_op()
-    farther = attrs.evolve(
+    farther = replace(
         op.call.variants[0], signature=(TensorSignature("int8", 3), TensorSignature("int8", 3))
     )
     op.call.add(farther, {"k": KernelImage(op.driver.kernels[0], b"")}, first=True)
@@ -317,7 +317,7 @@ def test_floats_that_decide_something_are_part_of_the_signature(make_op: Make) -
 def test_constant_arguments_must_equal_their_value(make_op: Make) -> None:
     variant, entry = scalar_variant("str", "i32", 7)
     item = ScalarSignature("str", constant=True, value="gelu")
-    op = make_op(attrs.evolve(variant, signature=(VECTOR, item)), entry)
+    op = make_op(replace(variant, signature=(VECTOR, item)), entry)
     op.call(torch.zeros(4), "gelu")
     with pytest.raises(NoVariantError, match="expected str 'gelu', found str 'relu'"):
         op.call(torch.zeros(4), "relu")
@@ -325,7 +325,7 @@ def test_constant_arguments_must_equal_their_value(make_op: Make) -> None:
 
 def test_optional_tensors(make_op: Make) -> None:
     variant, entry = scalar_variant("none", "i32", 0)
-    with_bias = attrs.evolve(
+    with_bias = replace(
         variant,
         signature=(VECTOR, VECTOR),
         launches=(LaunchEntry("k", (1, 1, 1), (PointerArgument(1), ScalarArgument("i32", 1))),),
@@ -352,7 +352,7 @@ def test_outputs_of_every_form(make_op: Make, add_variant: VariantEntry, matrix:
         ["buffer", 4],
         ["buffer", 5],
     ]
-    variant = attrs.evolve(
+    variant = replace(
         add_variant,
         steps=(*add_variant.steps, view, of_argument, of_view),
         outputs=["list", trees],
@@ -373,14 +373,14 @@ NUMBER = 1.5
 
 def test_no_output_and_empty_trees(make_op: Make, add_variant: VariantEntry, matrix: Make) -> None:
     for tree, expected in ((["none"], None), (["tuple", []], ()), (["list", []], [])):
-        op = make_op(attrs.evolve(add_variant, outputs=tree))
+        op = make_op(replace(add_variant, outputs=tree))
         assert op.call(matrix(), matrix()) == expected
 
 
 def test_filled_allocations(make_op: Make, add_variant: VariantEntry, matrix: Make) -> None:
     for dtype, fill in (("float32", float("-inf")), ("int64", 0), ("bool", True)):
         step = AllocateStep((3, 2), (1, 3), dtype, fill)
-        out = make_op(attrs.evolve(add_variant, steps=(step,))).call(matrix(), matrix())
+        out = make_op(replace(add_variant, steps=(step,))).call(matrix(), matrix())
         assert torch.equal(out, torch.full((3, 2), fill, dtype=getattr(torch, dtype)))
         assert out.stride() == (1, 3)
 
@@ -394,10 +394,10 @@ def test_offset_pointers_count_elements_of_their_buffer(
         PointerArgument(3, 2),
         *launch.arguments[2:],
     )
-    variant = attrs.evolve(
+    variant = replace(
         add_variant,
         steps=(*add_variant.steps, ViewStep(1, (4,), (1,), 8)),
-        launches=(attrs.evolve(launch, arguments=arguments),),
+        launches=(replace(launch, arguments=arguments),),
     )
     op = make_op(variant)
     x, y = matrix(), matrix()
@@ -414,11 +414,11 @@ def test_unaligned_tensors_go_to_a_variant_that_takes_them(
     for _ in range(2):
         with pytest.raises(NoVariantError, match="no variant left"):
             op.call(x, shifted)
-    general = attrs.evolve(kernel, name="general", symbol="general")
-    launch = attrs.evolve(add_variant.launches[0], kernel="general")
+    general = replace(kernel, name="general", symbol="general")
+    launch = replace(add_variant.launches[0], kernel="general")
     op.driver.kernels.append(general)
     op.call.add(
-        attrs.evolve(add_variant, aligned=(), launches=(launch,)),
+        replace(add_variant, aligned=(), launches=(launch,)),
         {"general": KernelImage(general, b"")},
     )
     for arguments, symbol in (((x, shifted), "general"), ((x, x), "k")) * 2:
@@ -431,7 +431,7 @@ def test_a_prepared_call_runs_one_variant_alone(
     make_op: Make, add_variant: VariantEntry, kernel: KernelEntry, matrix: Make
 ) -> None:
     op = make_op()
-    second = attrs.evolve(add_variant, aligned=())
+    second = replace(add_variant, aligned=())
     op.call.add(second, {"k": KernelImage(kernel, b"second")})
     x, y, shifted = matrix(), matrix(), torch.zeros(33)[1:].view(4, 8)
     prepared = op.call.prepare((x, y), second)
@@ -443,7 +443,7 @@ def test_a_prepared_call_runs_one_variant_alone(
     with pytest.raises(NoVariantError, match="multiple of 16 bytes"):
         first(x, shifted)
     with pytest.raises(CallError, match="was not added"):
-        op.call.prepare((x, y), attrs.evolve(second, guard=()))
+        op.call.prepare((x, y), replace(second, guard=()))
     with pytest.raises(NoVariantError, match="found float64"):
         op.call.prepare((x, y.double()), second)
 
@@ -476,11 +476,11 @@ def test_a_variant_put_first_is_used_from_then_on(
 ) -> None:
     op = make_op()
     op.call(matrix(), matrix())
-    faster = attrs.evolve(kernel, name="faster", symbol="faster")
+    faster = replace(kernel, name="faster", symbol="faster")
     op.driver.kernels.append(faster)
-    launch = attrs.evolve(add_variant.launches[0], kernel="faster")
+    launch = replace(add_variant.launches[0], kernel="faster")
     op.call.add(
-        attrs.evolve(add_variant, launches=(launch,)),
+        replace(add_variant, launches=(launch,)),
         {"faster": KernelImage(faster, b"")},
         first=True,
     )
@@ -581,18 +581,18 @@ def test_malformed_variants_are_refused(make_op: Make, add_variant: VariantEntry
     image = KernelImage(op.driver.kernels[0], b"")
     launch = add_variant.launches[0]
     bad = [
-        attrs.evolve(add_variant, signature=()),
-        attrs.evolve(add_variant, aligned=(2,)),
-        attrs.evolve(add_variant, guard=(["size", 5, 0],)),
-        attrs.evolve(add_variant, outputs=["buffer", 9]),
-        attrs.evolve(add_variant, outputs=["buffer", True]),
-        attrs.evolve(add_variant, outputs=["nothing"]),
-        attrs.evolve(add_variant, steps=()),
-        attrs.evolve(add_variant, steps=(AllocateStep((1,), (), "float32"),)),
-        attrs.evolve(add_variant, steps=(AllocateStep((1,), (1,), "float31"),)),
-        attrs.evolve(add_variant, steps=(ViewStep(2, (), ()),)),
-        attrs.evolve(add_variant, launches=(attrs.evolve(launch, arguments=()),)),
-        attrs.evolve(add_variant, launches=(attrs.evolve(launch, arguments=launch.arguments[:3]),)),
+        replace(add_variant, signature=()),
+        replace(add_variant, aligned=(2,)),
+        replace(add_variant, guard=(["size", 5, 0],)),
+        replace(add_variant, outputs=["buffer", 9]),
+        replace(add_variant, outputs=["buffer", True]),
+        replace(add_variant, outputs=["nothing"]),
+        replace(add_variant, steps=()),
+        replace(add_variant, steps=(AllocateStep((1,), (), "float32"),)),
+        replace(add_variant, steps=(AllocateStep((1,), (1,), "float31"),)),
+        replace(add_variant, steps=(ViewStep(2, (), ()),)),
+        replace(add_variant, launches=(replace(launch, arguments=()),)),
+        replace(add_variant, launches=(replace(launch, arguments=launch.arguments[:3]),)),
     ]
     for variant in bad:
         with pytest.raises(SchemaError):

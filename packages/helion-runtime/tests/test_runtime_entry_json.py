@@ -4,7 +4,6 @@ import copy
 import json
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import pytest
 
 from helion_runtime.bundle.format import canonical_json
@@ -25,6 +24,7 @@ from helion_runtime.entries import (
 from helion_runtime.entry_check import check_kernel, check_op
 from helion_runtime.entry_json import kernel_from_json, kernel_to_json, op_from_json, op_to_json
 from helion_runtime.errors import SchemaError
+from helion_runtime.record import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -105,8 +105,8 @@ def test_entries_survive_the_way_through_json(frozen: VerifiedContent) -> None:
 
 
 def test_lists_become_tuples() -> None:
-    loose = attrs.evolve(OP.variants[0], outputs=["buffer", 3], guard=(["eq", 1, ["size", 0, 0]],))
-    op = attrs.evolve(OP, variants=(loose,))
+    loose = replace(OP.variants[0], outputs=["buffer", 3], guard=(["eq", 1, ["size", 0, 0]],))
+    op = replace(OP, variants=(loose,))
     read = op_from_json(through_json(op_to_json(op)))
     assert read.variants[0].outputs == ("buffer", 3)
     assert read.variants[0].guard == (("eq", 1, ("size", 0, 0)),)
@@ -230,12 +230,12 @@ def test_nesting_is_limited() -> None:
 )
 def test_kernels_out_of_range(change: dict[str, object], message: str) -> None:
     with pytest.raises(SchemaError, match=message):
-        check_kernel(attrs.evolve(KERNEL, **change))
+        check_kernel(replace(KERNEL, **change))
 
 
 @pytest.mark.parametrize("name", ["", "a b", "class", "__init__", "1x", "a.b", "x;import os"])
 def test_names_that_are_no_identifiers(name: str) -> None:
     with pytest.raises(SchemaError, match="identifiers"):
-        check_op(attrs.evolve(OP, name=name), {"k": KERNEL})
+        check_op(replace(OP, name=name), {"k": KERNEL})
     with pytest.raises(SchemaError, match="identifiers"):
-        check_op(attrs.evolve(OP, arguments=(name, "mode", "scale")), {"k": KERNEL})
+        check_op(replace(OP, arguments=(name, "mode", "scale")), {"k": KERNEL})

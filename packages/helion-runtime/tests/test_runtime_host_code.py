@@ -6,7 +6,6 @@ import math
 import struct
 from typing import Any
 
-import attrs
 import pytest
 import torch
 
@@ -32,6 +31,7 @@ from helion_runtime.execution import execute, read_ahead
 from helion_runtime.host_operators import ALLOWED, find_operator, is_allowed
 from helion_runtime.modules import KernelImage
 from helion_runtime.plan import ArgumentMetadata
+from helion_runtime.record import Record, replace
 from helion_runtime.recording_driver import RecordingDriver
 
 KERNEL = KernelEntry("k", "k", "0" * 64, "sm_90a", ("pointer", "i64", "fp32"), 4, 0)
@@ -69,8 +69,7 @@ def variant(
     )
 
 
-@attrs.frozen
-class Op:
+class Op(Record):
     call: Dispatcher
     driver: RecordingDriver
 
@@ -189,7 +188,7 @@ def test_results_of_another_layout_are_copied_into_the_one_promised() -> None:
     [ResultEntry((7,), (1,), "float32"), ResultEntry((["size", 0, 0],), (1,), "float16")],
 )
 def test_results_of_another_shape_or_dtype_are_refused(result: ResultEntry) -> None:
-    step = attrs.evolve(doubled(), results=(result,))
+    step = replace(doubled(), results=(result,))
     entry = variant((step,), ["buffer", 2])
     for run in (op_of(entry).call, lambda *a: interpreted(entry, *a)):
         with pytest.raises(ResultError, match=r"an operator gave torch\.float32"):
@@ -253,7 +252,7 @@ def test_floats_that_decide_nothing_are_not_remembered(monkeypatch: pytest.Monke
 
 def test_numbers_read_behind_the_launch_are_returned() -> None:
     steps = (
-        attrs.evolve(SUM, after=True),
+        replace(SUM, after=True),
         ReadStep(2, "int", after=True),
         CallStep("aten::any", (["buffer", 0],), (), (ResultEntry((), (), "bool"),), after=True),
         ReadStep(4, "bool", after=True),
@@ -299,9 +298,7 @@ def test_numbers_are_told_ahead_without_launching() -> None:
     metadata = ArgumentMetadata((torch.tensor([4.0, 5.0]), 1.0), lambda: 132)
     assert read_ahead(entry, metadata, torch.device("cpu")) == {3: 9}
     with pytest.raises(ReadingError):
-        read_ahead(
-            entry, attrs.evolve(metadata, arguments=(torch.ones(10), 1.0)), torch.device("cpu")
-        )
+        read_ahead(entry, replace(metadata, arguments=(torch.ones(10), 1.0)), torch.device("cpu"))
 
 
 # Hostile steps.
@@ -332,30 +329,28 @@ def test_the_list_of_operators_is_closed() -> None:
 
 
 HOSTILE_STEPS: list[tuple[Any, str]] = [
-    (attrs.evolve(SUM, operator="aten::from_file"), "not an operator"),
-    (attrs.evolve(SUM, arguments=(["buffer", 1],)), "no buffer 1"),
-    (attrs.evolve(SUM, arguments=(["buffer", 2],)), "no buffer 2 yet"),
-    (attrs.evolve(SUM, arguments=(["buffer", True],)), "no buffer True"),
-    (attrs.evolve(SUM, arguments=(["module", "os"],)), "not an argument of an operator"),
-    (attrs.evolve(SUM, arguments=(["dtype", "Tensor"],)), "no dtype"),
-    (attrs.evolve(SUM, arguments=(["memory_format", "ops"],)), "not an argument of an operator"),
-    (attrs.evolve(SUM, arguments=([],)), "not an argument of an operator"),
-    (attrs.evolve(SUM, arguments=([[[[[[]]]]]],)), "not an argument of an operator"),
+    (replace(SUM, operator="aten::from_file"), "not an operator"),
+    (replace(SUM, arguments=(["buffer", 1],)), "no buffer 1"),
+    (replace(SUM, arguments=(["buffer", 2],)), "no buffer 2 yet"),
+    (replace(SUM, arguments=(["buffer", True],)), "no buffer True"),
+    (replace(SUM, arguments=(["module", "os"],)), "not an argument of an operator"),
+    (replace(SUM, arguments=(["dtype", "Tensor"],)), "no dtype"),
+    (replace(SUM, arguments=(["memory_format", "ops"],)), "not an argument of an operator"),
+    (replace(SUM, arguments=([],)), "not an argument of an operator"),
+    (replace(SUM, arguments=([[[[[[]]]]]],)), "not an argument of an operator"),
     (
-        attrs.evolve(
-            SUM, arguments=(["list", [["list", [["list", [["list", [["list", []]]]]]]]]],)
-        ),
+        replace(SUM, arguments=(["list", [["list", [["list", [["list", [["list", []]]]]]]]]],)),
         "not an argument of an operator",
     ),
-    (attrs.evolve(SUM, arguments=(["value", ["item", 3]],)), "step that has read one"),
-    (attrs.evolve(SUM, arguments=(["value", ["import", "os"]],)), "unknown operator"),
-    (attrs.evolve(SUM, arguments=(["value", 1],) * 100), "more than 64 arguments"),
-    (attrs.evolve(SUM, keywords=(("dtype=1, x", ["value", 1]),)), "expected \\[name, tree\\]"),
-    (attrs.evolve(SUM, keywords=(("lambda", ["value", 1]),)), "expected \\[name, tree\\]"),
-    (attrs.evolve(SUM, keywords=(("dtype", ["value", 1]),) * 2), "expected \\[name, tree\\]"),
-    (attrs.evolve(SUM, keywords=(("dtype",),)), "expected \\[name, tree\\]"),
-    (attrs.evolve(SUM, results=(ResultEntry((1,), (), "float32"),)), "1 sizes and 0 strides"),
-    (attrs.evolve(SUM, results=(ResultEntry((), (), "Tensor"),)), "no dtype"),
+    (replace(SUM, arguments=(["value", ["item", 3]],)), "step that has read one"),
+    (replace(SUM, arguments=(["value", ["import", "os"]],)), "unknown operator"),
+    (replace(SUM, arguments=(["value", 1],) * 100), "more than 64 arguments"),
+    (replace(SUM, keywords=(("dtype=1, x", ["value", 1]),)), "expected \\[name, tree\\]"),
+    (replace(SUM, keywords=(("lambda", ["value", 1]),)), "expected \\[name, tree\\]"),
+    (replace(SUM, keywords=(("dtype", ["value", 1]),) * 2), "expected \\[name, tree\\]"),
+    (replace(SUM, keywords=(("dtype",),)), "expected \\[name, tree\\]"),
+    (replace(SUM, results=(ResultEntry((1,), (), "float32"),)), "1 sizes and 0 strides"),
+    (replace(SUM, results=(ResultEntry((), (), "Tensor"),)), "no dtype"),
     (ReadStep(2, "int"), "no buffer 2 yet"),
     (ReadStep(0, "str"), "kind: expected one of"),  # type: ignore[arg-type]  # what is refused
 ]
@@ -370,7 +365,7 @@ def test_malformed_steps_are_refused(step: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        (variant((attrs.evolve(SUM, after=True),), ["none"], pointer=2), "no buffer 2 yet"),
+        (variant((replace(SUM, after=True),), ["none"], pointer=2), "no buffer 2 yet"),
         (
             variant((SUM, ReadStep(2, "int", after=True)), ["none"], number=["item", 3]),
             "has read one",

@@ -20,6 +20,8 @@ NEVER = (
     "helion_compiler",
     "helion_autotune",
     "numpy",
+    "attrs",
+    "attr",
 )
 LATER = ("attrs", "attr", "zipfile", "json", "torch", "helion_runtime.dispatch")
 

@@ -7,7 +7,6 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-import attrs
 import pytest
 import torch
 
@@ -31,6 +30,7 @@ from helion_runtime.errors import (
     ScalarRangeError,
     SchemaError,
 )
+from helion_runtime.record import replace
 
 Make = Callable[..., Any]
 HALF = TensorSignature("float16", 2)
@@ -51,7 +51,7 @@ def descriptor_variant(words: tuple[str, ...], layout: DescriptorLayout) -> tupl
 
 
 def test_launch_attributes(make_op: Make, kernel: KernelEntry, matrix: Make) -> None:
-    entry = attrs.evolve(
+    entry = replace(
         kernel, num_ctas=2, num_warps=8, cooperative=True, programmatic_dependent_launch=True
     )
     op = make_op(entry=entry)
@@ -64,7 +64,7 @@ def test_launch_attributes(make_op: Make, kernel: KernelEntry, matrix: Make) -> 
 
 
 def test_function_attributes(make_op: Make, kernel: KernelEntry, matrix: Make) -> None:
-    op = make_op(entry=attrs.evolve(kernel, shared=49153, num_ctas=16))
+    op = make_op(entry=replace(kernel, shared=49153, num_ctas=16))
     op.call(matrix(), matrix())
     assert op.driver.function_attributes == [("k", 8, 49153), ("k", 14, 1)]
 
@@ -72,7 +72,7 @@ def test_function_attributes(make_op: Make, kernel: KernelEntry, matrix: Make) -
 def test_scratch_is_allocated_per_launch_and_aligned(
     make_op: Make, kernel: KernelEntry, matrix: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entry = attrs.evolve(
+    entry = replace(
         kernel,
         num_ctas=2,
         global_scratch_size=128,
@@ -156,12 +156,12 @@ def test_the_mark_of_small_tensors_is_cleared_for_old_drivers(
 
 
 def test_tf32_and_padded_fp4_maps(make_op: Make) -> None:
-    layout = attrs.evolve(LAYOUT, element_size=1, element_type=13, fp4_padded=True)
+    layout = replace(LAYOUT, element_size=1, element_type=13, fp4_padded=True)
     op = make_op(*descriptor_variant(MAP_WORDS, layout))
     op.call(torch.zeros(512, 256, dtype=torch.float16))
     geometry = op.driver.encoded[-1][1]  # elements are two to a byte, strides stay in bytes
     assert (geometry.dimensions, geometry.strides) == ((512, 512), (256, 256 * 512))
-    op = make_op(*descriptor_variant(MAP_WORDS, attrs.evolve(LAYOUT, round_f32_to_tf32=True)))
+    op = make_op(*descriptor_variant(MAP_WORDS, replace(LAYOUT, round_f32_to_tf32=True)))
     op.call(torch.zeros(512, 256, dtype=torch.float16))
     assert op.driver.encoded[-1][1].data_type == 11
 
@@ -183,7 +183,7 @@ def test_tf32_and_padded_fp4_maps(make_op: Make) -> None:
 def test_descriptors_without_tensor_maps(
     make_op: Make, words: tuple[str, ...], values: list[int]
 ) -> None:
-    layout = attrs.evolve(LAYOUT, use_tensor_map=False, round_f32_to_tf32=True)
+    layout = replace(LAYOUT, use_tensor_map=False, round_f32_to_tf32=True)
     op = make_op(*descriptor_variant(words, layout))
     x = torch.zeros(8, 16, dtype=torch.float16)
     op.call(x)
@@ -192,9 +192,9 @@ def test_descriptors_without_tensor_maps(
 
 def test_a_descriptor_beyond_i32_is_refused(make_op: Make) -> None:
     variant, entry = descriptor_variant(MAP_WORDS, LAYOUT)
-    argument = attrs.evolve(variant.launches[0].arguments[0], shape=(2**31, 64))
-    launch = attrs.evolve(variant.launches[0], arguments=(argument, PointerArgument(0)))
-    op = make_op(attrs.evolve(variant, launches=(launch,)), entry)
+    argument = replace(variant.launches[0].arguments[0], shape=(2**31, 64))
+    launch = replace(variant.launches[0], arguments=(argument, PointerArgument(0)))
+    op = make_op(replace(variant, launches=(launch,)), entry)
     with pytest.raises(ScalarRangeError, match="shape 0 of a descriptor"):
         op.call(torch.zeros(8, 16, dtype=torch.float16))
 
@@ -206,8 +206,8 @@ def test_a_map_of_nothing_is_refused_where_programs_run(make_op: Make) -> None:
             op.call(torch.zeros(shape, dtype=torch.float16))
     assert not op.driver.encoded
     variant, entry = descriptor_variant(MAP_WORDS, LAYOUT)
-    launch = attrs.evolve(variant.launches[0], grid=(["size", 0, 0], 1, 1))
-    op = make_op(attrs.evolve(variant, launches=(launch,)), entry)
+    launch = replace(variant.launches[0], grid=(["size", 0, 0], 1, 1))
+    op = make_op(replace(variant, launches=(launch,)), entry)
     op.call(torch.zeros(0, 16, dtype=torch.float16))  # nothing runs: nothing is refused
     assert not op.driver.launches
 
@@ -225,8 +225,8 @@ def test_parameters_that_do_not_fit_the_arguments(words: tuple[str, ...]) -> Non
 def test_grids_beyond_the_limits(
     make_op: Make, add_variant: VariantEntry, matrix: Make, grid: tuple[int, int, int]
 ) -> None:
-    launch = attrs.evolve(add_variant.launches[0], grid=grid)
-    op = make_op(attrs.evolve(add_variant, launches=(launch,)))
+    launch = replace(add_variant.launches[0], grid=grid)
+    op = make_op(replace(add_variant, launches=(launch,)))
     with pytest.raises(GridError, match="expected a grid of at most"):
         op.call(matrix(), matrix())
 
@@ -234,8 +234,8 @@ def test_grids_beyond_the_limits(
 def test_clusters_beyond_the_grid(
     make_op: Make, add_variant: VariantEntry, kernel: KernelEntry, matrix: Make
 ) -> None:
-    launch = attrs.evolve(add_variant.launches[0], grid=(2**30, 1, 1))
-    op = make_op(attrs.evolve(add_variant, launches=(launch,)), attrs.evolve(kernel, num_ctas=2))
+    launch = replace(add_variant.launches[0], grid=(2**30, 1, 1))
+    op = make_op(replace(add_variant, launches=(launch,)), replace(kernel, num_ctas=2))
     with pytest.raises(GridError, match="clusters of 2"):
         op.call(matrix(), matrix())
 
@@ -267,9 +267,9 @@ def test_several_launches_run_in_order(
     make_op: Make, add_variant: VariantEntry, kernel: KernelEntry, matrix: Make
 ) -> None:
     launch = add_variant.launches[0]
-    empty = attrs.evolve(launch, grid=(0, 1, 1))
-    second = attrs.evolve(launch, grid=(7, 2, 3))
-    op = make_op(attrs.evolve(add_variant, launches=(launch, empty, second)))
+    empty = replace(launch, grid=(0, 1, 1))
+    second = replace(launch, grid=(7, 2, 3))
+    op = make_op(replace(add_variant, launches=(launch, empty, second)))
     op.call(matrix(), matrix())
     assert [record.grid for record in op.driver.launches] == [(1, 1, 1), (7, 2, 3)]
     assert len(op.driver.loaded) == 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import attrs
 import pytest
 import torch
 
@@ -16,6 +15,7 @@ from helion_runtime.errors import NoVariantError
 from helion_runtime.expression_text import describe_expression
 from helion_runtime.modules import KernelImage
 from helion_runtime.plan import ArgumentMetadata
+from helion_runtime.record import replace
 
 Make = Callable[..., Any]
 NAMES = ("x", "y", "n")
@@ -71,8 +71,8 @@ def test_a_miss_names_the_conditions_of_the_variant_whose_signature_fits(
     make_op: Make, add_variant: VariantEntry, matrix: Make
 ) -> None:
     bytes_and_floats = (TensorSignature("int8", 2), TensorSignature("float32", 2))
-    op = make_op(attrs.evolve(add_variant, signature=bytes_and_floats))
-    sizes = attrs.evolve(add_variant, guard=(["eq", M, 64], ["eq", K, 64], ["eq", ROWS, 64]))
+    op = make_op(replace(add_variant, signature=bytes_and_floats))
+    sizes = replace(add_variant, guard=(["eq", M, 64], ["eq", K, 64], ["eq", ROWS, 64]))
     op.call.add(sizes, {"k": KernelImage(op.driver.kernels[0], b"")})
     with pytest.raises(NoVariantError) as caught:
         op.call(matrix(), matrix())

@@ -215,7 +215,7 @@ def test_missing_unknown_and_repeated_keys(unpacked: Path) -> None:
         (b"[" * 200 + b"]" * 200, "expected an object"),
         (b'"text"', "expected an object"),
         (b'{"format_version": NaN}', "NaN is not JSON"),
-        (b'{"format_version": [1, 1e999]}', "expected \\[major, minor\\]"),
+        (b'{"format_version": [1, 1e999]}', "1e999 is beyond every float"),
         (b'{"format_version":' + b"9" * 5000 + b"}", "not valid JSON"),
         (b'{"format_version": "1.0"}', "expected \\[major, minor\\]"),
         (b"\xff\xfe", "not valid JSON"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
 import pytest
 import torch
 
@@ -19,6 +18,7 @@ from helion_runtime.errors import ExpressionError
 from helion_runtime.evaluated import Address, Scalar
 from helion_runtime.execution import execute
 from helion_runtime.plan import ArgumentMetadata, evaluate_variant
+from helion_runtime.record import replace
 
 
 def metadata(*arguments: object) -> ArgumentMetadata:
@@ -48,13 +48,13 @@ def test_offsets_beyond_any_memory_are_refused(add_variant: VariantEntry) -> Non
     x = torch.zeros(4, 4)
     launch = add_variant.launches[0]
     arguments = (PointerArgument(0, 2**62), *launch.arguments[1:])
-    variant = attrs.evolve(add_variant, launches=(attrs.evolve(launch, arguments=arguments),))
+    variant = replace(add_variant, launches=(replace(launch, arguments=arguments),))
     with pytest.raises(ExpressionError, match=r"launch 0, argument 0: an offset of \d+ bytes"):
         evaluate_variant(variant, metadata(x, x))
 
 
 def test_steps_and_outputs_on_tensors(add_variant: VariantEntry) -> None:
-    variant = attrs.evolve(
+    variant = replace(
         add_variant,
         signature=(*add_variant.signature, ScalarSignature("float")),
         steps=(
@@ -92,6 +92,6 @@ def test_steps_without_a_meaning(
     add_variant: VariantEntry, step: AllocateStep | ViewStep, message: str
 ) -> None:
     x = torch.zeros(4, 4)
-    variant = attrs.evolve(add_variant, steps=(step,))
+    variant = replace(add_variant, steps=(step,))
     with pytest.raises(ExpressionError, match=message):
         evaluate_variant(variant, metadata(x, x))

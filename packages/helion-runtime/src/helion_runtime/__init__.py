@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from helion_runtime import errors
-    from helion_runtime.bundle import Bundle, Requirements, load, write_bundle
+    from helion_runtime.bundle import Bundle, Requirements, load
+    from helion_runtime.bundle.writing import write_bundle
     from helion_runtime.dispatch import Dispatcher, PreparedCall
     from helion_runtime.errors import RuntimeBundleError
     from helion_runtime.modules import KernelImage
@@ -36,7 +37,7 @@ _PLACES = {
     "Requirements": "helion_runtime.bundle",
     "RuntimeBundleError": "helion_runtime.errors",
     "load": "helion_runtime.bundle",
-    "write_bundle": "helion_runtime.bundle",
+    "write_bundle": "helion_runtime.bundle.writing",
 }
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-import attrs
-
 from helion_runtime.entries import DescriptorArgument, PointerArgument, ScalarArgument
 from helion_runtime.errors import SchemaError
+from helion_runtime.record import Record, replace
 from helion_runtime.scalars import SIZES
 
 if TYPE_CHECKING:
@@ -33,8 +32,7 @@ Role: TypeAlias = Literal[
 ]
 
 
-@attrs.frozen
-class Parameter:
+class Parameter(Record):
     """One parameter: its ABI word, and the role of the launch argument (by position) it is filled
     from.
 
@@ -111,7 +109,7 @@ def _descriptor_expansions(
         yield (Parameter("tensormap", "map", position), *shape, *strides)
         return
     address = Parameter("pointer", "address", position)
-    long_shape = tuple(attrs.evolve(item, word="i64") for item in shape)
+    long_shape = tuple(replace(item, word="i64") for item in shape)
     flags = (Parameter("i1", "nan", position), Parameter("i1", "tf32", position))
     yield (address, *long_shape, *strides, *flags, *shape, *strides)
     yield (address, *long_shape, *strides, flags[0], *shape, *strides)

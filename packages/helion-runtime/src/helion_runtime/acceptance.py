@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import attrs
-
 from helion_runtime.entries import TensorSignature
 from helion_runtime.errors import ExpressionError
 from helion_runtime.expression_text import describe_constant, describe_expression, is_node
@@ -49,15 +47,15 @@ def describe_signature(names: Sequence[str], variant: VariantEntry) -> str:
     return "; ".join(clauses)
 
 
-@attrs.define
 class _Limits:
     """What is asked of one number. ``exact`` is an expression; the rest are numbers or None."""
 
-    exact: Any = None
-    low: int | None = None
-    high: int | None = None
-    multiple: int | None = None
-    no_multiple: int | None = None
+    def __init__(self) -> None:
+        self.exact: Any = None
+        self.low: int | None = None
+        self.high: int | None = None
+        self.multiple: int | None = None
+        self.no_multiple: int | None = None
 
     def describe(self, names: Sequence[str]) -> str:
         if self.exact is not None:
@@ -71,12 +69,12 @@ class _Limits:
         return text or "any"
 
 
-@attrs.frozen
 class _Facts:
     """Guards about one size, stride or scalar each, by what they read."""
 
-    names: Sequence[str]
-    limits: dict[_Reading, _Limits] = attrs.field(factory=dict)
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+        self.limits: dict[_Reading, _Limits] = {}
 
     def learn(self, guard: Any) -> bool:
         """Take a guard in; False for one about something else."""

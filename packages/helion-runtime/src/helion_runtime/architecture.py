@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import re
 
-import attrs
-
 from helion_runtime.errors import SchemaError
+from helion_runtime.record import Record
 
 _PATTERN = re.compile(r"(sm|ptx)_([1-9][0-9]?)([0-9])([af]?)|gfx[0-9a-f]{3,5}", re.ASCII)
 
 
-@attrs.frozen
-class Architecture:
+class Architecture(Record):
     """A parsed ``KernelEntry.arch``. ``kind`` is sm, ptx or gfx; ``feature`` is the letter after
     the number."""
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-import attrs
-
 from helion_runtime.errors import BinaryError
+from helion_runtime.record import Record
 
 if TYPE_CHECKING:
     from helion_runtime.elf import ElfFile
@@ -26,8 +25,7 @@ _ACCELERATED_OLD = 0x800
 _ACCELERATED_NEW = 0x8
 
 
-@attrs.frozen
-class CubinKernel:
+class CubinKernel(Record):
     """One kernel: each parameter's size in bytes by position, and the block it must be launched
     with, if it says."""
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from helion_runtime.conditions import unmet_conditions
 from helion_runtime.default_driver import default_driver
 from helion_runtime.entry_check import check_kernel, check_names, check_variant
@@ -20,6 +18,7 @@ from helion_runtime.generate import Entrance
 from helion_runtime.misses import Rejection, explain
 from helion_runtime.modules import KernelImage, ModuleLoader
 from helion_runtime.plan import ArgumentMetadata, serves
+from helion_runtime.record import Record
 from helion_runtime.run_maker import RunMaker
 from helion_runtime.signature import argument_kinds, check_call, misaligned, mismatches
 from helion_runtime.signature_key import argument_fields, generate_call
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from helion_runtime.driver import Driver
-    from helion_runtime.entries import VariantEntry
+    from helion_runtime.entries import OpEntry, VariantEntry
     from helion_runtime.errors import ReadingError
     from helion_runtime.evaluated import EvaluatedVariant
     from helion_runtime.signature_key import ArgumentKind
@@ -39,8 +38,7 @@ MAX_SIGNATURES = 1024
 """Signatures a dispatcher remembers; beyond it forgets the oldest."""
 
 
-@attrs.frozen(eq=False)
-class PreparedCall:
+class PreparedCall(Record, eq=False):
     """One variant, ready for one signature.
 
     Calling it launches without looking at the signature again: pass arguments of the same dtypes,
@@ -57,12 +55,17 @@ class PreparedCall:
         return self.run(*args)
 
 
-@attrs.frozen(eq=False)
-class _Installed:
+class _Installed(Record, eq=False):
     """A variant and the images of the kernels it launches."""
 
     variant: VariantEntry
     images: Mapping[str, KernelImage]
+
+
+def _install(variant: VariantEntry, kernels: Mapping[str, KernelImage]) -> _Installed:
+    return _Installed(
+        variant, {launch.kernel: kernels[launch.kernel] for launch in variant.launches}
+    )
 
 
 class Dispatcher:
@@ -95,7 +98,17 @@ class Dispatcher:
         self._memo: dict[Any, Callable[..., Any]] = {}
         self._fallbacks: dict[Any, Callable[..., Any]] = {}
         self._lock = threading.RLock()
-        self._call: Callable[..., Any] = self._rebuild()
+        self._call: Callable[..., Any] = self._first_call
+
+    @classmethod
+    def of_op(
+        cls, op: OpEntry, kernels: Mapping[str, KernelImage], loader: ModuleLoader
+    ) -> Dispatcher:
+        """The dispatcher of an op that has been checked, with its kernels, as those of a bundle are when it is
+        opened."""
+        made = cls(op.name, op.arguments, loader=loader)
+        made._installed = tuple(_install(variant, kernels) for variant in op.variants)
+        return made
 
     def __call__(self, *args: object) -> Any:
         """Run the op on the current stream. Returns a tensor, or whatever tree the op's outputs
@@ -124,23 +137,22 @@ class Dispatcher:
         Raises :class:`SchemaError` for a variant or kernel that is malformed or does not fit the
         op.
         """
-        images = {launch.kernel: kernels[launch.kernel] for launch in variant.launches}
-        for image in images.values():
+        item = _install(variant, kernels)
+        for image in item.images.values():
             check_kernel(image.entry)
-        entries = {name: image.entry for name, image in images.items()}
+        entries = {name: image.entry for name, image in item.images.items()}
         check_variant(variant, len(self.arguments), entries, f"op {self.name!r}, added variant")
-        item = _Installed(variant, images)
         with self._lock:
             self._installed = (item, *self._installed) if first else (*self._installed, item)
             kinds = argument_kinds(self.variants, len(self.arguments))
             if first or kinds != self._kinds:
-                self._call = self._rebuild()
+                self._call = self._first_call
 
     def clear(self) -> None:
         """Forget every variant and every prepared call."""
         with self._lock:
             self._installed = ()
-            self._call = self._rebuild()
+            self._call = self._first_call
 
     def prepare(self, args: Sequence[Any], variant: VariantEntry | None = None) -> PreparedCall:
         """Prepare a call with ``args`` without running it, by the variant that serves it or by the
@@ -148,6 +160,7 @@ class Dispatcher:
 
         The given variant must have been added. Loads its modules. Raises what a call would raise.
         """
+        self._entrance()
         device = self._device(args)
         if variant is None:
             return self._prepare(self._choose(args, device, self._installed), args, device)
@@ -180,6 +193,16 @@ class Dispatcher:
 
     # ---- off the hot path
     # -----------------------------------------------------------------------------------------
+
+    def _first_call(self, *args: object) -> Any:
+        return self._entrance()(*args)
+
+    def _entrance(self) -> Callable[..., Any]:
+        """What calls enter, made when there is one: most ops of a bundle may never have any."""
+        with self._lock:
+            if self._call == self._first_call:
+                self._call = self._rebuild()
+            return self._call
 
     def _rebuild(self) -> Callable[..., Any]:
         """A fresh memo, and the entry function for the variants there are now. The caller holds the

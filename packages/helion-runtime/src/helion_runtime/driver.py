@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-import attrs
+from helion_runtime.record import Record
 
 if TYPE_CHECKING:
     import torch
@@ -20,8 +20,7 @@ CONTEXT_ERRORS = frozenset({3, 4, 201, 400, 709})
 not initialized, deinitialized, invalid context, invalid handle, context destroyed."""
 
 
-@attrs.frozen
-class DeviceProperties:
+class DeviceProperties(Record):
     """One device. ``shared_memory`` is what one block may opt in to, in bytes."""
 
     name: str
@@ -30,8 +29,7 @@ class DeviceProperties:
     shared_memory: int
 
 
-@attrs.frozen
-class TensorMapGeometry:
+class TensorMapGeometry(Record):
     """The arguments of cuTensorMapEncodeTiled besides the address; innermost dimension first.
 
     ``dimensions`` and ``box`` are in elements; ``strides`` in bytes, without the innermost one.

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import struct
 
-import attrs
-
 from helion_runtime.errors import BinaryError
+from helion_runtime.record import Record
 
 MACHINE_CUDA = 190
 MACHINE_AMDGPU = 224
@@ -24,8 +23,7 @@ _SYMBOL_TABLES = (2, 11)  # SHT_SYMTAB, SHT_DYNSYM
 _MAX_SECTIONS = 65536
 
 
-@attrs.frozen
-class Section:
+class Section(Record):
     """One section. ``link`` is the number of the section it refers to."""
 
     name: str
@@ -34,8 +32,7 @@ class Section:
     link: int
 
 
-@attrs.frozen
-class ElfFile:
+class ElfFile(Record):
     """Header fields and sections. ``abi`` is (OS ABI, ABI version)."""
 
     machine: int

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-import attrs
+from helion_runtime.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +34,7 @@ OutputTree: TypeAlias = "list[object] | tuple[object, ...]"
 ...]]``, which is what ``make`` makes of a list."""
 
 
-@attrs.frozen
-class TensorSignature:
+class TensorSignature(Record):
     """A tensor argument: ``dtype`` as torch prints it without the prefix (``"bfloat16"``), and its
     rank."""
 
@@ -43,8 +42,7 @@ class TensorSignature:
     ndim: int
 
 
-@attrs.frozen
-class ScalarSignature:
+class ScalarSignature(Record):
     """A Python argument. ``kind`` is its type; a ``constant`` argument must equal ``value``."""
 
     kind: Literal["int", "float", "bool", "str", "none"]
@@ -52,8 +50,7 @@ class ScalarSignature:
     value: int | float | bool | str | None = None
 
 
-@attrs.frozen
-class AllocateStep:
+class AllocateStep(Record):
     """Allocate ``torch.empty_strided(sizes, strides)`` on the op's device; ``fill`` sets every
     element."""
 
@@ -63,8 +60,7 @@ class AllocateStep:
     fill: int | float | bool | None = None
 
 
-@attrs.frozen
-class ViewStep:
+class ViewStep(Record):
     """``torch.as_strided`` of a buffer. ``offset`` counts elements from the start of the buffer's
     own data."""
 
@@ -79,8 +75,7 @@ CallTree: TypeAlias = "list[object] | tuple[object, ...]"
 ``["dtype", name]``, ``["memory_format", name]`` or ``["device"]``, the op's."""
 
 
-@attrs.frozen
-class ResultEntry:
+class ResultEntry(Record):
     """A tensor that an operator gives, as the rest of the variant takes it to be laid out."""
 
     sizes: tuple[Expression, ...]
@@ -88,8 +83,7 @@ class ResultEntry:
     dtype: str
 
 
-@attrs.frozen
-class CallStep:
+class CallStep(Record):
     """Call an ATen operator, ``"aten::name.overload"``, of the list in
     :mod:`helion_runtime.host_operators`, on every call of the op.
 
@@ -104,8 +98,7 @@ class CallStep:
     after: bool = False
 
 
-@attrs.frozen
-class ReadStep:
+class ReadStep(Record):
     """Read the one element of a buffer as a Python number; ``["item", n]`` is its value from here on.
 
     ``again`` says that a call may start from its beginning once more after this step: nothing that the
@@ -135,24 +128,21 @@ def launch_position(steps: Sequence[HostStep]) -> int:
     return len(steps)
 
 
-@attrs.frozen
-class PointerArgument:
+class PointerArgument(Record):
     """The address of a buffer's first element, plus ``offset`` elements."""
 
     buffer: int
     offset: Expression = 0
 
 
-@attrs.frozen
-class ScalarArgument:
+class ScalarArgument(Record):
     """A number passed by value. ``type`` is Triton's name: i1 i8 i16 i32 i64 u8 … fp32 fp64."""
 
     type: str
     value: Expression
 
 
-@attrs.frozen
-class DescriptorArgument:
+class DescriptorArgument(Record):
     """A host tensor descriptor (on sm_90+: a CUtensorMap and what follows it) over a buffer.
 
     ``layout`` is an index into the kernel's ``descriptors``. ``shape`` and ``strides`` are in
@@ -169,8 +159,7 @@ class DescriptorArgument:
 LaunchArgument: TypeAlias = PointerArgument | ScalarArgument | DescriptorArgument
 
 
-@attrs.frozen
-class DescriptorLayout:
+class DescriptorLayout(Record):
     """How a descriptor's block is laid out in shared memory, as the compiler that made the kernel
     decided.
 
@@ -189,8 +178,7 @@ class DescriptorLayout:
     round_f32_to_tf32: bool = False
 
 
-@attrs.frozen
-class KernelEntry:
+class KernelEntry(Record):
     """One binary and how it is launched.
 
     ``parameters`` lists the ABI in order, one word each: ``pointer``, a scalar type of
@@ -222,8 +210,7 @@ class KernelEntry:
     """The Config as JSON text, for people."""
 
 
-@attrs.frozen
-class LaunchEntry:
+class LaunchEntry(Record):
     """One launch: which kernel, the grid in programs (x, y, z), the arguments in source order."""
 
     kernel: str
@@ -231,8 +218,7 @@ class LaunchEntry:
     arguments: tuple[LaunchArgument, ...]
 
 
-@attrs.frozen
-class VariantEntry:
+class VariantEntry(Record):
     """One compiled choice of an op.
 
     It serves a call when the arguments match ``signature``, every expression of ``guard`` is true
@@ -247,8 +233,7 @@ class VariantEntry:
     outputs: OutputTree
 
 
-@attrs.frozen
-class OpEntry:
+class OpEntry(Record):
     """An op: its name, its arguments' names, and its variants, the most specialised first."""
 
     name: str

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from helion_runtime.entries import (
     AllocateStep,
     CallStep,
@@ -29,19 +27,24 @@ from helion_runtime.entries import (
     ViewStep,
 )
 from helion_runtime.json_reading import (
-    fail,
+    read,
     read_bool,
     read_integer,
     read_list,
     read_object,
+    read_record,
     read_scalar,
     read_string,
     read_tree,
+    unlike,
     write_tree,
 )
+from helion_runtime.record import Record, fields_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+
+    from helion_runtime.json_reading import Reader
 
 _TREES = read_list(read_tree)
 _INTEGERS = read_list(read_integer)
@@ -56,7 +59,7 @@ def op_to_json(op: OpEntry) -> dict[str, Any]:
 def op_from_json(value: object, where: str = "op") -> OpEntry:
     """An op from JSON values; not yet checked against its kernels, see
     :mod:`helion_runtime.entry_check`."""
-    return OpEntry(**read_object(value, where, _FIELDS[OpEntry]))
+    return read(read_op, value, where)
 
 
 def kernel_to_json(kernel: KernelEntry) -> dict[str, Any]:
@@ -66,58 +69,62 @@ def kernel_to_json(kernel: KernelEntry) -> dict[str, Any]:
 
 def kernel_from_json(value: object, where: str = "kernel") -> KernelEntry:
     """A kernel from JSON values; not yet checked against its binary."""
-    return KernelEntry(**read_object(value, where, _FIELDS[KernelEntry]))
+    return read(read_kernel, value, where)
 
 
-def _to_json(entry: Any) -> dict[str, Any]:
+def _to_json(entry: Record) -> dict[str, Any]:
     """The fields of an entry, with the tag that tells it from its siblings."""
     tag = _TAGS.get(type(entry))
     result: dict[str, Any] = {} if tag is None else {_TAG_KEY: tag}
-    for field in attrs.fields(type(entry)):
-        result[field.name] = _value_to_json(getattr(entry, field.name))
+    for name in fields_of(type(entry)):
+        result[name] = _value_to_json(getattr(entry, name))
     return result
 
 
 def _value_to_json(value: Any) -> Any:
-    if attrs.has(type(value)):
+    if isinstance(value, Record):
         return _to_json(value)
     if isinstance(value, (tuple, list)):
         return [_value_to_json(item) for item in value]
     return write_tree(value)
 
 
-def _one_of(*classes: type[Any]) -> Callable[[object, str], Any]:
+def _one_of(classes: Mapping[type[Record], Mapping[str, Reader[Any]]]) -> Reader[Any]:
     """A reader of an object whose tag says which of the classes it is."""
-    by_tag = {_TAGS[each]: each for each in classes}
+    readers = {_TAGS[kind]: _read_tagged(kind, fields) for kind, fields in classes.items()}
 
-    def read(value: object, where: str) -> Any:
+    def read_it(value: object) -> Any:
         if not isinstance(value, dict) or not isinstance(value.get(_TAG_KEY), str):
-            raise fail(where, f"an object with a key {_TAG_KEY!r}", value)
-        chosen = by_tag.get(value[_TAG_KEY])
+            raise unlike(f"an object with a key {_TAG_KEY!r}", value)
+        chosen = readers.get(value[_TAG_KEY])
         if chosen is None:
-            expected = f"one of {', '.join(sorted(by_tag))}"
-            raise fail(f"{where}.{_TAG_KEY}", expected, value[_TAG_KEY])
-        fields = {_TAG_KEY: read_string, **_FIELDS[chosen]}
-        content = read_object(value, where, fields)
+            expected = f"one of {', '.join(sorted(readers))}"
+            raise unlike(expected, value[_TAG_KEY]).inside(f".{_TAG_KEY}")
+        return chosen(value)
+
+    return read_it
+
+
+def _read_tagged(kind: type[Record], fields: Mapping[str, Reader[Any]]) -> Reader[Any]:
+    read_fields = read_object({_TAG_KEY: read_string, **fields})
+
+    def read_it(value: object) -> Any:
+        content = read_fields(value)
         del content[_TAG_KEY]
-        return chosen(**content)
+        return kind(**content)
 
-    return read
+    return read_it
 
 
-def _read_grid(value: object, where: str) -> tuple[Any, ...]:
-    grid = _TREES(value, where)
+def _read_grid(value: object) -> tuple[Any, ...]:
+    grid = _TREES(value)
     if len(grid) != 3:
-        raise fail(where, "three extents", value)
+        raise unlike("three extents", value)
     return grid
 
 
-def _read_entry(kind: type[Any]) -> Callable[[object, str], Any]:
-    return lambda value, where: kind(**read_object(value, where, _FIELDS[kind]))
-
-
 _TAG_KEY = "is"
-_TAGS: Mapping[type[Any], str] = {
+_TAGS: Mapping[type[Record], str] = {
     TensorSignature: "tensor",
     ScalarSignature: "scalar",
     AllocateStep: "allocate",
@@ -128,28 +135,10 @@ _TAGS: Mapping[type[Any], str] = {
     ScalarArgument: "scalar",
     DescriptorArgument: "descriptor",
 }
-_FIELDS: dict[type[Any], Mapping[str, Callable[[object, str], Any]]] = {
-    TensorSignature: {"dtype": read_string, "ndim": read_integer},
-    ScalarSignature: {"kind": read_string, "constant": read_bool, "value": read_scalar},
-    AllocateStep: {"sizes": _TREES, "strides": _TREES, "dtype": read_string, "fill": read_scalar},
-    ViewStep: {"buffer": read_integer, "sizes": _TREES, "strides": _TREES, "offset": read_tree},
-    ResultEntry: {"sizes": _TREES, "strides": _TREES, "dtype": read_string},
-    ReadStep: {
-        "buffer": read_integer,
-        "kind": read_string,
-        "again": read_bool,
-        "after": read_bool,
-    },
-    PointerArgument: {"buffer": read_integer, "offset": read_tree},
-    ScalarArgument: {"type": read_string, "value": read_tree},
-    DescriptorArgument: {
-        "buffer": read_integer,
-        "layout": read_integer,
-        "shape": _TREES,
-        "strides": _TREES,
-        "offset": read_tree,
-    },
-    DescriptorLayout: {
+
+_read_layout = read_record(
+    DescriptorLayout,
+    {
         "use_tensor_map": read_bool,
         "block_shape": _INTEGERS,
         "element_size": read_integer,
@@ -158,7 +147,80 @@ _FIELDS: dict[type[Any], Mapping[str, Callable[[object, str], Any]]] = {
         "fp4_padded": read_bool,
         "round_f32_to_tf32": read_bool,
     },
-    KernelEntry: {
+)
+_read_result = read_record(ResultEntry, {"sizes": _TREES, "strides": _TREES, "dtype": read_string})
+_read_signature = _one_of(
+    {
+        TensorSignature: {"dtype": read_string, "ndim": read_integer},
+        ScalarSignature: {"kind": read_string, "constant": read_bool, "value": read_scalar},
+    }
+)
+_read_step = _one_of(
+    {
+        AllocateStep: {
+            "sizes": _TREES,
+            "strides": _TREES,
+            "dtype": read_string,
+            "fill": read_scalar,
+        },
+        ViewStep: {
+            "buffer": read_integer,
+            "sizes": _TREES,
+            "strides": _TREES,
+            "offset": read_tree,
+        },
+        CallStep: {
+            "operator": read_string,
+            "arguments": _TREES,
+            "keywords": _TREES,
+            "results": read_list(_read_result),
+            "after": read_bool,
+        },
+        ReadStep: {
+            "buffer": read_integer,
+            "kind": read_string,
+            "again": read_bool,
+            "after": read_bool,
+        },
+    }
+)
+_read_argument = _one_of(
+    {
+        PointerArgument: {"buffer": read_integer, "offset": read_tree},
+        ScalarArgument: {"type": read_string, "value": read_tree},
+        DescriptorArgument: {
+            "buffer": read_integer,
+            "layout": read_integer,
+            "shape": _TREES,
+            "strides": _TREES,
+            "offset": read_tree,
+        },
+    }
+)
+_read_launch = read_record(
+    LaunchEntry,
+    {"kernel": read_string, "grid": _read_grid, "arguments": read_list(_read_argument)},
+)
+_read_variant = read_record(
+    VariantEntry,
+    {
+        "signature": read_list(_read_signature),
+        "guard": _TREES,
+        "aligned": _INTEGERS,
+        "steps": read_list(_read_step),
+        "launches": read_list(_read_launch),
+        "outputs": read_tree,
+    },
+)
+read_op = read_record(
+    OpEntry,
+    {"name": read_string, "arguments": _STRINGS, "variants": read_list(_read_variant)},
+)
+"""Reads an op."""
+
+read_kernel = read_record(
+    KernelEntry,
+    {
         "name": read_string,
         "symbol": read_string,
         "blob": read_string,
@@ -174,32 +236,8 @@ _FIELDS: dict[type[Any], Mapping[str, Callable[[object, str], Any]]] = {
         "profile_scratch_size": read_integer,
         "profile_scratch_align": read_integer,
         "warp_size": read_integer,
-        "descriptors": read_list(_read_entry(DescriptorLayout)),
+        "descriptors": read_list(_read_layout),
         "config": read_string,
     },
-}
-_FIELDS[CallStep] = {
-    "operator": read_string,
-    "arguments": _TREES,
-    "keywords": _TREES,
-    "results": read_list(_read_entry(ResultEntry)),
-    "after": read_bool,
-}
-_FIELDS[LaunchEntry] = {
-    "kernel": read_string,
-    "grid": _read_grid,
-    "arguments": read_list(_one_of(PointerArgument, ScalarArgument, DescriptorArgument)),
-}
-_FIELDS[VariantEntry] = {
-    "signature": read_list(_one_of(TensorSignature, ScalarSignature)),
-    "guard": _TREES,
-    "aligned": _INTEGERS,
-    "steps": read_list(_one_of(AllocateStep, ViewStep, CallStep, ReadStep)),
-    "launches": read_list(_read_entry(LaunchEntry)),
-    "outputs": read_tree,
-}
-_FIELDS[OpEntry] = {
-    "name": read_string,
-    "arguments": _STRINGS,
-    "variants": read_list(_read_entry(VariantEntry)),
-}
+)
+"""Reads a kernel."""

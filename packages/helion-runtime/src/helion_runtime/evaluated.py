@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import attrs
+from helion_runtime.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +23,7 @@ class _OpDevice:
 DEVICE = _OpDevice()
 
 
-@attrs.frozen
-class Allocation:
+class Allocation(Record):
     """A buffer to make: sizes and strides in elements; ``fill`` goes into every element."""
 
     buffer: int
@@ -34,8 +33,7 @@ class Allocation:
     fill: int | float | bool | None
 
 
-@attrs.frozen
-class View:
+class View(Record):
     """A view of ``base``: sizes, strides and offset in elements, the offset from the base's first
     element."""
 
@@ -46,22 +44,19 @@ class View:
     offset: int
 
 
-@attrs.frozen
-class Reference:
+class Reference(Record):
     """A buffer as an argument of an operator."""
 
     buffer: int
 
 
-@attrs.frozen
-class CallNumber:
+class CallNumber(Record):
     """A number that each call computes: an expression of which only open floats are left."""
 
     expression: Any
 
 
-@attrs.frozen
-class Result:
+class Result(Record):
     """A tensor that an operator gives: its number, and the layout that the rest takes it to have."""
 
     buffer: int
@@ -70,8 +65,7 @@ class Result:
     dtype: torch.dtype
 
 
-@attrs.frozen
-class Call:
+class Call(Record):
     """An operator to call. Arguments are constants, :class:`Reference`, :class:`CallNumber`, and
     tuples of them."""
 
@@ -81,8 +75,7 @@ class Call:
     results: tuple[Result, ...]
 
 
-@attrs.frozen
-class Read:
+class Read(Record):
     """Read the element of a buffer under ``number``; ``exact`` where what follows depends on its
     value, not on its type alone; ``again`` where a call may start once more after it."""
 
@@ -95,32 +88,28 @@ class Read:
 EvaluatedStep: TypeAlias = Allocation | View | Call | Read
 
 
-@attrs.frozen
-class Address:
+class Address(Record):
     """Where ``root`` (an argument or an allocation, never a view) starts, plus ``byte_offset``."""
 
     root: int
     byte_offset: int
 
 
-@attrs.frozen
-class Scalar:
+class Scalar(Record):
     """A number known from the signature, already fit for packing as ``type``."""
 
     type: str
     value: int | float
 
 
-@attrs.frozen
-class CallScalar:
+class CallScalar(Record):
     """A float that each call computes from its open floats, packed as ``type``."""
 
     type: str
     number: CallNumber
 
 
-@attrs.frozen
-class Descriptor:
+class Descriptor(Record):
     """A tensor descriptor: shape and strides in elements; ``layout`` indexes the kernel's
     descriptors."""
 
@@ -133,8 +122,7 @@ class Descriptor:
 EvaluatedArgument: TypeAlias = Address | Scalar | CallScalar | Descriptor
 
 
-@attrs.frozen
-class EvaluatedLaunch:
+class EvaluatedLaunch(Record):
     """One launch with its grid in programs; a grid with a zero launches nothing."""
 
     kernel: str
@@ -147,8 +135,7 @@ class EvaluatedLaunch:
         return self.grid[0] * self.grid[1] * self.grid[2]
 
 
-@attrs.frozen
-class EvaluatedVariant:
+class EvaluatedVariant(Record):
     """What of a variant an argument signature decides, and the numbers read so far.
 
     ``steps`` come first, then ``launches``, then the steps in ``after``, then the return. Where the

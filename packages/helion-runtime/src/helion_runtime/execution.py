@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import attrs
 import torch
 
 from helion_runtime.entries import ReadStep, launch_position, numbers_taken
@@ -17,6 +16,7 @@ from helion_runtime.errors import ExpressionError
 from helion_runtime.evaluated import DEVICE, Allocation, Call, CallNumber, Reference, View
 from helion_runtime.expressions import evaluate
 from helion_runtime.plan import ArgumentMetadata, check_reading, evaluate_variant
+from helion_runtime.record import replace
 from helion_runtime.results import conform, several
 from helion_runtime.undisturbed import undisturbed
 
@@ -110,7 +110,7 @@ def _with_item(
     metadata: ArgumentMetadata, read: Read, buffers: Mapping[int, torch.Tensor]
 ) -> ArgumentMetadata:
     items = {**metadata.items, read.number: buffers[read.buffer].item()}
-    return attrs.evolve(metadata, items=items)
+    return replace(metadata, items=items)
 
 
 def _run(

@@ -7,9 +7,9 @@ value is a closure variable. Out: the function that the dispatcher remembers for
 from __future__ import annotations
 
 import struct
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import torch
 
 from helion_runtime.evaluated import (
@@ -24,6 +24,7 @@ from helion_runtime.evaluated import (
 )
 from helion_runtime.expressions import OPERATORS
 from helion_runtime.launcher import STREAM_OFFSET, MapNeed, ScratchNeed
+from helion_runtime.record import Record
 from helion_runtime.results import conform, gives_one_tensor, several
 from helion_runtime.scalars import rounded
 from helion_runtime.straight_line import factory
@@ -39,14 +40,13 @@ _SAFE_ALIGNMENT = 256  # torch's allocators give at least this
 _INFIX = {"add": " + ", "sub": " - ", "mul": " * ", "truediv": " / "}
 
 
-@attrs.frozen
-class Made:
+class Made(Record):
     """What the part of a call before a read step leaves to the part behind it: tensors and numbers by
     number, and views that nothing has needed yet."""
 
     buffers: tuple[int, ...] = ()
     items: tuple[int, ...] = ()
-    views: Mapping[int, View] = attrs.field(factory=dict)
+    views: Mapping[int, View] = MappingProxyType({})
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,8 +54,7 @@ class Made:
         return (*(f"b{n:d}" for n in self.buffers), *(f"v{n:d}" for n in self.items))
 
 
-@attrs.frozen(eq=False)
-class Pause:
+class Pause(Record, eq=False):
     """How a call goes on behind a read step: ``remembered`` by what the number is, or else
     ``find(number, made, arguments)``. The function takes the arguments, then what was made."""
 
@@ -89,8 +88,7 @@ def generate_run(
     return writer.function()
 
 
-@attrs.frozen(eq=False)
-class Entrance:
+class Entrance(Record, eq=False):
     """What may hand a call to someone else: ``unaligned(*args)`` takes over when an ``aligned`` argument
     does not start at a multiple of 16 bytes; ``elsewhere(run, *args)``, where given, when the thread's
     device is another one."""

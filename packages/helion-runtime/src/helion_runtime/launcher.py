@@ -15,12 +15,11 @@ import ctypes
 import struct
 from typing import TYPE_CHECKING, TypeAlias
 
-import attrs
-
 from helion_runtime.abi import expand
 from helion_runtime.driver import CONTEXT_ERRORS
 from helion_runtime.errors import GridError
 from helion_runtime.evaluated import Address, CallScalar, Descriptor, Scalar
+from helion_runtime.record import Record
 from helion_runtime.scalars import FORMATS, SIZES, pack
 from helion_runtime.tensor_maps import TensorMaps, tensor_map_geometry
 
@@ -51,24 +50,21 @@ _SPREAD_CLUSTERS = 1
 _MAX_GRID_X = 2**31 - 1
 
 
-@attrs.frozen
-class ScratchNeed:
+class ScratchNeed(Record):
     """Bytes of device memory one launch needs for itself, and their alignment."""
 
     size: int
     align: int
 
 
-@attrs.frozen
-class MapNeed:
+class MapNeed(Record):
     """A tensor map that a call looks up by address."""
 
     address: Address
     maps: TensorMaps
 
 
-@attrs.frozen(eq=False)
-class PreparedLaunch:
+class PreparedLaunch(Record, eq=False):
     """One launch for one signature.
 
     ``fields`` are what a call packs, in order, after stream, attributes and their number. The same

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from helion_runtime.acceptance import describe_signature
 from helion_runtime.errors import NoVariantError
+from helion_runtime.record import Record
 from helion_runtime.signature import describe
 
 if TYPE_CHECKING:
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 _SHOWN = 8
 
 
-@attrs.frozen
-class Rejection:
+class Rejection(Record):
     """A variant that was not chosen. ``objection`` is the device's, where the arguments were not
     the reason; ``by_guard`` says that the signature was none either."""
 

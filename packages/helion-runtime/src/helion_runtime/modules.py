@@ -6,8 +6,6 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-import attrs
-
 from helion_runtime.architecture import parse_architecture
 from helion_runtime.errors import (
     ArchitectureError,
@@ -15,6 +13,7 @@ from helion_runtime.errors import (
     DriverTooOldError,
     SharedMemoryError,
 )
+from helion_runtime.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,13 +27,15 @@ _SHARED_WITHOUT_OPT_IN = 48 * 1024
 _PORTABLE_CLUSTER_SIZE = 8
 
 
-@attrs.frozen(eq=False)
-class KernelImage:
+class KernelImage(Record, eq=False):
     """A kernel and its binary: a cubin, or PTX text as bytes. Two images are the same only if they
     are one object."""
 
     entry: KernelEntry
-    binary: bytes = attrs.field(repr=lambda binary: f"<{len(binary)} bytes>")
+    binary: bytes
+
+    def __repr__(self) -> str:
+        return f"KernelImage({self.entry!r}, <{len(self.binary)} bytes>)"
 
 
 class ModuleLoader:

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from helion_runtime.entries import (
     AllocateStep,
     CallStep,
@@ -23,6 +21,7 @@ from helion_runtime.entries import (
     numbers_taken,
 )
 from helion_runtime.expressions import ARGUMENT_NODES, argument_uses, evaluate, item_uses
+from helion_runtime.record import Record
 from helion_runtime.scalars import FLOAT_TYPES
 
 if TYPE_CHECKING:
@@ -32,8 +31,7 @@ if TYPE_CHECKING:
     from helion_runtime.expressions import CallMetadata
 
 
-@attrs.frozen
-class OpenNumbers:
+class OpenNumbers(Record):
     """The floats of one variant that each call looks at anew: by argument, and by read step."""
 
     arguments: frozenset[int]

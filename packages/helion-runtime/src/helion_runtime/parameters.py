@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from helion_runtime.errors import ArgumentCountError, ArgumentTypeError, ParameterError
+from helion_runtime.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,8 +37,7 @@ def route(
     return _Route(kernel, tuple((name, len(items[name])) for name in parameters))
 
 
-@attrs.frozen
-class _Route:
+class _Route(Record):
     """``parameters``: each with the number of its items, 0 for one that is passed on as it is."""
 
     kernel: str

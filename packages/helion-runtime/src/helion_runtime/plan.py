@@ -8,9 +8,9 @@ per argument signature, or as far as the next number that only the elements of a
 from __future__ import annotations
 
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import torch
 
 from helion_runtime.entries import (
@@ -44,6 +44,7 @@ from helion_runtime.expression_text import describe_expression
 from helion_runtime.expressions import evaluate, item_uses
 from helion_runtime.host_operators import find_operator
 from helion_runtime.open_numbers import deciding_items, open_numbers
+from helion_runtime.record import Record
 from helion_runtime.scalars import FLOAT_TYPES, packable
 
 if TYPE_CHECKING:
@@ -65,13 +66,16 @@ _MAX_EXTENT = 2**63 - 1
 _MAX_OFFSET = 2**48  # bytes; more than any device's memory
 
 
-@attrs.frozen
-class ArgumentMetadata:
+NO_ITEMS: Mapping[int, int | float | bool] = MappingProxyType({})
+"""Before any number has been read from a tensor."""
+
+
+class ArgumentMetadata(Record):
     """:class:`~helion_runtime.expressions.CallMetadata` of actual arguments."""
 
     arguments: Sequence[object]
     count_multiprocessors: Callable[[], int]
-    items: Mapping[int, int | float | bool] = attrs.field(factory=dict)
+    items: Mapping[int, int | float | bool] = NO_ITEMS
 
     def size(self, argument: int, dimension: int) -> int:
         """The extent of a dimension."""

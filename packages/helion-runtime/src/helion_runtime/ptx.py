@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 
-import attrs
-
 from helion_runtime.errors import BinaryError
+from helion_runtime.record import Record
 
 _TARGET = re.compile(r"^\.target\s+sm_([0-9]+)([af]?)\b", re.MULTILINE | re.ASCII)
 _PARAMETER = re.compile(
@@ -20,8 +19,7 @@ _PARAMETER = re.compile(
 _BLOCK = re.compile(r"\s*\.reqntid\s+(\d+)(?:\s*,\s*(\d+))?(?:\s*,\s*(\d+))?", re.ASCII)
 
 
-@attrs.frozen
-class PtxKernel:
+class PtxKernel(Record):
     """One kernel: the target's number and suffix, parameter sizes in bytes, the required block if
     it says."""
 

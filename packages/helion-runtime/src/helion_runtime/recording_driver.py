@@ -12,24 +12,28 @@ import struct
 from collections import deque
 from typing import TYPE_CHECKING
 
-import attrs
 import torch
 
 from helion_runtime.driver import DeviceProperties
 from helion_runtime.errors import DriverError
+from helion_runtime.record import Record
 from helion_runtime.scalars import SIZES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from helion_runtime.driver import TensorMapGeometry
     from helion_runtime.entries import KernelEntry
+
+RECORDING = DeviceProperties("recording", (9, 0), 132, 232448)
+"""What a recording driver says of its device unless told otherwise."""
 
 _KEPT = 10_000
 _CONFIG_BYTES = 56
 _ATTRIBUTE_BYTES = 72
 
 
-@attrs.frozen
-class RecordedLaunch:
+class RecordedLaunch(Record):
     """What one launch asked for. ``parameters`` holds each parameter's bytes; ``attributes`` (id,
     value bytes)."""
 
@@ -42,7 +46,6 @@ class RecordedLaunch:
     parameters: tuple[bytes, ...]
 
 
-@attrs.define(slots=False)
 class RecordingDriver:
     """:class:`helion_runtime.driver.Driver` without a device. Give it the kernel entries it will be
     asked to launch.
@@ -51,21 +54,30 @@ class RecordingDriver:
     succeeds.
     """
 
-    kernels: list[KernelEntry] = attrs.field(factory=list, converter=list)
-    device: DeviceProperties = attrs.field(
-        factory=lambda: DeviceProperties("recording", (9, 0), 132, 232448)
-    )
-    cuda_version: int = 13010
-    devices: int = 1
-    device_now: int = -1
-    stream: int = 0x5000
-    device_type: str = "cpu"
-    launches: deque[RecordedLaunch] = attrs.field(factory=lambda: deque(maxlen=_KEPT))
-    results: list[int] = attrs.field(factory=list)
-    loaded: list[tuple[str, int, bytes]] = attrs.field(factory=list)
-    function_attributes: list[tuple[str, int, int]] = attrs.field(factory=list)
-    activations: list[int] = attrs.field(factory=list)
-    encoded: list[tuple[int, TensorMapGeometry]] = attrs.field(factory=list)
+    device_type = "cpu"
+
+    def __init__(
+        self,
+        kernels: Iterable[KernelEntry] = (),
+        device: DeviceProperties = RECORDING,
+        *,
+        cuda_version: int = 13010,
+        devices: int = 1,
+        device_now: int = -1,
+        results: Iterable[int] = (),
+    ) -> None:
+        self.kernels = list(kernels)
+        self.device = device
+        self.cuda_version = cuda_version
+        self.devices = devices
+        self.device_now = device_now
+        self.stream = 0x5000
+        self.launches: deque[RecordedLaunch] = deque(maxlen=_KEPT)
+        self.results = list(results)
+        self.loaded: list[tuple[str, int, bytes]] = []
+        self.function_attributes: list[tuple[str, int, int]] = []
+        self.activations: list[int] = []
+        self.encoded: list[tuple[int, TensorMapGeometry]] = []
 
     def launch(
         self,

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from helion_runtime.errors import ReadingError
 from helion_runtime.evaluated import Call, Read
 from helion_runtime.generate import Made, Pause, generate_run
 from helion_runtime.launcher import prepare_launch
 from helion_runtime.plan import ArgumentMetadata, evaluate_variant
+from helion_runtime.record import Record
 from helion_runtime.tensor_maps import refuse_empty
 from helion_runtime.undisturbed import undisturbed
 
@@ -32,8 +31,7 @@ MAX_NUMBERS = 1024
 """Numbers that the part behind a read step is remembered for; beyond it the oldest is forgotten."""
 
 
-@attrs.frozen(eq=False)
-class RunMaker:
+class RunMaker(Record, eq=False):
     """Makes the functions of one variant on one device.
 
     ``unserved(error, arguments)`` runs a call whose number the variant was not compiled for.

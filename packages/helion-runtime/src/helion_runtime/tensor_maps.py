@@ -6,8 +6,6 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-import attrs
-
 from helion_runtime.driver import TensorMapGeometry
 from helion_runtime.errors import EmptyTensorError
 from helion_runtime.evaluated import Descriptor
@@ -74,16 +72,16 @@ def encode(driver: Driver, address: int, geometry: TensorMapGeometry, element_si
     return encoded[:8] + word.to_bytes(8, "little") + encoded[16:]
 
 
-@attrs.define
 class TensorMaps:
     """The maps of one descriptor, whose geometry is fixed, by address; forgets the oldest beyond a
     limit."""
 
-    driver: Driver
-    geometry: TensorMapGeometry
-    element_size: int
-    known: dict[int, bytes] = attrs.field(factory=dict)
-    _lock: threading.Lock = attrs.field(factory=threading.Lock)
+    def __init__(self, driver: Driver, geometry: TensorMapGeometry, element_size: int) -> None:
+        self.driver = driver
+        self.geometry = geometry
+        self.element_size = element_size
+        self.known: dict[int, bytes] = {}
+        self._lock = threading.Lock()
 
     def make(self, address: int) -> bytes:
         """Encode and remember the map of ``address``."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import attrs
+from helion_runtime.record import Record, values_of
 
 if TYPE_CHECKING:
     from helion_compiler.scheduling import Schedule
@@ -26,9 +26,6 @@ def _filled(part: Any, numbers: dict[str, int]) -> Any:
             return numbers[part[1]]
         filled = [_filled(item, numbers) for item in part]
         return filled if isinstance(part, list) else type(part)(filled)
-    if attrs.has(type(part)):
-        fields = attrs.fields(type(part))
-        return attrs.evolve(
-            part, **{field.name: _filled(getattr(part, field.name), numbers) for field in fields}
-        )
+    if isinstance(part, Record):
+        return type(part)(*(_filled(value, numbers) for value in values_of(part)))
     return part

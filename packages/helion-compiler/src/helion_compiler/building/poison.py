@@ -4,21 +4,21 @@ to write shows.
 
 from __future__ import annotations
 
-import attrs
 import torch
 
 from helion_runtime.entries import AllocateStep, VariantEntry
+from helion_runtime.record import replace
 
 
 def poison(variant: VariantEntry) -> VariantEntry:
     """The same variant with every uninitialised allocation filled: NaN, True, or near the largest integer."""
     steps = tuple(
-        attrs.evolve(step, fill=_fill(step.dtype))
+        replace(step, fill=_fill(step.dtype))
         if isinstance(step, AllocateStep) and step.fill is None
         else step
         for step in variant.steps
     )
-    return attrs.evolve(variant, steps=steps)
+    return replace(variant, steps=steps)
 
 
 def _fill(name: str) -> float | bool:

@@ -10,6 +10,7 @@ import attrs
 from helion_compiler.bundling.errors import BundleRequestError
 from helion_compiler.bundling.portable_outputs import portable_outputs
 from helion_runtime.entries import KernelEntry, OpEntry, VariantEntry
+from helion_runtime.record import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,11 +46,9 @@ class _Kernels:
             self.entries[entry.name] = entry
             self.sources[entry.name] = compiled.source
         self.blobs[entry.blob] = compiled.image.binary
-        launches = tuple(
-            attrs.evolve(launch, kernel=entry.name) for launch in compiled.variant.launches
-        )
+        launches = tuple(replace(launch, kernel=entry.name) for launch in compiled.variant.launches)
         outputs = portable_outputs(compiled.op, compiled.variant.outputs)
-        return attrs.evolve(compiled.variant, launches=launches, outputs=outputs)
+        return replace(compiled.variant, launches=launches, outputs=outputs)
 
     def _settle(self, entry: KernelEntry) -> KernelEntry:
         """The entry under a name of its own, or the one there is that launches the same way;
@@ -59,8 +58,8 @@ class _Kernels:
             name = entry.name if number == 1 else f"{entry.name}_{number}"
             known = self.entries.get(name)
             if known is None:
-                return attrs.evolve(entry, name=name)
-            if attrs.evolve(entry, name=name, config=known.config) == known:
+                return replace(entry, name=name)
+            if replace(entry, name=name, config=known.config) == known:
                 return known
             number += 1
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import attrs
+from helion_runtime.record import replace
 
 if TYPE_CHECKING:
     from helion_compiler.program.program import Program
@@ -24,7 +24,7 @@ def widen_guard(variant: VariantEntry, program: Program) -> VariantEntry:
         for assumed in program.assumptions
         if _is_negative(assumed) and assumed not in program.guard
     ]
-    return attrs.evolve(variant, guard=tuple(g for g in variant.guard if g not in dropped))
+    return replace(variant, guard=tuple(g for g in variant.guard if g not in dropped))
 
 
 def _is_negative(guard: Expression) -> bool:

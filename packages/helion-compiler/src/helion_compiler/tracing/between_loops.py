@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from helion import exc
 from helion_compiler.program.ops import Load
 from helion_compiler.program.program import accesses
 from helion_compiler.tracing.host_calls import written_arguments
 from helion_runtime.entries import AllocateStep, CallStep, ReadStep, ViewStep
+from helion_runtime.record import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +38,7 @@ def move_before_launch(trace: Trace) -> None:
         reads, writes = _uses(step)
         if written & plan.owners(reads) or touched & plan.owners(writes):
             raise exc.TopLevelStatementBetweenLoops(span=plan.places.get(position))
-        plan.steps[position] = attrs.evolve(step, after=False)
+        plan.steps[position] = replace(step, after=False)
 
 
 def _uses(step: CallStep | ReadStep) -> tuple[set[int], set[int]]:

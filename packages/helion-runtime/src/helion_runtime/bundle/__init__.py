@@ -4,6 +4,5 @@ from __future__ import annotations
 
 from helion_runtime.bundle.bundle import Bundle, load
 from helion_runtime.bundle.manifest import Manifest, Requirements
-from helion_runtime.bundle.writing import write_bundle
 
-__all__ = ["Bundle", "Manifest", "Requirements", "load", "write_bundle"]
+__all__ = ["Bundle", "Manifest", "Requirements", "load"]

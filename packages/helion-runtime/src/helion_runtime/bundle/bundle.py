@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from helion_runtime.bundle.reading import VerifiedContent, read_verified
+from helion_runtime.collection_pause import collection_pause
 from helion_runtime.default_driver import default_driver
 from helion_runtime.dispatch import Dispatcher
 from helion_runtime.errors import ArchitectureError
@@ -30,7 +31,8 @@ def load(
     Raises a :class:`BundleError`. Modules are loaded when an op first runs on a device, or by
     :meth:`Bundle.warm`.
     """
-    return Bundle(read_verified(Path(path), pin), driver)
+    with collection_pause():
+        return Bundle(read_verified(Path(path), pin), driver)
 
 
 class Bundle:
@@ -49,12 +51,7 @@ class Bundle:
             entry.name: KernelImage(entry, content.files[manifest.blob_name(entry)])
             for entry in manifest.kernels
         }
-        ops = {}
-        for op in manifest.ops:
-            dispatcher = Dispatcher(op.name, op.arguments, loader=self._loader)
-            for variant in op.variants:
-                dispatcher.add(variant, images)
-            ops[op.name] = dispatcher
+        ops = {op.name: Dispatcher.of_op(op, images, self._loader) for op in manifest.ops}
         self._ops = MappingProxyType(ops)
         reserved = dir(type(self))
         self.__dict__.update({name: op for name, op in ops.items() if name not in reserved})

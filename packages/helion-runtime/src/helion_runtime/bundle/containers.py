@@ -10,8 +10,6 @@ import os
 import stat
 from typing import TYPE_CHECKING, Protocol
 
-import attrs
-
 from helion_runtime.bundle.format import (
     MAX_FILE,
     MAX_FILES,
@@ -19,6 +17,7 @@ from helion_runtime.bundle.format import (
     is_allowed_name,
 )
 from helion_runtime.errors import BundleNotFoundError, ContainerError
+from helion_runtime.record import Record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,8 +46,7 @@ def open_container(path: Path) -> Container:
         raise BundleNotFoundError(f"no bundle can be read at {path}: {reason}") from error
 
 
-@attrs.frozen
-class DirectoryContainer:
+class DirectoryContainer(Record):
     """A bundle as a directory. Files that the manifest does not name are never read."""
 
     path: Path
@@ -71,8 +69,7 @@ class DirectoryContainer:
         return set()
 
 
-@attrs.frozen
-class ZipContainer:
+class ZipContainer(Record):
     """A bundle as one zip file, read whole; its directory is checked before anything is taken from
     it."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+from math import isfinite
 from typing import Any
 
 from helion_runtime.errors import DuplicateNameError, SchemaError
@@ -42,8 +44,6 @@ def is_allowed_name(name: str) -> bool:
 
 def canonical_json(value: Any) -> bytes:
     """The one way to write a value: keys sorted, no spaces, ASCII, a newline at the end, no NaN."""
-    import json
-
     text = json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
     )
@@ -52,7 +52,6 @@ def canonical_json(value: Any) -> bytes:
 
 def parse_json(content: bytes, where: str) -> Any:
     """Parse, refusing duplicate keys, NaN, numbers of absurd length and nesting of absurd depth."""
-    import json
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(pairs)
@@ -65,8 +64,19 @@ def parse_json(content: bytes, where: str) -> Any:
     def refuse(name: str) -> Any:
         raise SchemaError(f"{where}: {name} is not JSON")
 
+    def finite(text: str) -> float:
+        number = float(text)
+        if not isfinite(number):
+            raise SchemaError(f"{where}: {text:.80} is beyond every float")
+        return number
+
     try:
-        return json.loads(content.decode("ascii"), object_pairs_hook=unique, parse_constant=refuse)
+        return json.loads(
+            content.decode("ascii"),
+            object_pairs_hook=unique,
+            parse_constant=refuse,
+            parse_float=finite,
+        )
     except RecursionError as error:
         raise SchemaError(f"{where}: nested too deeply") from error
     except ValueError as error:

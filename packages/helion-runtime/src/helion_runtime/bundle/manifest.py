@@ -7,9 +7,7 @@ against the others, but not yet against the binaries.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
-
-import attrs
+from typing import TYPE_CHECKING
 
 from helion_runtime.architecture import parse_architecture
 from helion_runtime.bundle.format import (
@@ -21,16 +19,18 @@ from helion_runtime.bundle.format import (
 )
 from helion_runtime.bundle.needed_version import needed_version
 from helion_runtime.entry_check import check_kernel, check_op
-from helion_runtime.entry_json import kernel_from_json, kernel_to_json, op_from_json, op_to_json
+from helion_runtime.entry_json import kernel_to_json, op_to_json, read_kernel, read_op
 from helion_runtime.errors import DuplicateNameError, FormatVersionError, SchemaError
 from helion_runtime.json_reading import (
-    fail,
+    read,
     read_integer,
     read_list,
     read_map,
-    read_object,
+    read_record,
     read_string,
+    unlike,
 )
+from helion_runtime.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,8 +38,7 @@ if TYPE_CHECKING:
     from helion_runtime.entries import KernelEntry, OpEntry
 
 
-@attrs.frozen
-class FileRecord:
+class FileRecord(Record):
     """What a manifest says of a file: its name inside the bundle, its length in bytes, its sha256."""
 
     name: str
@@ -47,16 +46,14 @@ class FileRecord:
     sha256: str
 
 
-@attrs.frozen
-class Requirements:
+class Requirements(Record):
     """What a machine must have. ``cuda_driver`` as cuDriverGetVersion gives it (12080 for 12.8), 0
     for any."""
 
     cuda_driver: int = 0
 
 
-@attrs.frozen
-class Manifest:
+class Manifest(Record):
     """A bundle's content. ``built_with`` and ``tested_on`` are for people."""
 
     ops: tuple[OpEntry, ...]
@@ -73,9 +70,12 @@ class Manifest:
             {
                 "format_version": list(self.format_version),
                 "built_with": self.built_with,
-                "requires": attrs.asdict(self.requires),
+                "requires": {"cuda_driver": self.requires.cuda_driver},
                 "tested_on": list(self.tested_on),
-                "files": [attrs.asdict(item) for item in self.files],
+                "files": [
+                    {"name": item.name, "size": item.size, "sha256": item.sha256}
+                    for item in self.files
+                ],
                 "kernels": [kernel_to_json(item) for item in self.kernels],
                 "ops": [op_to_json(item) for item in self.ops],
             }
@@ -89,12 +89,10 @@ class Manifest:
 def manifest_from_json(content: bytes, where: str) -> Manifest:
     """Read and check a manifest. Raises a :class:`SchemaError` or :class:`FormatVersionError`."""
     value = parse_json(content, where)
-    if not isinstance(value, dict):
-        raise fail(where, "an object", value)
-    _check_version(value.get("format_version"), where)
-    parts = read_object(value, where, _FIELDS)
-    manifest = Manifest(**parts)
-    if manifest.to_json() != content:
+    if isinstance(value, dict):
+        _check_version(value.get("format_version"), where)
+    manifest = read(_read_manifest, value, where)
+    if canonical_json(value) != content:  # readers keep every part of a value as it is
         raise SchemaError(
             f"{where}: not in the canonical form; it was edited or written by another tool"
         )
@@ -166,33 +164,26 @@ def _check_unique(names: Iterable[str], where: str) -> None:
         )
 
 
-def _read_digest(value: object, where: str) -> str:
-    text = read_string(value, where)
+def _read_digest(value: object) -> str:
+    text = read_string(value)
     if DIGEST.fullmatch(text) is None:
-        raise fail(where, "a sha256 in lower-case hex", value)
+        raise unlike("a sha256 in lower-case hex", value)
     return text
 
 
-def _read_file(value: object, where: str) -> FileRecord:
-    fields = {"name": read_string, "size": read_integer, "sha256": _read_digest}
-    return FileRecord(**read_object(value, where, fields))
-
-
-def _read_requirements(value: object, where: str) -> Requirements:
-    return Requirements(**read_object(value, where, {"cuda_driver": read_integer}))
-
-
-def _read_version(value: object, where: str) -> tuple[int, int]:
-    major, minor = read_list(read_integer)(value, where)
-    return major, minor
-
-
-_FIELDS: dict[str, Any] = {
-    "format_version": _read_version,
-    "built_with": read_map(read_string),
-    "requires": _read_requirements,
-    "tested_on": read_list(read_string),
-    "files": read_list(_read_file),
-    "kernels": read_list(kernel_from_json),
-    "ops": read_list(op_from_json),
-}
+_read_manifest = read_record(
+    Manifest,
+    {
+        "format_version": read_list(read_integer),
+        "built_with": read_map(read_string),
+        "requires": read_record(Requirements, {"cuda_driver": read_integer}),
+        "tested_on": read_list(read_string),
+        "files": read_list(
+            read_record(
+                FileRecord, {"name": read_string, "size": read_integer, "sha256": _read_digest}
+            )
+        ),
+        "kernels": read_list(read_kernel),
+        "ops": read_list(read_op),
+    },
+)

@@ -7,10 +7,7 @@ length and sha256, every binary against its entry.
 
 from __future__ import annotations
 
-from hmac import compare_digest
 from typing import TYPE_CHECKING
-
-import attrs
 
 from helion_runtime.binary_check import check_binary
 from helion_runtime.bundle.containers import open_container
@@ -23,6 +20,7 @@ from helion_runtime.bundle.format import (
 )
 from helion_runtime.bundle.manifest import Manifest, manifest_from_json
 from helion_runtime.errors import BinaryError, ContainerError, DigestError, PinMismatchError
+from helion_runtime.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +29,7 @@ if TYPE_CHECKING:
     from helion_runtime.bundle.containers import Container
 
 
-@attrs.frozen
-class VerifiedContent:
+class VerifiedContent(Record):
     """A bundle's manifest, its id, and its files' content by name."""
 
     path: Path
@@ -87,7 +84,7 @@ def _check_pin(path: Path, identity: str, pin: str | None) -> None:
         raise PinMismatchError(
             f"{path}: a pin is the 64 hex digits of a bundle's id, found {pin!r:.100}"
         )
-    if not compare_digest(wanted, identity):
+    if wanted != identity:  # neither is a secret
         raise PinMismatchError(
             f"{path}: pinned to {wanted}, the bundle is {identity}; use the pinned bundle, or pin this one "
             "after checking where it comes from"

@@ -9,8 +9,6 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import attrs
-
 from helion_runtime.bundle.format import (
     MANIFEST,
     MANIFEST_DIGEST,
@@ -26,6 +24,7 @@ from helion_runtime.bundle.manifest import (
 from helion_runtime.bundle.needed_version import needed_version
 from helion_runtime.bundle.reading import check_binaries
 from helion_runtime.errors import BundleExistsError, BundleWriteError, SchemaError
+from helion_runtime.record import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +59,7 @@ def write_bundle(  # noqa: PLR0913  # each is one part of the file; most have de
         ops, kernels, blobs, sources or {}, built_with or {}, requires, tested_on
     )
     check_manifest(manifest, str(destination))
-    manifest = attrs.evolve(manifest, format_version=needed_version(manifest.ops))
+    manifest = replace(manifest, format_version=needed_version(manifest.ops))
     check_binaries(destination, manifest, files)
     raw = manifest.to_json()
     identity = digest(raw)
