@@ -7,21 +7,26 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
 import torch
 
+from benchmarks.space_correctness.__main__ import read
 from benchmarks.space_correctness.cases import names
 from benchmarks.space_correctness.checking import CaseChecker
 from benchmarks.space_correctness.comparing import differences
+from benchmarks.space_correctness.compiling import Compiler
 from benchmarks.space_correctness.outcome import Outcome
-from benchmarks.space_correctness.running import ROOT, run_all
+from benchmarks.space_correctness.running import ROOT, run_all, turns
 from benchmarks.space_correctness.summary import summarise, text
 from gallery.every_case import CASES
+from helion_compiler.building.compile_pool import CompilePool
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -29,11 +34,17 @@ def test_every_case_has_a_name_of_its_own() -> None:
     assert list(names().values()) == CASES
 
 
+@pytest.fixture(scope="module")
+def compiler() -> Iterator[Compiler]:
+    with Compiler() as one:
+        yield one
+
+
 @pytest.mark.parametrize(
     "name", ["add", "matmul-backward", "layer_norm-backward", "inline", "sum_of_tensors"]
 )
-def test_draws_of_the_gallery_are_equal(name: str) -> None:
-    outcomes = CaseChecker(name, "cpu").check(0)
+def test_draws_of_the_gallery_are_equal(name: str, compiler: Compiler) -> None:
+    outcomes = CaseChecker(name, "cpu", compiler).check(0)
     assert {one.kind for one in outcomes} == {"equal"}, outcomes
     assert all(one.config for one in outcomes)
     kernels = [one.kernel for one in outcomes]
@@ -42,16 +53,26 @@ def test_draws_of_the_gallery_are_equal(name: str) -> None:
     )
 
 
-def test_draws_differ_and_are_repeatable() -> None:
-    first, again = CaseChecker("softmax_two_pass", "cpu"), CaseChecker("softmax_two_pass", "cpu")
+def test_draws_differ_and_are_repeatable(compiler: Compiler) -> None:
+    first, again = (CaseChecker("softmax_two_pass", "cpu", compiler) for _ in range(2))
     (one,), (other,), (same,) = first.check(0), first.check(1), again.check(0)
     assert one.config != other.config
     assert one == same
 
 
-def test_a_config_is_compiled_for_other_machines() -> None:
-    (outcome,) = CaseChecker("add", "cpu", ["sm_90", "gfx942"]).check(0)
+def test_a_config_is_compiled_for_other_machines(compiler: Compiler) -> None:
+    """Or one of the machine's own space, which has no eviction policies here."""
+    (outcome,) = CaseChecker("add", "cpu", compiler, ["sm_90", "gfx942"]).check(0)
     assert outcome.targets == {"sm_90": "ok", "gfx942": "ok"}
+    assert list(outcome.instead) == ["gfx942"]
+    assert "AMD's loads have no eviction policies" in outcome.instead["gfx942"]["reason"]
+    assert outcome.instead["gfx942"]["config"] != outcome.config
+
+
+def test_a_compilation_that_takes_long_is_given_up() -> None:
+    with Compiler(CompilePool(1, 0.0)) as hasty:
+        (outcome,) = CaseChecker("add", "cpu", hasty, ["sm_90"]).check(0)
+    assert outcome.targets["sm_90"].startswith("slow to compile: compiling took more than")
 
 
 def test_rounding_of_nothing_is_right() -> None:
@@ -123,11 +144,35 @@ def test_nothing_begins_after_the_deadline(worker: list[str]) -> None:
     assert ran(worker, [("fine", [0, 1])], deadline=0.0) == []
 
 
+def test_what_runs_at_the_deadline_is_ended(worker: list[str]) -> None:
+    begun = time.monotonic()
+    outcomes = ran(worker, [("fine", [0]), ("hangs", [0]), ("fine", [1])], deadline=begun + 3)
+    assert [(one.case, one.kind) for one in outcomes] == [("fine", "equal")]
+    assert time.monotonic() - begun < 30  # the worker would hang for a minute
+
+
+def test_cases_take_turns() -> None:
+    assert turns([("a", range(5)), ("b", [1, 2, 5])], 2) == [
+        ("a", [0, 1]),
+        ("b", [1]),
+        ("a", [2, 3]),
+        ("b", [2]),
+        ("a", [4]),
+        ("b", [5]),
+    ]
+
+
 def made_up() -> list[Outcome]:
     equal = Outcome(
         "add", 0, "add", "1x1", "equal", config={"num_warps": 1}, targets={"sm_90": "ok"}
     )
-    refused = attrs.evolve(equal, draw=1, kind="refused", detail="SharedMemoryError: too much")
+    refused = attrs.evolve(
+        equal,
+        draw=1,
+        kind="refused",
+        detail="SharedMemoryError: too much",
+        instead={"sm_90": {"reason": "shared memory: too much", "config": {}}},
+    )
     wrong = attrs.evolve(equal, draw=2, kind="wrong", detail="3 of 9 elements are far off")
     spilled = attrs.evolve(equal, draw=3, targets={"sm_90": "TritonError: spills"})
     return [equal, refused, wrong, spilled]
@@ -140,6 +185,7 @@ def test_the_summary() -> None:
     assert summary["targets"]["sm_90"] == {
         "ok": 3,
         "refused": 1,
+        "instead": 1,
         "reasons": {"TritonError: spills": 1},
     }
     assert [(one["kind"], one["draw"]) for one in summary["failures"]] == [("wrong", 2)]
@@ -163,7 +209,7 @@ def test_a_run_goes_on_where_it_ended(tmp_path: Path) -> None:
     ]
     for _ in range(2):
         result = subprocess.run(
-            [*command, "--output", str(tmp_path)],
+            [*command, "--output", str(tmp_path), "--commit", "abc"],
             cwd=ROOT,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             capture_output=True,
@@ -174,3 +220,5 @@ def test_a_run_goes_on_where_it_ended(tmp_path: Path) -> None:
         summary = json.loads((tmp_path / "summary.json").read_text())
         assert summary["kinds"] == {"equal": 3, "wrong": 1}
         assert "4 configs: 3 equal, 1 wrong" in result.stdout
+        written = read(tmp_path / "outcomes.jsonl")
+        assert [one.commit for one in written] == [None, "abc", "abc", "abc"]

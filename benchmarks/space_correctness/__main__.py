@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 import time
 from fnmatch import fnmatchcase
@@ -15,9 +16,9 @@ import attrs
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "examples"), str(ROOT / "integration_tests")]
 
-from benchmarks.space_correctness.cases import names  # noqa: E402  # found only now
+from benchmarks.space_correctness.cases import DRAWS_ALIKE, names  # noqa: E402  # found only now
 from benchmarks.space_correctness.outcome import FAILURES, Outcome  # noqa: E402  # as above
-from benchmarks.space_correctness.running import run_all  # noqa: E402  # as above
+from benchmarks.space_correctness.running import run_all, turns  # noqa: E402  # as above
 from benchmarks.space_correctness.summary import summarise, text  # noqa: E402  # as above
 
 if TYPE_CHECKING:
@@ -39,8 +40,10 @@ def main(arguments: Sequence[str]) -> int:
         for name in chosen
     ]
     deadline = time.monotonic() + given.budget if given.budget else None
+    commit = given.commit or _commit()
 
     def tell(found: list[Outcome]) -> None:
+        found = [attrs.evolve(one, commit=commit) for one in found]
         outcomes.extend(found)
         with path.open("a") as file:
             file.write("".join(json.dumps(attrs.asdict(one)) + "\n" for one in found))
@@ -49,10 +52,10 @@ def main(arguments: Sequence[str]) -> int:
                 print(f"{one.kind}: {one.case}/{one.kernel} draw {one.draw}", flush=True)
 
     run_all(
-        todo,
+        turns(todo, DRAWS_ALIKE),
         tell,
         device=given.device,
-        targets=given.targets if given.compile else (),
+        targets=TARGETS if given.targets == [] else given.targets or (),
         processes=given.processes,
         deadline=deadline,
     )
@@ -71,6 +74,16 @@ def read(path: Path) -> list[Outcome]:
         except ValueError:
             continue
     return outcomes
+
+
+def _commit() -> str | None:
+    """What git calls this tree, where it is one of git's."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() or None
 
 
 def _wanted(name: str, patterns: Sequence[str]) -> bool:
@@ -93,10 +106,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--only", nargs="+", default=[], metavar="PATTERN", help="cases, by how their names begin")
     add("--device", default="cpu", help="where they run: cpu (interpreted) or cuda")
-    add("--compile", action="store_true", help="also compile each config, for --targets")
-    add("--targets", nargs="+", default=list(TARGETS), help=", ".join(TARGETS))
+    add(
+        "--targets",
+        nargs="*",
+        help=f"also compile each config, for {', '.join(TARGETS)} or those named",
+    )
     add("--processes", type=int, default=1, help="that run beside each other (1)")
-    add("--budget", type=float, metavar="SECONDS", help="when to start no more draws")
+    add("--budget", type=float, metavar="SECONDS", help="when to end, whatever runs then")
+    add("--commit", help="what is tried, for the outcomes (what git says)")
     add("--output", type=Path, required=True, metavar="DIR", help="where outcomes are written")
     return parser
 

@@ -9,6 +9,9 @@ from gallery.every_case import CASES
 if TYPE_CHECKING:
     from gallery.case import Case
 
+DRAWS_ALIKE = 4
+"""Draws one after the other that share sizes and dtype, since each choice of these is prepared anew."""
+
 
 def names() -> dict[str, Case]:
     """The cases of the gallery, by names that tell them apart."""

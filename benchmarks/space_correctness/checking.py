@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
+import torch
 
-from benchmarks.space_correctness.cases import names
+from benchmarks.space_correctness.cases import DRAWS_ALIKE, names
 from benchmarks.space_correctness.comparing import differences
-from benchmarks.space_correctness.outcome import COMPILED, TOO_MUCH_SHARED_MEMORY, Outcome
+from benchmarks.space_correctness.compiling import why_excluded
+from benchmarks.space_correctness.outcome import Outcome
 from gallery.calls import KernelCall, calls_of
 from gallery.case import Case, Maker
 from helion import exc, reference
-from helion_compiler.building import parse_target, shared_memory_of
+from helion_compiler.building import parse_target, target_of_device
+from helion_compiler.compiled_kernel import CompiledKernel
 from helion_compiler.tuning.oracle import Oracle
 from helion_runtime.errors import SharedMemoryError
 from integration_tests.poisoned import run_poisoned
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import helion
+    from benchmarks.space_correctness.compiling import Compiler
+    from helion_compiler.building.targets import Target
     from helion_compiler.specialized_kernel import SpecializedKernel
 
 MOST_STEPS = 400.0
@@ -44,21 +49,34 @@ class Prepared:
     bound: SpecializedKernel
     expected: Any
     mutated: Mapping[int, Any]
+    _elsewhere: dict[str, SpecializedKernel] = attrs.field(factory=dict, init=False)
+
+    def bound_for(self, target: Target) -> SpecializedKernel:
+        """The same specialization with the configs that another target has."""
+        if target.name not in self._elsewhere:
+            compiled = CompiledKernel(self.bound.definition, target.traits)
+            self._elsewhere[target.name] = compiled.bind(self.call.arguments).specialized
+        return self._elsewhere[target.name]
 
 
 @attrs.frozen(eq=False)
 class CaseChecker:
-    """The draws of one case on one device. Calls are made once for each choice of sizes and dtype."""
+    """The draws of one case on one device. Calls are made once for each choice of sizes and dtype.
+
+    ``compiler`` compiles for a GPU, and for ``targets``.
+    """
 
     name: str
     device: str
+    compiler: Compiler
     targets: Sequence[str] = ()
     _prepared: dict[str, list[Prepared]] = attrs.field(factory=dict, init=False)
 
     def check(self, draw: int) -> list[Outcome]:
         """One outcome for each kernel that the case runs; nothing is raised."""
         case = names()[self.name]
-        sizes, dtype = next(itertools.islice(itertools.cycle(self._runs(case)), draw, None))
+        runs = self._runs(case)
+        sizes, dtype = runs[draw // DRAWS_ALIKE % len(runs)]
         described = f"{'x'.join(map(str, sizes))} {str(dtype).removeprefix('torch.')}"
         try:
             if described not in self._prepared:
@@ -84,11 +102,13 @@ class CaseChecker:
         except Exception:  # noqa: BLE001  # a space that has no points is a finding
             return attrs.evolve(outcome, kind="error", detail=traceback.format_exc())
         outcome = attrs.evolve(outcome, config=json.loads(config.to_json()))
-        outcome = attrs.evolve(
-            outcome, targets={name: _compiled(one.bound, config, name) for name in self.targets}
-        )
+        outcome = self._compiled(one, config, outcome)
         try:
+            if self.device != "cpu":
+                self.compiler.build(one.bound, config, target_of_device(torch.device(self.device)))
             wrong = _run(case, one, config)
+        except TimeoutError as error:
+            return attrs.evolve(outcome, kind="slow to compile", detail=str(error))
         except exc.InternalError:
             return attrs.evolve(outcome, kind="error", detail=traceback.format_exc())
         except (exc.HelionError, SharedMemoryError) as error:
@@ -97,6 +117,18 @@ class CaseChecker:
         except Exception:  # noqa: BLE001  # as above
             return attrs.evolve(outcome, kind="error", detail=traceback.format_exc())
         return attrs.evolve(outcome, kind="wrong" if wrong else "equal", detail="; ".join(wrong))
+
+    def _compiled(self, one: Prepared, config: helion.Config, outcome: Outcome) -> Outcome:
+        """The outcome with what each target says to the config, or to one of its own space that has not this one."""
+        targets, instead = {}, {}
+        for name in self.targets:
+            target, tried = parse_target(name), config
+            bound = one.bound_for(target)
+            if reason := why_excluded(bound, config):
+                tried = bound.space.config(bound.space.space.sample(_rng(bound, outcome.draw)))
+                instead[name] = {"reason": reason, "config": json.loads(tried.to_json())}
+            targets[name] = self.compiler.answer(bound, tried, target)
+        return attrs.evolve(outcome, targets=targets, instead=instead)
 
 
 def _prepare(call: KernelCall) -> Prepared:
@@ -121,7 +153,7 @@ def _reference(call: KernelCall) -> Any:
 
 def _draw(bound: SpecializedKernel, draw: int, most_steps: float) -> helion.Config:
     """A random config that runs in few enough steps, or the one of many that runs in the fewest."""
-    rng = np.random.default_rng([draw, *bound.definition.name.encode()])
+    rng = _rng(bound, draw)
     tried = []
     for _ in range(_TRIES):
         point = bound.space.space.sample(rng)
@@ -132,17 +164,8 @@ def _draw(bound: SpecializedKernel, draw: int, most_steps: float) -> helion.Conf
     return bound.space.config(min(tried, key=lambda pair: pair[0])[1])
 
 
-def _compiled(bound: SpecializedKernel, config: helion.Config, name: str) -> str:
-    """``"ok"``, or the class and the words of what refused it."""
-    target = parse_target(name)
-    try:
-        built = bound.build(config, target)
-    except Exception as error:  # noqa: BLE001  # whatever it raises is the finding
-        return f"{type(error).__name__}: {error}"[:_LONGEST_DETAIL]
-    limit = shared_memory_of(target)
-    if limit is not None and built.image.entry.shared > limit:
-        return TOO_MUCH_SHARED_MEMORY
-    return COMPILED
+def _rng(bound: SpecializedKernel, draw: int) -> np.random.Generator:
+    return np.random.default_rng([draw, *bound.definition.name.encode()])
 
 
 def _run(case: Case, one: Prepared, config: helion.Config) -> list[str]:

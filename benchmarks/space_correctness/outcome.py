@@ -6,12 +6,12 @@ from typing import Any, Literal
 
 import attrs
 
-Kind = Literal["equal", "refused", "wrong", "error", "timeout", "crash"]
-"""Refused: by an error of ours that says why, before anything ran. Error: by any other. The last two end a process."""
+Kind = Literal["equal", "refused", "slow to compile", "wrong", "error", "timeout", "crash"]
+"""Refused: by an error of ours that says why, before anything ran. Slow to compile: given up on before it ran. Error:
+by any other. The last two end a process."""
 
-FAILURES = ("wrong", "error", "timeout", "crash")
+FAILURES = ("slow to compile", "wrong", "error", "timeout", "crash")
 COMPILED = "ok"
-TOO_MUCH_SHARED_MEMORY = "more shared memory than a block may have"
 
 
 @attrs.frozen
@@ -27,6 +27,8 @@ class Outcome:
         detail: why.
         config: what was drawn.
         targets: for each target ``"ok"``, or why it does not compile.
+        instead: for each target whose space does not have the config: why, and which of its own it compiled.
+        commit: what was tried, as git names it; None where no git knows.
     """
 
     case: str
@@ -37,6 +39,8 @@ class Outcome:
     detail: str = ""
     config: dict[str, Any] | None = None
     targets: dict[str, str] = attrs.field(factory=dict)
+    instead: dict[str, dict[str, Any]] = attrs.field(factory=dict)
+    commit: str | None = None
 
     @property
     def refusal(self) -> str:

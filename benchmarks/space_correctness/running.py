@@ -7,24 +7,32 @@ import json
 import os
 import queue
 import select
+import signal
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from benchmarks.space_correctness.outcome import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    Turn: TypeAlias = tuple[str, Sequence[int]]
+    """Some draws of a case."""
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = (sys.executable, "-m", "benchmarks.space_correctness.worker")
 SECONDS = 300.0
-"""How long all kernels of one draw may take, with what is prepared for the first draw of a case."""
+"""How long all kernels of one draw may take, with what is prepared for the first draw of a turn."""
 PER_PROCESS = 200
 """Draws after which another process takes over, so that memory stays bounded."""
+
+
+class DeadlinePassed(Exception):  # the end of a run, not a mistake
+    """A draw was not done when the run had to end."""
 
 
 class Worker:
@@ -39,8 +47,17 @@ class Worker:
         self._process: subprocess.Popen[str] | None = None
         self._left = 0
 
-    def ask(self, case: str, draw: int) -> list[Outcome]:
-        """What came of a draw."""
+    def ask(self, case: str, draw: int, deadline: float | None) -> list[Outcome]:
+        """What came of a draw.
+
+        Raises:
+            DeadlinePassed: nothing yet; the process is ended.
+        """
+        seconds = self._seconds
+        if deadline is not None:
+            seconds = min(seconds, deadline - time.monotonic())
+        if seconds <= 0:
+            raise DeadlinePassed
         process = self._started()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -49,13 +66,15 @@ class Worker:
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(json.dumps({"case": case, "draw": draw}) + "\n")
             process.stdin.flush()
-            ready, _, _ = select.select([process.stdout], [], [], self._seconds)
+            ready, _, _ = select.select([process.stdout], [], [], seconds)
             line = process.stdout.readline() if ready else ""
         if not line:
             self.close()
-            how = f"the process ended: {process.returncode}"
+            if not ready and seconds < self._seconds:
+                raise DeadlinePassed
             if not ready:
                 return [Outcome(case, draw, "", "", "timeout", f"after {self._seconds:.0f} s")]
+            how = f"the process ended: {process.returncode}"
             return [Outcome(case, draw, "", "", "crash", how)]
         outcomes = [Outcome(**one) for one in json.loads(line)]
         if self._renew_after_errors and any(one.kind == "error" for one in outcomes):
@@ -63,10 +82,10 @@ class Worker:
         return outcomes
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, and those that it started to compile."""
         if self._process is not None:
-            if self._process.poll() is None:
-                self._process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
 
@@ -81,14 +100,27 @@ class Worker:
                 text=True,
                 cwd=ROOT,
                 env={**os.environ, "OMP_NUM_THREADS": "1"},
+                start_new_session=True,
             )
             self._left = PER_PROCESS
         self._left -= 1
         return self._process
 
 
+def turns(todo: Iterable[tuple[str, Sequence[int]]], alike: int) -> list[Turn]:
+    """The draws of each case, ``alike`` numbers at a time (0 to ``alike`` - 1, and so on), the first of all cases
+    before the second of any.
+    """
+    found: dict[int, list[Turn]] = {}
+    for case, draws in todo:
+        for number in dict.fromkeys(draw // alike for draw in draws):
+            own = [draw for draw in draws if draw // alike == number]
+            found.setdefault(number, []).append((case, own))
+    return [turn for number in sorted(found) for turn in found[number]]
+
+
 def run_all(
-    todo: Sequence[tuple[str, Sequence[int]]],
+    todo: Sequence[Turn],
     tell: Callable[[list[Outcome]], None],
     *,
     device: str,
@@ -98,24 +130,22 @@ def run_all(
     seconds: float = SECONDS,
     deadline: float | None = None,
 ) -> None:
-    """Every draw of every case, a case at a time in each of ``processes``; ``tell`` gets outcomes as they come.
+    """Every turn, one at a time in each of ``processes``; ``tell`` gets outcomes as they come.
 
-    No draw begins after ``deadline``, of the monotonic clock.
+    At ``deadline``, of the monotonic clock, processes are ended; of the draws that they were at, nothing is told.
     """
-    cases: queue.SimpleQueue[tuple[str, Sequence[int]]] = queue.SimpleQueue()
-    for entry in todo:
-        cases.put(entry)
+    waiting: queue.SimpleQueue[Turn] = queue.SimpleQueue()
+    for turn in todo:
+        waiting.put(turn)
     lock = threading.Lock()
 
     def work() -> None:
         worker = Worker(device, targets, command, seconds)
-        with contextlib.closing(worker), contextlib.suppress(queue.Empty):
+        with contextlib.closing(worker), contextlib.suppress(queue.Empty, DeadlinePassed):
             while True:
-                case, draws = cases.get_nowait()
+                case, draws = waiting.get_nowait()
                 for draw in draws:
-                    if deadline is not None and time.monotonic() > deadline:
-                        return
-                    outcomes = worker.ask(case, draw)
+                    outcomes = worker.ask(case, draw, deadline)
                     with lock:
                         tell(outcomes)
 

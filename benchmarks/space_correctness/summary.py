@@ -59,7 +59,11 @@ def text(summary: dict[str, Any]) -> str:
     lines.append(f"{summary['configs']} configs: {total}" + (f" ({refusals})" if refusals else ""))
     for target, found in summary["targets"].items():
         reasons = ", ".join(f"{number} {name}" for name, number in found["reasons"].items())
-        lines.append(f"{target}: {found['ok']} compile, {found['refused']} do not: {reasons}")
+        lines.append(
+            f"{target}: {found['ok']} compile, {found['refused']} do not"
+            + (f": {reasons}" if reasons else "")
+            + f" ({found['instead']} of its own space, which does not have the config)"
+        )
     return "\n".join(lines)
 
 
@@ -76,6 +80,7 @@ def _targets(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         found[name] = {
             "ok": len(answers) - len(refused),
             "refused": len(refused),
+            "instead": sum(name in one.instead for one in outcomes),
             "reasons": dict(Counter(_short(answer) for answer in refused).most_common(20)),
         }
     return found

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "examples"), str(ROOT / "integration_tests")]
 
 from benchmarks.space_correctness.checking import CaseChecker  # noqa: E402  # found only now
+from benchmarks.space_correctness.compiling import Compiler  # noqa: E402  # as above
 
 
 def serve(device: str, targets: list[str]) -> None:
@@ -23,12 +24,13 @@ def serve(device: str, targets: list[str]) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     checker: CaseChecker | None = None
-    for line in sys.stdin:
-        request = json.loads(line)
-        if checker is None or checker.name != request["case"]:
-            checker = CaseChecker(request["case"], device, targets)
-        outcomes = checker.check(request["draw"])
-        print(json.dumps([attrs.asdict(one) for one in outcomes]), file=answers, flush=True)
+    with Compiler() as compiler:
+        for line in sys.stdin:
+            request = json.loads(line)
+            if checker is None or checker.name != request["case"]:
+                checker = CaseChecker(request["case"], device, compiler, targets)
+            outcomes = checker.check(request["draw"])
+            print(json.dumps([attrs.asdict(one) for one in outcomes]), file=answers, flush=True)
 
 
 if __name__ == "__main__":
