@@ -17,6 +17,8 @@ from .values import Dim, RejectedError
 if TYPE_CHECKING:
     from .tensors import TensorSpec
 
+NEVER_FLIPPED = (torch.float8_e4m3fn, torch.float8_e5m2)
+"""What torch itself cannot flip on CPUs."""
 FAMILIES = (arithmetic, earlier, functions, online, rows, shapes)
 """The modules that register families of expressions, and statements."""
 
@@ -120,6 +122,8 @@ def _change_arguments(draft: Draft) -> None:
     for spec in draft.tensors:
         if spec.content.kind == "random" and spec.shape and draft.draws.chance(0.06):
             changed = draft.draws.pick(("torch.flip({0}, [0])", "{0}.clone()", "{0}.contiguous()"))
+            if "flip" in changed and spec.dtype in NEVER_FLIPPED:
+                continue
             draft.prelude.append(f"{spec.name} = {changed.format(spec.name)}")
 
 
