@@ -4,9 +4,11 @@
 ``autotune`` does so for a hand-written ``@triton.jit`` kernel. Importing this imports neither torch, triton nor scipy.
 """
 
+from helion_autotune.blueprint import Blueprint, Measurer, NotPortableError
 from helion_autotune.budget import NO_LIMIT, Budget
 from helion_autotune.constraints import Condition, Constraint, Violation
 from helion_autotune.finalists import Finalist
+from helion_autotune.isolation_limits import Isolation
 from helion_autotune.live_progress import LiveProgress, progress_for
 from helion_autotune.measuring import NoDeviceError, measure_milliseconds
 from helion_autotune.objective import Objective
@@ -30,17 +32,20 @@ from helion_autotune.progress import (
     SearchStarted,
 )
 from helion_autotune.records import Records, RecordsError, StoredResult
+from helion_autotune.runner import CannotMeasureError
 from helion_autotune.session import NoCandidateWorked, Result, tune
 from helion_autotune.space import NoValidPointError, Size, Space
 from helion_autotune.strategies import Strategy, known_strategies, strategy
 from helion_autotune.trial import Measurement, Status, Trial
 from helion_autotune.triton_kernels import TimesMeanNothingError, TunedKernel, autotune
-from helion_autotune.workload import Workload, WrongResult
+from helion_autotune.workload import IsolableWorkload, Workload, WrongResult
 
 __all__ = [
     "NO_LIMIT",
+    "Blueprint",
     "Boolean",
     "Budget",
+    "CannotMeasureError",
     "Choice",
     "Condition",
     "Constraint",
@@ -48,13 +53,17 @@ __all__ = [
     "Float",
     "Generation",
     "Integer",
+    "IsolableWorkload",
+    "Isolation",
     "ListOf",
     "LiveProgress",
     "Measurement",
+    "Measurer",
     "NoCandidateWorked",
     "NoDeviceError",
     "NoProgress",
     "NoValidPointError",
+    "NotPortableError",
     "Objective",
     "Parameter",
     "Permutation",

@@ -15,7 +15,7 @@ from helion_autotune.trial import Status, Trial
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from helion_autotune.runner import InProcessRunner
+    from helion_autotune.runner import ThreadedRunner
 
 ROUNDS = 3
 
@@ -30,7 +30,7 @@ class Finalist:
 
 
 def measure_again(
-    runner: InProcessRunner, trials: Sequence[Trial], count: int
+    runner: ThreadedRunner, trials: Sequence[Trial], count: int
 ) -> tuple[Finalist, ...]:
     """The ``count`` best trials, measured ``ROUNDS`` times each; empty when fewer than two compete.
 

@@ -53,7 +53,7 @@ class Objective:
         self._runner = runner
         self._key = key
         self._records = records
-        self._progress = progress or NoProgress()
+        self.progress = progress or NoProgress()
         self._clock = clock
         self._start = clock()
         self._deadline = None if budget.seconds is None else self._start + budget.seconds
@@ -157,7 +157,7 @@ class Objective:
     def _note(self, trial: Trial) -> None:
         if trial.ok and (self._best_ms is None or trial.milliseconds < self._best_ms):
             self._best_ms = trial.milliseconds
-        self._progress.trial(trial)
+        self.progress.trial(trial)
 
     def _record(self, trial: Trial) -> None:
         if self._records is None:
@@ -175,7 +175,7 @@ class Objective:
         times = [trial.milliseconds for trial in top]
         self._generations += 1
         self._top = top
-        self._progress.generation(
+        self.progress.generation(
             Generation(
                 number=self._generations,
                 seconds=self.seconds,

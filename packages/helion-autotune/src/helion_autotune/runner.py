@@ -1,4 +1,4 @@
-"""Runs points through a workload: compiles in threads, measures on the calling thread as compiles complete.
+"""Runs points through a workload: compiles in threads, measures as compiles complete.
 
 In: points, in order. Out: trials, in the order in which their compiles completed; points that the deadline cut off
 give none. Nothing here knows of budgets in evaluations, records or strategies.
@@ -7,27 +7,36 @@ give none. Nothing here knows of budgets in evaluations, records or strategies.
 from __future__ import annotations
 
 import os
+import statistics
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-from helion_autotune.trial import Status, Trial
-from helion_autotune.workload import Workload, WrongResult
+from helion_autotune.failures import error_text, failure_status
+from helion_autotune.trial import Measurement, Status, Trial
 
 if TYPE_CHECKING:
     from helion_autotune.point import Point
+    from helion_autotune.workload import Workload
 
-#: Errors are cut to this many characters: a compiler may print a whole module.
-ERROR_LENGTH = 2000
+#: A compile is left behind when it takes this many times as long as most did, and
+STRAGGLING = 8.0
+#: at least this many seconds, and
+STRAGGLING_SECONDS = 3.0
+#: so many are there to compare it with.
+STRAGGLING_BEHIND = 5
 
 Clock = Callable[[], float]
 
 
 class Runner(Protocol):
-    """Where trials happen. In this process today; isolated processes, other hosts or a replay fit as well."""
+    """Where trials happen: in this process, in isolated workers; other hosts or a replay fit as well."""
+
+    jobs: int
 
     def run(
         self, points: Sequence[Point], incumbent: Callable[[], float | None], deadline: float | None
@@ -38,17 +47,19 @@ class Runner(Protocol):
         """Let go of threads and processes; compiles that have not begun are dropped."""
 
 
+class CannotMeasureError(RuntimeError):
+    """Nothing can be measured any more, whatever the candidate: ends the session."""
+
+
+class CutOff(Exception):  # noqa: N818 - a signal
+    """The deadline passed during a measurement, which therefore says nothing of its candidate."""
+
+
 def available_cores() -> int:
     """The cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def error_text(error: BaseException) -> str:
-    """``Type: message``, of bounded length."""
-    text = f"{type(error).__name__}: {error}".rstrip(": ")
-    return text if len(text) <= ERROR_LENGTH else text[:ERROR_LENGTH] + " …"
 
 
 @attrs.frozen
@@ -61,10 +72,20 @@ class Compiled:
     error: Exception | None
 
 
-class InProcessRunner:
+@attrs.define(eq=False)
+class _Compile:
+    """A compile under way; ``began`` is None while it waits for a thread."""
+
+    point: Point
+    future: Future[Compiled] = attrs.field(init=False)
+    began: float | None = None
+
+
+class ThreadedRunner(ABC):
     """Compiles in ``jobs`` threads of this process (default: one per core).
 
-    Threads cannot be killed: a compile that never ends holds its thread, and the process when it exits.
+    Threads cannot be killed: a compile that never ends holds its thread, and the process when it exits; one that takes
+    far longer than others is left behind, as a timeout, so that a whole batch need not wait for it.
     """
 
     def __init__(
@@ -76,27 +97,43 @@ class InProcessRunner:
         self._workload = workload
         self._clock = clock
         self._pool = ThreadPoolExecutor(self.jobs, thread_name_prefix="helion-autotune")
+        self._compile_seconds: list[float] = []
+
+    @abstractmethod
+    def _measure(
+        self, candidate: Any, incumbent_ms: float | None, deadline: float | None
+    ) -> Measurement:
+        """Check and time a candidate; raises what :meth:`helion_autotune.Workload.measure` may, or CutOff."""
+
+    def _begin(self, deadline: float | None) -> None:
+        """Called once per batch, while it compiles; for what can be set up meanwhile."""
+        del deadline
 
     def run(
         self, points: Sequence[Point], incumbent: Callable[[], float | None], deadline: float | None
     ) -> Iterator[Trial]:
         """See :class:`Runner`."""
-        pending = [self._pool.submit(self._compile, point) for point in points]
+        pending = [self._submit(point) for point in points]
         try:
+            self._begin(deadline)
             while pending:
                 left = None if deadline is None else deadline - self._clock()
                 if left is not None and left <= 0:
                     return
-                done, _ = wait(pending, timeout=left, return_when=FIRST_COMPLETED)
-                ready = [future for future in pending if future in done]  # in the order of points
-                pending = [future for future in pending if future not in done]
-                for future in ready:
+                ready = self._ready(pending, left)
+                for compile_ in ready:
                     if deadline is not None and self._clock() >= deadline:
                         return
-                    yield self.measure(future.result(), incumbent())
+                    pending.remove(compile_)
+                    yield self.measure(compile_.future.result(), incumbent(), deadline)
+                for compile_ in () if ready else self._stragglers(pending):
+                    pending.remove(compile_)
+                    yield self._left_behind(compile_)
+        except CutOff:
+            return
         finally:
-            for future in pending:
-                future.cancel()
+            for compile_ in pending:
+                compile_.future.cancel()
 
     def close(self) -> None:
         """Drop compiles that have not begun; those under way end unheard."""
@@ -105,35 +142,86 @@ class InProcessRunner:
     def compile_all(self, points: Sequence[Point]) -> list[Compiled]:
         """All points compiled, in order; by fresh threads, as others may still be busy past the deadline."""
         with ThreadPoolExecutor(self.jobs, thread_name_prefix="helion-autotune") as pool:
-            return list(pool.map(self._compile, points))
+            return list(pool.map(lambda point: self._compile(_Compile(point)), points))
 
-    def measure(self, compiled: Compiled, incumbent_ms: float | None) -> Trial:
-        """Check and time one compiled candidate on this thread."""
+    def measure(
+        self, compiled: Compiled, incumbent_ms: float | None, deadline: float | None = None
+    ) -> Trial:
+        """Check and time one compiled candidate; raises CutOff when the deadline comes first."""
         if compiled.error is not None:
             status = (
                 Status.TIMEOUT if isinstance(compiled.error, TimeoutError) else Status.COMPILE_ERROR
             )
             return self._failed(compiled, status, compiled.error)
         try:
-            measurement = self._workload.measure(compiled.candidate, incumbent_ms)
-        except WrongResult as error:
-            return self._failed(compiled, Status.WRONG_RESULT, error)
-        except TimeoutError as error:
-            return self._failed(compiled, Status.TIMEOUT, error)
+            measurement = self._measure(compiled.candidate, incumbent_ms, deadline)
+        except (CutOff, CannotMeasureError):
+            raise
         except Exception as error:  # noqa: BLE001 - whatever a candidate does wrong is that trial's result
-            return self._failed(compiled, Status.RUN_ERROR, error)
+            return self._failed(compiled, failure_status(error), error)
         return Trial(compiled.point, Status.OK, measurement.milliseconds, compiled.seconds)
 
-    def _failed(self, compiled: Compiled, status: Status, error: Exception) -> Trial:
+    # -- compiling ------------------------------------------------------------------------------
+
+    def _submit(self, point: Point) -> _Compile:
+        compile_ = _Compile(point)
+        compile_.future = self._pool.submit(self._compile, compile_)
+        return compile_
+
+    def _compile(self, compile_: _Compile) -> Compiled:
+        start = compile_.began = self._clock()
+        candidate, failure = None, None
+        try:
+            candidate = self._workload.compile(compile_.point)
+        except Exception as error:  # noqa: BLE001 - whatever a compile does wrong is that trial's result
+            failure = error
+        seconds = self._clock() - start
+        self._compile_seconds.append(seconds)
+        return Compiled(compile_.point, candidate, seconds, failure)
+
+    def _ready(self, pending: Sequence[_Compile], left: float | None) -> list[_Compile]:
+        """What has compiled, in the order of points; nothing when the time, or someone's patience, ran out."""
+        patience = self._patience()
+        waits = [left, None if patience is None else max(patience / STRAGGLING, 0.05)]
+        timeout = min((each for each in waits if each is not None), default=None)
+        done, _ = wait([c.future for c in pending], timeout=timeout, return_when=FIRST_COMPLETED)
+        return [compile_ for compile_ in pending if compile_.future in done]
+
+    def _patience(self) -> float | None:
+        """How long a compile may take, by how long others took, in seconds; None before enough have ended."""
+        if len(self._compile_seconds) < STRAGGLING_BEHIND:
+            return None
+        return max(STRAGGLING * statistics.median(self._compile_seconds), STRAGGLING_SECONDS)
+
+    def _stragglers(self, pending: Sequence[_Compile]) -> list[_Compile]:
+        patience, now = self._patience(), self._clock()
+        if patience is None:
+            return []
+        return [c for c in pending if c.began is not None and now - c.began > patience]
+
+    def _left_behind(self, compile_: _Compile) -> Trial:
+        assert compile_.began is not None
+        seconds = self._clock() - compile_.began
+        usual = statistics.median(self._compile_seconds)
+        return Trial(
+            compile_.point,
+            Status.TIMEOUT,
+            compile_seconds=seconds,
+            error=f"TimeoutError: still compiling after {seconds:.1f} s, where most take {usual:.1f} s; left behind",
+        )
+
+    @staticmethod
+    def _failed(compiled: Compiled, status: Status, error: Exception) -> Trial:
         return Trial(
             compiled.point, status, compile_seconds=compiled.seconds, error=error_text(error)
         )
 
-    def _compile(self, point: Point) -> Compiled:
-        start = self._clock()
-        candidate, failure = None, None
-        try:
-            candidate = self._workload.compile(point)
-        except Exception as error:  # noqa: BLE001 - whatever a compile does wrong is that trial's result
-            failure = error
-        return Compiled(point, candidate, self._clock() - start, failure)
+
+class InProcessRunner(ThreadedRunner):
+    """Measures on the calling thread: what a candidate does to this process, it does to the session."""
+
+    def _measure(
+        self, candidate: Any, incumbent_ms: float | None, deadline: float | None
+    ) -> Measurement:
+        del deadline  # a call in this process cannot be cut short
+        return self._workload.measure(candidate, incumbent_ms)

@@ -5,6 +5,7 @@ In: a space, a workload, and how hard to try. Out: a Result; the records, if any
 
 from __future__ import annotations
 
+import sys
 import time
 import warnings
 from collections import Counter
@@ -14,10 +15,11 @@ import attrs
 
 from helion_autotune.budget import NO_LIMIT, Budget, SearchStopped
 from helion_autotune.finalists import Finalist, measure_again
+from helion_autotune.isolation_limits import Isolation
 from helion_autotune.objective import Objective
 from helion_autotune.progress import NoProgress, Progress, SearchEnded, SearchStarted
 from helion_autotune.records import Records, RecordsError, StoredResult
-from helion_autotune.runner import Clock, InProcessRunner
+from helion_autotune.runner import CannotMeasureError, Clock, InProcessRunner, ThreadedRunner
 from helion_autotune.strategies import Strategy
 from helion_autotune.strategies import strategy as strategy_named
 
@@ -73,6 +75,7 @@ def tune(  # noqa: PLR0913 - the public interface; all but two are keywords with
     jobs: int | None = None,
     progress: Progress | None = None,
     finalists: int = 4,
+    isolation: Isolation | bool | None = None,
     clock: Clock = time.monotonic,
 ) -> Result:
     """Search ``space`` for the point that ``workload`` runs fastest.
@@ -81,6 +84,11 @@ def tune(  # noqa: PLR0913 - the public interface; all but two are keywords with
     under this space and ``key`` are not evaluated again, every evaluation is recorded, and so is the result: tuning the
     same again after a kill goes on where it stopped. ``jobs`` threads compile. The ``finalists`` best are measured
     again, interleaved, and the best median wins; 0 or 1 skips that. ``clock`` gives seconds.
+
+    ``isolation`` measures in a worker process, so that a candidate which crashes, hangs or exhausts memory is one
+    failed trial. None does so where the workload says how (:class:`IsolableWorkload`), and warns where that cannot be;
+    True, or an Isolation with other time limits, also pickles workloads that say nothing, and raises where that cannot
+    be; False measures in this process.
 
     Raises NoCandidateWorked when nothing gave a time, RecordsError when the records cannot be used (before any work),
     ValueError for an unknown strategy or a seed with unknown names.
@@ -91,28 +99,23 @@ def tune(  # noqa: PLR0913 - the public interface; all but two are keywords with
     if records is not None:
         records.prepare()
     told = progress or NoProgress()
-    runner = InProcessRunner(workload, jobs=jobs, clock=clock)
-    objective = Objective(
-        space,
-        runner,
-        budget=budget,
-        seeds=seeds,
-        key=key,
-        records=records,
-        progress=told,
-        clock=clock,
-    )
-    if records is not None:
-        records.add_session(space, key, objective.seeds)
-    if progress is not None:  # sizing a space takes a while
-        told.started(SearchStarted(space.size, budget, runner.jobs, objective.recorded))
+    runner = _runner(workload, isolation, jobs, clock)  # first: workers start in the meantime
     try:
-        stopped_because = _search(chosen, objective, rng_seed)
-        again = measure_again(runner, objective.trials, finalists)
-    except BaseException as error:  # a live display must close, whatever happened
-        reason = f"ended by {type(error).__name__}"
-        told.ended(SearchEnded(objective.seconds, objective.evaluations, reason, objective.best))
-        raise
+        objective = Objective(
+            space,
+            runner,
+            budget=budget,
+            seeds=seeds,
+            key=key,
+            records=records,
+            progress=told,
+            clock=clock,
+        )
+        if records is not None:
+            records.add_session(space, key, objective.seeds)
+        if progress is not None:  # sizing a space takes a while
+            told.started(SearchStarted(space.size, budget, runner.jobs, objective.recorded))
+        stopped_because, again = _searched(chosen, objective, runner, rng_seed, finalists)
     finally:
         runner.close()
     best = _winner(objective, again)
@@ -125,6 +128,46 @@ def tune(  # noqa: PLR0913 - the public interface; all but two are keywords with
     if records is not None:
         _store(records, space.fingerprint, key, result, objective.evaluations)
     return result
+
+
+def _runner(
+    workload: Workload[Any], isolation: Isolation | bool | None, jobs: int | None, clock: Clock
+) -> ThreadedRunner:
+    """Where the session measures."""
+    wanted = hasattr(workload, "blueprint") if isolation is None else isolation
+    if not wanted:
+        return InProcessRunner(workload, jobs=jobs, clock=clock)
+    if sys.platform != "linux":
+        problem = f"isolated measuring needs Linux, and this is {sys.platform}"
+        if isolation is not None:
+            raise CannotMeasureError(problem)
+        warnings.warn(
+            f"candidates are measured in this process: {problem}", RuntimeWarning, stacklevel=3
+        )
+        return InProcessRunner(workload, jobs=jobs, clock=clock)
+    from helion_autotune.isolation import IsolatedRunner  # needs what Linux has
+
+    limits = isolation if isinstance(isolation, Isolation) else Isolation()
+    return IsolatedRunner(workload, limits, required=isolation is not None, jobs=jobs, clock=clock)
+
+
+def _searched(
+    strategy: Strategy,
+    objective: Objective,
+    runner: ThreadedRunner,
+    rng_seed: int,
+    finalists: int,
+) -> tuple[str, tuple[Finalist, ...]]:
+    """Why the search stopped, and the best measured again."""
+    try:
+        reason = _search(strategy, objective, rng_seed)
+        return reason, measure_again(runner, objective.trials, finalists)
+    except BaseException as error:  # a live display must close, whatever happened
+        reason = f"ended by {type(error).__name__}"
+        objective.progress.ended(
+            SearchEnded(objective.seconds, objective.evaluations, reason, objective.best)
+        )
+        raise
 
 
 def _store(records: Records, fingerprint: str, key: str, result: Result, evaluations: int) -> None:

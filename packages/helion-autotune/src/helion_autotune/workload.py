@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from helion_autotune.blueprint import Blueprint
     from helion_autotune.point import Point
     from helion_autotune.trial import Measurement
 
@@ -30,3 +31,13 @@ class Workload(Protocol[Candidate]):
         ``incumbent_ms`` is the best time so far: a candidate that is clearly slower may be given up early.
         Raises WrongResult (status wrong_result), TimeoutError (timeout), or any Exception (run_error).
         """
+
+
+class IsolableWorkload(Workload[Candidate], Protocol[Candidate]):
+    """A workload that says how a worker process measures its candidates, so that none of them can harm the session."""
+
+    def blueprint(self) -> Blueprint:
+        """What a worker makes its measurer of. Raises NotPortableError where none can."""
+
+    def job(self, candidate: Candidate) -> Any:
+        """What the measurer is given of a candidate: something that can be pickled."""

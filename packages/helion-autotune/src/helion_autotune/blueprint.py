@@ -1,0 +1,80 @@
+"""What a worker process needs in order to measure: named by module, so that it never sees the session's program.
+
+In: from a workload, the name of a function that makes a measurer, and what to call it with. Out: the same as bytes
+that a process with the same installed modules can read. Assumed: both processes import from the same places.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from helion_autotune.trial import Measurement
+
+Job_contra = TypeVar("Job_contra", contravariant=True)
+
+
+class NotPortableError(TypeError):
+    """Something lives only in the session's process, so that no worker can measure with it."""
+
+
+class Measurer(Protocol[Job_contra]):
+    """What a worker measures with; made there, and used by one thread.
+
+    Two methods may be there besides. ``learn(job)`` is called in a worker that replaces another one, with the first job
+    that gave a time, before anything else: for measurers that compare with that one's results.
+    ``recover()`` is called after a job that raised anything, and raises where the process cannot be trusted any more:
+    its context is lost, or what later jobs rely on has been written over.
+    """
+
+    def measure(self, job: Job_contra, incumbent_ms: float | None) -> Measurement:
+        """See :meth:`helion_autotune.Workload.measure`."""
+
+
+@attrs.frozen
+class Blueprint:
+    """How to make a measurer: ``maker`` is ``"module:function"``, called with the one value that ``payload()`` gives.
+
+    The module is imported while the search begins, before the payload exists; what it imports must not touch a GPU,
+    because workers are forked from the process that imported it. ``payload`` runs once, in the session's process.
+    """
+
+    maker: str
+    payload: Callable[[], Any]
+
+
+def portable(value: Any) -> bytes:
+    """``value`` pickled, where everything in it can be found again by importing modules.
+
+    Raises NotPortableError where something cannot: what the main program defines, functions in functions, open files.
+    """
+    buffer = io.BytesIO()
+    try:
+        _Pickler(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        if isinstance(error, NotPortableError):
+            raise
+        raise NotPortableError(
+            f"{type(value).__name__} cannot be sent to a worker: {error}"
+        ) from error
+    return buffer.getvalue()
+
+
+class _Pickler(pickle.Pickler):
+    """Refuses references to the main program, which a worker must not run again."""
+
+    def reducer_override(self, value: Any) -> Any:
+        """See :class:`pickle.Pickler`; called for everything but plain values."""
+        if isinstance(value, type | FunctionType) and value.__module__ == "__main__":
+            raise NotPortableError(
+                f"{value.__qualname__} is defined in the main program, which a worker does not run; "
+                "move it into a module that can be imported"
+            )
+        return NotImplemented

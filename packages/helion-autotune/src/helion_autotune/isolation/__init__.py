@@ -1,0 +1,14 @@
+"""Isolated measuring: a worker process per session, renewed whenever a candidate has cost it its life.
+
+Needs a platform that can fork and pass file descriptors: Linux. See docs/decisions for the shape of it.
+"""
+
+from helion_autotune.isolation.runner import IsolatedRunner
+from helion_autotune.isolation.workers import (
+    CandidateFailed,
+    CannotIsolateError,
+    WorkerDied,
+)
+from helion_autotune.isolation_limits import Isolation
+
+__all__ = ["CandidateFailed", "CannotIsolateError", "IsolatedRunner", "Isolation", "WorkerDied"]

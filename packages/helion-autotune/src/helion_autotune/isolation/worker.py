@@ -1,0 +1,84 @@
+"""A worker's whole life: make the measurer, then measure one job after the other until the session goes away.
+
+In: over the channel, pickled jobs. Out: answers as JSON, which holds nothing that could run when it is read.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import pickle
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from helion_autotune.failures import error_text, failure_status
+from helion_autotune.isolation.frames import ChannelClosedError, receive, send
+from helion_autotune.trial import Status
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from helion_autotune.blueprint import Measurer
+
+#: The two things a worker is asked for.
+MEASURE, LEARN = "measure", "learn"
+
+
+def find_maker(name: str) -> Callable[[Any], Measurer[Any]]:
+    """The function that a blueprint names."""
+    module, _, function = name.partition(":")
+    found: Any = import_module(module)
+    for part in function.split("."):
+        found = getattr(found, part)
+    return found  # type: ignore[no-any-return]  # the blueprint's word
+
+
+def work(channel: socket.socket, maker: str, payload: bytes) -> None:
+    """Serve jobs until the channel closes. The first answer says whether the measurer could be made."""
+    try:
+        measurer = find_maker(maker)(pickle.loads(payload))
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong here is the answer
+        send(channel, _answer(Status.RUN_ERROR, error=error_text(error)))
+        return
+    gc.freeze()  # what stands now stays: collections while measuring need not look at it
+    send(channel, _answer(Status.OK))
+    while True:
+        try:
+            request = receive(channel)
+        except ChannelClosedError:
+            return
+        send(channel, _served(measurer, request))
+
+
+def _served(measurer: Measurer[Any], request: bytes) -> bytes:
+    try:
+        what, job_bytes, incumbent_ms = pickle.loads(request)
+        job = pickle.loads(job_bytes)
+        if what == LEARN:
+            learn = getattr(measurer, "learn", None)
+            if learn is not None:
+                learn(job)
+            return _answer(Status.OK)
+        found = measurer.measure(job, incumbent_ms)
+        return _answer(Status.OK, milliseconds=found.milliseconds, samples=found.samples)
+    except Exception as error:  # noqa: BLE001 - whatever a candidate does wrong is that trial's result
+        status, text = failure_status(error), error_text(error)
+    return _failed(
+        measurer, status, text
+    )  # behind the handler: its traceback held the candidate's tensors
+
+
+def _failed(measurer: Measurer[Any], status: Status, text: str) -> bytes:
+    """What went wrong, and whether the next job can be measured in this process."""
+    recover = getattr(measurer, "recover", None)
+    try:
+        if recover is not None:
+            recover()
+    except Exception as lost:  # noqa: BLE001 - any of them means the same
+        return _answer(status, error=text, lost=error_text(lost))
+    return _answer(status, error=text)
+
+
+def _answer(status: Status, **more: Any) -> bytes:
+    return json.dumps({"status": status.value, **more}).encode()

@@ -1,0 +1,246 @@
+"""Measures jobs in a worker, and renews it when a job has cost it its life or its context.
+
+In: jobs as bytes, one at a time. Out: a Measurement, or an exception as in-process measuring would have raised it.
+A job is lost at most, never the session: after a crash, a hang or a lost context the next job finds a fresh worker.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import time
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from helion_autotune.blueprint import portable
+from helion_autotune.isolation.frames import ChannelClosedError
+from helion_autotune.isolation.server_process import ServerLostError, ServerProcess, Worker
+from helion_autotune.isolation.worker import LEARN, MEASURE
+from helion_autotune.runner import CannotMeasureError
+from helion_autotune.trial import Measurement, Status
+from helion_autotune.workload import WrongResult
+
+if TYPE_CHECKING:
+    from helion_autotune.blueprint import Blueprint
+    from helion_autotune.isolation_limits import Isolation
+
+#: How often in a row a worker may fail to become ready before that is an error of its own.
+STARTS = 3
+#: What the fork server may take for anything but its start, in seconds: killing takes longest.
+SERVER_SECONDS = 40.0
+
+
+class CannotIsolateError(CannotMeasureError):
+    """No worker becomes ready, so that nothing can be measured in isolation; the message says why.
+
+    ``refused``: the measurer could not be made, in processes that are otherwise well.
+    """
+
+    def __init__(self, problem: str, *, refused: bool) -> None:
+        super().__init__(f"no worker can be made ready to measure in isolation: {problem}")
+        self.refused = refused
+
+
+class CandidateFailed(RuntimeError):  # noqa: N818 - the finding about a candidate, as WrongResult is
+    """A candidate raised in its worker; the message is the type and message of what it raised."""
+
+
+class WorkerDied(RuntimeError):  # noqa: N818 - the finding about a candidate, as WrongResult is
+    """A candidate ended its worker: by a signal, or by leaving."""
+
+
+class OutOfTime(Exception):  # noqa: N818 - a signal
+    """The session's deadline passed while a candidate was measured, which says nothing about the candidate."""
+
+
+@attrs.frozen
+class Answer:
+    """What a worker says. ``lost``: why the process cannot be trusted any more, if it cannot."""
+
+    status: Status = attrs.field(converter=Status)
+    milliseconds: float = 0.0
+    samples: tuple[float, ...] = attrs.field(default=(), converter=tuple)
+    error: str = ""
+    lost: str | None = None
+
+    @classmethod
+    def read(cls, message: bytes) -> Answer:
+        """From the worker's JSON."""
+        return cls(**json.loads(message))
+
+
+@attrs.frozen
+class Allowance:
+    """How long something may take: its own limit in seconds, or the session's remaining time where that is less."""
+
+    limit: float
+    left: float | None
+
+    @property
+    def cut(self) -> bool:
+        """Whether the session ends first."""
+        return self.left is not None and self.left < self.limit
+
+    @property
+    def seconds(self) -> float:
+        """The lesser of both; never nothing, as sockets take 0 for something else."""
+        return self.limit if self.left is None else max(min(self.limit, self.left), 0.001)
+
+
+class Workers:
+    """One worker at a time for one session; used by one thread. Importing begins when this is made."""
+
+    def __init__(self, blueprint: Blueprint, isolation: Isolation) -> None:
+        self._blueprint = blueprint
+        self._isolation = isolation
+        self._server: ServerProcess | None = ServerProcess(blueprint.maker)
+        self._prepared = False
+        self._worker: Worker | None = None
+        self._ready = False
+        self._measured = 0
+        self._jobs = 0
+        self._first_job: bytes | None = None
+        self._value: Any = None
+        self._payload: bytes | None = None
+        #: How many workers had to be replaced.
+        self.renewals = 0
+
+    @property
+    def has_measured(self) -> bool:
+        """Whether any worker has been given a job."""
+        return self._jobs > 0
+
+    def begin(self, left: float | None = None) -> None:
+        """Have a worker make its measurer, without waiting for it. ``left``: seconds that the session still has.
+
+        Raises NotPortableError when the payload can be read in no other process.
+        """
+        if self._worker is not None:
+            return
+        if self._payload is None:
+            self._value = self._blueprint.payload()  # kept: it may own memory that workers map
+            self._payload = portable(self._value)
+        seconds = Allowance(self._isolation.start, left).seconds
+        if self._server is None:
+            self._server, self._prepared = ServerProcess(self._blueprint.maker), False
+        if not self._prepared:
+            self._server.prepare(self._payload, seconds)
+            self._prepared = True
+        self._worker, self._ready, self._measured = self._server.fork(SERVER_SECONDS), False, 0
+
+    def measure(self, job: bytes, incumbent_ms: float | None, left: float | None) -> Measurement:
+        """Measure one job; ``left``: seconds that the session still has.
+
+        Raises WrongResult, TimeoutError, CandidateFailed or WorkerDied for what the candidate did; OutOfTime when the
+        session's time was not enough, and CannotIsolateError when there is no worker to be had.
+        """
+        worker = self._waiting(left)
+        limit = self._isolation.seconds(incumbent_ms, first=self._measured == 0)
+        allowed = Allowance(limit, left)
+        self._measured += 1
+        self._jobs += 1
+        request = pickle.dumps((MEASURE, job, incumbent_ms))
+        try:
+            answer = Answer.read(worker.ask(request, allowed.seconds))
+        except TimeoutError as error:
+            self._renew()
+            if allowed.cut:
+                raise OutOfTime from error
+            raise TimeoutError(
+                f"no result within {limit:.1f} s: it hangs, or is far too slow; its worker was killed"
+            ) from error
+        except ChannelClosedError as error:
+            raise WorkerDied(self._renew()) from error
+        if answer.status is Status.OK:
+            self._first_job = self._first_job or job
+            return Measurement(answer.milliseconds, answer.samples)
+        if answer.lost is not None:
+            self._renew()
+        raise _exception(answer)
+
+    def close(self) -> None:
+        """End the worker and the process that it was forked from."""
+        server, self._server = self._server, None
+        if self._worker is not None:
+            self._worker.close()
+        if server is not None:
+            server.close()
+        self._worker = self._value = None
+
+    # -- inside ---------------------------------------------------------------------------------
+
+    def _waiting(self, left: float | None) -> Worker:
+        """A worker that waits for a job: the one there is, or one that is made ready now."""
+        start = time.monotonic()
+        problem, refused = "", True
+        for _ in range(STARTS):
+            now_left = None if left is None else left - (time.monotonic() - start)
+            allowed = Allowance(self._isolation.start, now_left)
+            try:
+                answer = self._made_ready(allowed)
+                if self._worker is not None and answer.status is Status.OK:
+                    return self._worker
+                problem = answer.error
+            except TimeoutError as error:
+                self._renew(begin=False)
+                if allowed.cut:
+                    raise OutOfTime from error
+                problem, refused = f"none was ready within {allowed.limit:g} s", False
+            except ChannelClosedError:
+                problem, refused = self._renew(begin=False), False
+            except ServerLostError as error:
+                self._lose_server()
+                problem, refused = str(error), False
+            else:
+                self._renew(begin=False)
+        raise CannotIsolateError(problem, refused=refused)
+
+    def _made_ready(self, allowed: Allowance) -> Answer:
+        """The answer of a worker that has made its measurer, and learnt the first job."""
+        self.begin(allowed.left)
+        assert self._worker is not None
+        if self._ready:
+            return Answer(Status.OK)
+        answer = Answer.read(self._worker.first_answer(allowed.seconds))
+        if answer.status is Status.OK and self._first_job is not None:
+            request = pickle.dumps((LEARN, self._first_job, None))
+            answer = Answer.read(self._worker.ask(request, allowed.seconds))
+        self._ready = answer.status is Status.OK
+        return answer
+
+    def _renew(self, *, begin: bool = True) -> str:
+        """End the worker, and have the next one begin; how the old one died, with the last it printed."""
+        worker, self._worker = self._worker, None
+        if worker is None or self._server is None:
+            return "it was gone"
+        self.renewals += 1
+        try:
+            death = self._server.end(worker, SERVER_SECONDS)
+            printed = self._server.printed()
+            if begin:
+                self.begin()
+        except ServerLostError as error:
+            self._lose_server()
+            return str(error)
+        return f"its worker {death}" + (f"; it printed: {printed}" if printed else "")
+
+    def _lose_server(self) -> None:
+        """The next worker comes of a new server."""
+        if self._worker is not None:
+            self._worker.close()
+        if self._server is not None:
+            self._server.close()
+        self._worker = self._server = None
+
+
+def _exception(answer: Answer) -> Exception:
+    """The exception for a failure, worded as the worker's own."""
+    text = answer.error
+    if answer.lost is not None:
+        text += f" (its worker was renewed: {answer.lost})"
+    if answer.status is Status.WRONG_RESULT:
+        return WrongResult(text.removeprefix("WrongResult: "))
+    if answer.status is Status.TIMEOUT:
+        return TimeoutError(text.removeprefix("TimeoutError: "))
+    return CandidateFailed(text)

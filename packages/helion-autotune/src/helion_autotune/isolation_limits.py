@@ -1,0 +1,32 @@
+"""How long a worker may take before it counts as hanging."""
+
+from __future__ import annotations
+
+import attrs
+
+#: With an incumbent, a candidate may take this many times as long for everything that is done with it.
+PATIENCE = 500.0
+
+
+@attrs.frozen(kw_only=True)
+class Isolation:
+    """Time limits of isolated measuring, in seconds.
+
+    ``start``: until a worker is ready: importing torch, a GPU context, copying arguments. ``measure``: for checking and
+    timing one candidate. As soon as one has worked, ``hurry`` is enough for the others, and 500 times what that one
+    takes on top: who needs longer hangs, or is hopeless; a worker's first candidate always has ``measure``.
+    """
+
+    start: float = 120.0
+    measure: float = 20.0
+    hurry: float = 3.0
+
+    def __attrs_post_init__(self) -> None:
+        if not min(self.start, self.measure, self.hurry) > 0:
+            raise ValueError(f"limits are seconds above 0, got {self!r}")
+
+    def seconds(self, incumbent_ms: float | None, *, first: bool) -> float:
+        """How long the next candidate may take."""
+        if first or incumbent_ms is None:
+            return self.measure
+        return min(self.measure, self.hurry + PATIENCE * incumbent_ms / 1e3)
