@@ -57,7 +57,7 @@ DEATHS = {
     "crash": (Status.RUN_ERROR, "WorkerDied: its worker died by SIGSEGV"),
     "write_to_address_zero": (Status.RUN_ERROR, "died by SIGSEGV (Segmentation fault)"),
     "leave": (Status.RUN_ERROR, "WorkerDied: its worker ended by itself with exit status 7"),
-    "leave_politely": (Status.RUN_ERROR, "it printed"),
+    "leave_politely": (Status.RUN_ERROR, "exit status 1; it printed"),
     "exhaust_memory": (Status.RUN_ERROR, "MemoryError"),
     "be_wrong": (Status.WRONG_RESULT, "WrongResult: 3 of 8 elements differ"),
     "lose_the_context": (Status.RUN_ERROR, "illegal memory access was encountered (its worker was"),

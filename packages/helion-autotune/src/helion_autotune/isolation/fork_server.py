@@ -72,8 +72,8 @@ class ForkServer:
         try:
             _die_with(server)
             self._control.close()
-            with socket.socket(fileno=descriptor) as channel:
-                work(channel, self._maker, self._payload)
+            channel = socket.socket(fileno=descriptor)  # open until the end: when it closes, all is said
+            work(channel, self._maker, self._payload)
             status = 0
         except ChannelClosedError:
             status = 0  # the session has ended this worker
