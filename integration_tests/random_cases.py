@@ -17,7 +17,7 @@ import torch
 
 import helion
 import helion.language as hl
-from helion_compiler.tuning.oracle import Mismatch, Oracle, multiplies_in_tf32
+from helion_compiler.tuning.oracle import Oracle, multiplies_in_tf32
 from helion_runtime.errors import SharedMemoryError
 from integration_tests.poisoned import run_poisoned
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from helion_compiler.specialized_kernel import SpecializedKernel
+    from helion_compiler.tuning.comparing import Mismatch
 
 Function: TypeAlias = "Callable[..., torch.Tensor]"
 

@@ -22,7 +22,7 @@ from gallery.case import Case, Maker
 from helion import exc, reference
 from helion_compiler.building import parse_target, target_of_device
 from helion_compiler.compiled_kernel import CompiledKernel
-from helion_compiler.tuning.oracle import Oracle
+from helion_compiler.tuning.comparing import same_random_numbers
 from helion_runtime.errors import SharedMemoryError
 from integration_tests.poisoned import run_poisoned
 from random_cases import iterations
@@ -134,7 +134,7 @@ class CaseChecker:
 def _prepare(call: KernelCall) -> Prepared:
     bound: Any = call.kernel.bind(call.arguments)
     specialized: SpecializedKernel = bound._implementation.specialized
-    with Oracle.random_numbers():
+    with same_random_numbers():
         if specialized.program.host_draws:  # higher precision would draw other numbers
             result = reference.run(call.kernel.fn, copy.deepcopy(call.arguments))
         else:
@@ -171,6 +171,6 @@ def _rng(bound: SpecializedKernel, draw: int) -> np.random.Generator:
 def _run(case: Case, one: Prepared, config: helion.Config) -> list[str]:
     arguments = copy.deepcopy(one.call.arguments)
     leaves = one.bound.call.leaves_of(arguments)
-    with Oracle.random_numbers():
+    with same_random_numbers():
         outputs = run_poisoned(one.bound, config, leaves)
     return list(differences(outputs, arguments, one.expected, one.mutated, 2 * case.slack))

@@ -10,16 +10,18 @@ PATIENCE = 500.0
 
 @attrs.frozen(kw_only=True)
 class Isolation:
-    """Time limits of isolated measuring, in seconds.
+    """How candidates are measured in isolation, with time limits in seconds.
 
     ``start``: until a worker is ready: importing torch, a GPU context, copying arguments. ``measure``: for checking and
     timing one candidate. As soon as one has worked, ``hurry`` is enough for the others, and 500 times what that one
     takes on top: who needs longer hangs, or is hopeless; a worker's first candidate always has ``measure``.
+    ``required``: where nothing can be isolated, raise, instead of measuring in the session's process with a warning.
     """
 
     start: float = 120.0
     measure: float = 20.0
     hurry: float = 3.0
+    required: bool = True
 
     def __attrs_post_init__(self) -> None:
         if not min(self.start, self.measure, self.hurry) > 0:

@@ -87,8 +87,8 @@ def tune(  # noqa: PLR0913 - the public interface; all but two are keywords with
 
     ``isolation`` measures in a worker process, so that a candidate which crashes, hangs or exhausts memory is one
     failed trial. None does so where the workload says how (:class:`IsolableWorkload`), and warns where that cannot be;
-    True, or an Isolation with other time limits, also pickles workloads that say nothing, and raises where that cannot
-    be; False measures in this process.
+    True, or an Isolation with other limits, also pickles workloads that say nothing, and raises where that cannot be;
+    False measures in this process.
 
     Raises NoCandidateWorked when nothing gave a time, RecordsError when the records cannot be used (before any work),
     ValueError for an unknown strategy or a seed with unknown names.
@@ -134,12 +134,14 @@ def _runner(
     workload: Workload[Any], isolation: Isolation | bool | None, jobs: int | None, clock: Clock
 ) -> ThreadedRunner:
     """Where the session measures."""
-    wanted = hasattr(workload, "blueprint") if isolation is None else isolation
-    if not wanted:
+    if isolation is None:
+        isolation = Isolation(required=False) if hasattr(workload, "blueprint") else False
+    limits = Isolation() if isolation is True else isolation
+    if limits is False:
         return InProcessRunner(workload, jobs=jobs, clock=clock)
     if sys.platform != "linux":
         problem = f"isolated measuring needs Linux, and this is {sys.platform}"
-        if isolation is not None:
+        if limits.required:
             raise CannotMeasureError(problem)
         warnings.warn(
             f"candidates are measured in this process: {problem}", RuntimeWarning, stacklevel=3
@@ -147,8 +149,7 @@ def _runner(
         return InProcessRunner(workload, jobs=jobs, clock=clock)
     from helion_autotune.isolation import IsolatedRunner  # needs what Linux has
 
-    limits = isolation if isinstance(isolation, Isolation) else Isolation()
-    return IsolatedRunner(workload, limits, required=isolation is not None, jobs=jobs, clock=clock)
+    return IsolatedRunner(workload, limits, jobs=jobs, clock=clock)
 
 
 def _searched(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from helion import Config, exc
 from helion_compiler.building import target_of_device
 from helion_compiler.tracing.arguments import device_of
-from helion_compiler.tuning import autotune, choose_config
+from helion_compiler.tuning.choose_config import autotune, choose_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

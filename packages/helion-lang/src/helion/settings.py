@@ -139,6 +139,19 @@ class Settings:
     autotune_precompile_jobs: int | None = _setting(
         None, optional(count(1)), "Threads that compile while searching; None takes every core."
     )
+    autotune_isolation: bool = _setting(
+        default=True,
+        kind=FLAG,
+        words="Measure candidates in a process of their own, so that one that crashes or hangs ends nothing else.",
+    )
+    autotune_compile_timeout: float = _setting(
+        20.0, positive_number(), "Seconds that a candidate may take to compile."
+    )
+    autotune_benchmark_timeout: float = _setting(
+        20.0,
+        positive_number(),
+        "Seconds that checking and timing a candidate may take, in isolation.",
+    )
     autotuner_fn: FromCache | None = _setting(  # noqa: RUF009  # a field, as all of them are
         None,
         FROM_CACHE,
@@ -212,6 +225,9 @@ class SettingKeywords(TypedDict, total=False):
     disallow_autotuning: bool
     autotune_cache: str
     autotune_precompile_jobs: int | None
+    autotune_isolation: bool
+    autotune_compile_timeout: float
+    autotune_benchmark_timeout: float
     autotuner_fn: FromCache | None
     autotune_accuracy_check: bool
     autotune_baseline_atol: float | None

@@ -72,7 +72,9 @@ class ForkServer:
         try:
             _die_with(server)
             self._control.close()
-            channel = socket.socket(fileno=descriptor)  # open until the end: when it closes, all is said
+            channel = socket.socket(
+                fileno=descriptor
+            )  # open until the end: when it closes, all is said
             work(channel, self._maker, self._payload)
             status = 0
         except ChannelClosedError:

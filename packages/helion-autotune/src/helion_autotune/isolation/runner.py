@@ -24,19 +24,18 @@ if TYPE_CHECKING:
 
 
 class IsolatedRunner(ThreadedRunner):
-    """``required``: raise where nothing can be isolated; otherwise say so once, and measure in this process."""
+    """Where nothing can be isolated and that is not required, it says so once and measures in this process."""
 
     def __init__(
         self,
         workload: Workload[Any],
         isolation: Isolation,
         *,
-        required: bool,
         jobs: int | None = None,
         clock: Clock = time.monotonic,
     ) -> None:
         super().__init__(workload, jobs=jobs, clock=clock)
-        self._required = required
+        self._required = isolation.required
         self._job: Callable[[Any], Any] = getattr(workload, "job", lambda candidate: candidate)
         describe = getattr(workload, "blueprint", None)
         try:

@@ -1,5 +1,5 @@
-"""Tuning: which config a specialization runs, measured and checked."""
+"""Tuning: which config a specialization runs, measured and checked.
 
-from helion_compiler.tuning.choose_config import autotune, choose_config
-
-__all__ = ["autotune", "choose_config"]
+``choose_config`` is what others call. Importing the package imports none of it: workers that measure import
+:mod:`helion_compiler.tuning.measurer` alone, and must not wait for a compiler.
+"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,6 +13,7 @@ import torch
 from helion import Config, exc
 from helion_autotune import (
     Budget,
+    Isolation,
     NoCandidateWorked,
     NoProgress,
     RecordsError,
@@ -28,15 +30,13 @@ from helion_compiler.tuning.store import open_store
 from helion_compiler.tuning.workload import KernelWorkload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from helion_autotune import Progress
     from helion_compiler.specialized_kernel import SpecializedKernel
     from helion_compiler.tuning.store import Store
 
 BUDGET_SECONDS = {"quick": 30.0, "full": 240.0}
-COMPILE_TIMEOUT_SECONDS = 20.0
-"""A config that compiles longer than this is not worth waiting for."""
 
 
 def choose_config(kernel: SpecializedKernel, leaves: Sequence[Any]) -> Config:
@@ -101,7 +101,10 @@ def autotune(
     # A search that never ended goes on from its records; one that is asked for again measures anew.
     key = store.key if stored is None else f"{store.key} {time.time_ns()}"
     # Host code that draws random numbers is timed, too; what the author draws afterwards stays as it was.
-    with torch.random.fork_rng(), CompilePool(_jobs(kernel), COMPILE_TIMEOUT_SECONDS) as pool:
+    with (
+        torch.random.fork_rng(),
+        CompilePool(_jobs(kernel), settings.autotune_compile_timeout) as pool,
+    ):
         workload = KernelWorkload(kernel, leaves, _oracle(kernel, args), compiler=pool.compile)
         config = _search(
             kernel, space, workload, store, seeds=seeds, budget=budget, key=key, options=options
@@ -139,6 +142,7 @@ def _search(
             rng_seed=settings.autotune_random_seed or 0,
             jobs=_jobs(kernel),
             progress=_progress(kernel),
+            isolation=_isolation(kernel),
         )
     except NoCandidateWorked as error:
         raise _none_worked(kernel, error) from error
@@ -164,19 +168,29 @@ def _fastest_of(
                 strategy="finite",
                 jobs=os.cpu_count(),
                 seeds=[{"config": t} for t in texts],
+                isolation=_isolation(kernel),
             )
     except NoCandidateWorked as error:
         raise _none_worked(kernel, error) from error
     return Config.from_json(str(result.best.point["config"]))
 
 
-def _oracle(kernel: SpecializedKernel, args: tuple[Any, ...]) -> Oracle | None:
+def _oracle(kernel: SpecializedKernel, args: tuple[Any, ...]) -> Callable[[], Oracle] | None:
+    """What makes the oracle of a search, if there is to be one."""
     definition = kernel.definition
     if not definition.settings.autotune_accuracy_check:
         return None
     tf32 = multiplies_in_tf32(kernel.program, definition.settings)
     draws = kernel.program.host_draws
-    return Oracle(definition.function, args, definition.settings, tf32=tf32, draws=draws)
+    return partial(Oracle, definition.function, args, definition.settings, tf32=tf32, draws=draws)
+
+
+def _isolation(kernel: SpecializedKernel) -> Isolation | bool:
+    """Whether candidates are measured in a process of their own."""
+    settings = kernel.definition.settings
+    if not settings.autotune_isolation:
+        return False
+    return Isolation(measure=settings.autotune_benchmark_timeout, required=False)
 
 
 def _none_worked(kernel: SpecializedKernel, error: NoCandidateWorked) -> exc.NoConfigFound:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import copy
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import torch
 
 from helion import reference
 from helion.containers import parts_of
 from helion_compiler.program.ops import Dot
+from helion_compiler.tuning.comparing import Expectation, Mismatch, Tolerance, same_random_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,31 +18,6 @@ if TYPE_CHECKING:
     from helion import Settings
     from helion.containers import Parts
     from helion_compiler.program.program import Program
-
-# Relative tolerance by dtype: inputs and intermediate results are rounded to these types.
-_TOLERANCE = {
-    torch.float64: 1e-9,
-    torch.float32: 2e-4,
-    torch.float16: 4e-3,
-    torch.bfloat16: 2e-2,
-    torch.float8_e4m3fn: 1.5e-1,
-    torch.float8_e5m2: 3e-1,
-}
-
-
-@attrs.frozen
-class Mismatch:
-    """How far a result is from the oracle's."""
-
-    where: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.reason}"
-
-
-_TF32_TOLERANCE = 1e-2
-"""Where float32 operands of a product are cut to tf32: ten bits of mantissa are left, and Hopper does not round."""
 
 
 def multiplies_in_tf32(program: Program, settings: Settings) -> bool:
@@ -70,22 +44,15 @@ class Oracle:
         tf32: bool = False,
         draws: bool = False,
     ) -> None:
-        with self.random_numbers():
+        with same_random_numbers():
             self._expected = (
                 reference.run(function, copy.deepcopy(args))
                 if draws
                 else reference.run(function, args, precision="high")
             )
-        self._settings = settings
-        self._tolerance = {**_TOLERANCE, torch.float32: _TF32_TOLERANCE} if tf32 else _TOLERANCE
-
-    @staticmethod
-    @contextmanager
-    def random_numbers() -> Iterator[None]:
-        """Within, host code draws the numbers that it drew for the oracle; nobody else's are touched."""
-        with torch.random.fork_rng():
-            torch.manual_seed(0)
-            yield
+        self._tolerance = Tolerance(
+            settings.autotune_baseline_rtol, settings.autotune_baseline_atol, tf32
+        )
 
     def check(self, outputs: Any, args: tuple[Any, ...]) -> Mismatch | None:
         """The first difference between what a config gave and what the oracle expects; None if there is none."""
@@ -94,21 +61,34 @@ class Oracle:
             found = found or self._compare(f"argument {position}", args[position], expected)
         return found
 
+    def expectation(self, numbered: tuple[Any, ...]) -> Expectation:
+        """The same by leaves, for a process that knows none of the author's classes.
+
+        ``numbered``: the arguments with numbers in the place of their leaves.
+        """
+        mutated = {
+            number: (where, expected)
+            for position, value in self._expected.mutated.items()
+            for (where, expected), (_, number) in zip(
+                named_leaves(f"argument {position}", value),
+                named_leaves("", numbered[position]),
+                strict=True,
+            )
+            if isinstance(expected, torch.Tensor)
+        }
+        outputs = tuple(named_leaves("the result", self._expected.outputs))
+        return Expectation(outputs, mutated, self._tolerance)
+
+    @property
+    def outputs(self) -> Any:
+        """What is expected to be returned."""
+        return self._expected.outputs
+
     def _compare(self, where: str, actual: Any, expected: Any) -> Mismatch | None:
-        if isinstance(expected, torch.Tensor):
-            return self._compare_tensors(where, actual, expected)
-        parts = parts_of(expected)
+        parts = None if isinstance(expected, torch.Tensor) else parts_of(expected)
         if parts is not None:
             return self._compare_parts(where, actual, parts)
-        if isinstance(expected, float) and isinstance(actual, float):
-            return self._compare_floats(
-                where, torch.tensor(actual, dtype=torch.float32), torch.tensor(expected)
-            )
-        return (
-            None
-            if actual == expected
-            else Mismatch(where, f"expected {expected!r}, got {actual!r}")
-        )
+        return self._tolerance.difference(where, actual, expected)
 
     def _compare_parts(self, where: str, actual: Any, expected: Parts) -> Mismatch | None:
         found = parts_of(actual)
@@ -118,50 +98,12 @@ class Oracle:
         differences = (self._compare(*item) for item in items)
         return next((one for one in differences if one is not None), None)
 
-    def _compare_tensors(
-        self, where: str, actual: torch.Tensor, expected: torch.Tensor
-    ) -> Mismatch | None:
-        if actual.shape != expected.shape:
-            return Mismatch(
-                where, f"expected shape {tuple(expected.shape)}, got {tuple(actual.shape)}"
-            )
-        if actual.numel() == 0:
-            return None
-        if not actual.dtype.is_floating_point:
-            wrong = int((actual.to(expected.dtype) != expected).sum())
-            return (
-                None
-                if not wrong
-                else Mismatch(where, f"{wrong} of {actual.numel()} elements differ")
-            )
-        return self._compare_floats(where, actual, expected)
 
-    def _compare_floats(
-        self, where: str, actual: torch.Tensor, expected: torch.Tensor
-    ) -> Mismatch | None:
-        relative = self._settings.autotune_baseline_rtol
-        relative = self._tolerance[actual.dtype] if relative is None else relative
-        absolute = self._settings.autotune_baseline_atol
-        expected = expected.to(torch.float64)
-        floor = relative * _typical_size(expected) if absolute is None else absolute
-        actual = actual.to(torch.float64)
-        close = (actual - expected).abs() <= floor + relative * expected.abs()
-        close |= (actual == expected) | (actual.isnan() & expected.isnan())
-        if bool(close.all()):
-            return None
-        wrong = int((~close).sum())
-        error = (actual - expected).abs().nan_to_num(nan=float("inf")).max()
-        return Mismatch(
-            where, f"{wrong} of {actual.numel()} elements differ, the worst by {float(error):.3g}"
-        )
-
-
-def _typical_size(expected: torch.Tensor) -> torch.Tensor:
-    """The root mean square of a tensor, or of each of its rows where that is more.
-
-    Cancellation leaves small results with the error of large terms. Rows may differ in size: the first queries of
-    causal attention average few values, the last ones many.
-    """
-    finite = torch.where(torch.isfinite(expected), expected, 0).square()
-    whole = finite.mean().sqrt()
-    return torch.maximum(whole, finite.mean(-1, keepdim=True).sqrt()) if finite.ndim else whole
+def named_leaves(where: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """What containers hold in the end, each with its name."""
+    parts = None if isinstance(value, torch.Tensor) else parts_of(value)
+    if parts is None:
+        yield where, value
+        return
+    for name, item in zip(parts.names(where), parts.items, strict=True):
+        yield from named_leaves(name, item)

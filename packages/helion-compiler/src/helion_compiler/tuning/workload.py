@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import attrs
-import torch
 
 from helion import Config
-from helion_autotune import WrongResult, measure_milliseconds
+from helion_autotune import Blueprint, WrongResult
 from helion_compiler.building import target_of_device
 from helion_compiler.building.poison import poison
 from helion_compiler.program.ops import Load
 from helion_compiler.tracing.arguments import device_of
+from helion_compiler.tuning import measurer
+from helion_compiler.tuning.measurer import KernelFacts, KernelJob, KernelMeasurer, Payload
+from helion_compiler.tuning.outputs import containers_of_tree, containers_of_value, in_lists
+from helion_runtime.record import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,29 +35,27 @@ class Candidate:
 
 
 class KernelWorkload:
-    """Implements ``helion_autotune.Workload`` for one specialization and one set of arguments.
+    """Implements ``helion_autotune.IsolableWorkload`` for one specialization and one set of arguments.
 
-    Arguments that the kernel writes are copied before each check, so that every candidate sees the same
-    inputs. With ``listed``, points hold a config as JSON under ``"config"``, not values of the config space.
+    ``oracle`` is asked for when it is first needed, which is while the first candidates compile; None checks nothing.
+    With ``listed``, points hold a config as JSON under ``"config"``, not values of the config space.
     """
 
     def __init__(
         self,
         kernel: SpecializedKernel,
         leaves: Sequence[Any],
-        oracle: Oracle | None,
+        oracle: Callable[[], Oracle] | None,
         *,
         listed: bool = False,
         compiler: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     ) -> None:
         self._kernel = kernel
         self._leaves = tuple(leaves)
-        self._oracle = oracle
+        self._find_oracle = oracle
         self._listed = listed
         self._compiler = compiler
-        device = device_of(leaves)
-        self._target = target_of_device(device)
-        self._written = _written_arguments(kernel)
+        self._target = target_of_device(device_of(leaves))
 
     def compile(self, point: Point) -> Candidate:
         """Build the binary of a point."""
@@ -65,28 +67,57 @@ class KernelWorkload:
         return Candidate(config, self._kernel.build(config, self._target, self._compiler))
 
     def measure(self, candidate: Candidate, incumbent_ms: float | None) -> Measurement:
-        """Check a candidate against the oracle on poisoned outputs, then time it."""
+        """Check a candidate against the oracle on poisoned outputs, then time it, in this process."""
+        return self._measurer.measure(self.job(candidate), incumbent_ms)
+
+    def blueprint(self) -> Blueprint:
+        """Workers measure with copies of the arguments and of what is expected."""
+        return Blueprint(f"{measurer.__name__}:{measurer.make.__name__}", self._payload)
+
+    def job(self, candidate: Candidate) -> KernelJob:
+        """The candidate as data; raises WrongResult where it returns other containers than the author's function."""
+        variant, image = candidate.built.variant, candidate.built.image
         if self._oracle is not None:
-            self._check(candidate)
-        leaves = self._fresh_leaves()
-        prepared = self._kernel.dispatcher_for(candidate.built).prepare(leaves)
-        return measure_milliseconds(lambda: prepared(*leaves), give_up_over_ms=incumbent_ms)
-
-    def _check(self, candidate: Candidate) -> None:
-        assert self._oracle is not None
-        leaves = self._fresh_leaves()
-        built = attrs.evolve(candidate.built, variant=poison(candidate.built.variant))
-        with self._oracle.random_numbers():
-            outputs = self._kernel.dispatcher_for(built)(*leaves)
-        mismatch = self._oracle.check(outputs, self._kernel.arguments(leaves))
-        if mismatch is not None:
-            raise WrongResult(str(mismatch))
-
-    def _fresh_leaves(self) -> tuple[Any, ...]:
-        return tuple(
-            _copy(leaf) if position in self._written else leaf
-            for position, leaf in enumerate(self._leaves)
+            expected = containers_of_value(self._oracle.outputs)
+            found = containers_of_tree(variant.outputs)
+            if found != expected:
+                raise WrongResult(f"the result: expected containers {expected}, got {found}")
+        outputs = in_lists(variant.outputs)
+        return KernelJob(
+            image,
+            replace(variant, outputs=outputs),
+            replace(poison(variant), outputs=outputs),
         )
+
+    @cached_property
+    def _oracle(self) -> Oracle | None:
+        return None if self._find_oracle is None else self._find_oracle()
+
+    @cached_property
+    def _facts(self) -> KernelFacts:
+        kernel = self._kernel
+        numbered = kernel.arguments(tuple(range(len(self._leaves))))
+        return KernelFacts(
+            kernel.definition.name,
+            kernel.call.names,
+            _written_arguments(kernel),
+            None if self._oracle is None else self._oracle.expectation(numbered),
+        )
+
+    @cached_property
+    def _measurer(self) -> KernelMeasurer:
+        return KernelMeasurer(self._facts, self._leaves)
+
+    def _payload(self) -> Payload:
+        from helion_autotune.isolation.tensors import Packed  # needs what Linux has
+
+        facts = self._facts
+        expected: tuple[Any, ...] = ()
+        if facts.expectation is not None:
+            expected = facts.expectation.values
+            nothing = (None,) * len(expected)
+            facts = attrs.evolve(facts, expectation=facts.expectation.with_values(nothing))
+        return Payload(facts, len(self._leaves), Packed((*self._leaves, *expected)))
 
 
 def _written_arguments(kernel: SpecializedKernel) -> frozenset[int]:
@@ -94,9 +125,3 @@ def _written_arguments(kernel: SpecializedKernel) -> frozenset[int]:
     program = kernel.program
     stored = {program.owner(op.buffer) for op in program.accesses() if not isinstance(op, Load)}
     return program.host_writes | stored
-
-
-def _copy(leaf: torch.Tensor) -> torch.Tensor:
-    """A copy with the same strides."""
-    copy = torch.empty_strided(leaf.shape, leaf.stride(), dtype=leaf.dtype, device=leaf.device)
-    return copy.copy_(leaf)

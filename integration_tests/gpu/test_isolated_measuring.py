@@ -1,0 +1,115 @@
+"""Searches among candidates that make illegal accesses, hang, exhaust memory or are wrong: they go on, and end well."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+
+import helion
+import helion.language as hl
+from helion_autotune import Isolation, Status, tune
+from helion_compiler.tuning import workload as workloads
+from helion_compiler.tuning.measurer import KernelJob
+from helion_runtime.record import replace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.gpu
+
+
+def test_a_search_survives_every_kind_of_bad_kernel() -> None:
+    from bad_kernels import (  # needs Triton's driver
+        COUNT,
+        FINE,
+        HANGS,
+        ILLEGAL,
+        NO_MEMORY,
+        SPACE,
+        WRONG,
+        Doubling,
+    )
+
+    x = torch.randn(COUNT, device="cuda")
+    before = x.clone()
+    start = time.monotonic()
+    result = tune(
+        SPACE,
+        Doubling(x),
+        strategy="finite",
+        isolation=Isolation(measure=20, hurry=2),
+    )
+    print(f"{len(result.trials)} candidates in {time.monotonic() - start:.1f} s")
+    for trial in result.trials:
+        print(trial.status.value, trial.point, trial.error or f"{trial.milliseconds:.4f} ms")
+    by_fault = {
+        fault: [trial for trial in result.trials if trial.point["fault"] == fault]
+        for fault in (FINE, ILLEGAL, HANGS, WRONG, NO_MEMORY)
+    }
+    assert all(trial.ok for trial in by_fault[FINE])
+    assert result.best.point["fault"] == FINE
+    expected = {
+        ILLEGAL: (Status.RUN_ERROR, "illegal memory access"),
+        HANGS: (Status.TIMEOUT, "no result within"),
+        WRONG: (Status.WRONG_RESULT, "1048576 elements differ"),
+        NO_MEMORY: (Status.RUN_ERROR, "memory"),
+    }
+    for fault, (status, words) in expected.items():
+        for trial in by_fault[fault]:
+            assert trial.status is status, trial
+            assert words in (trial.error or ""), trial
+    assert torch.equal(x, before), "this process and its memory are as they were"
+    assert float((x + 1).sum()) == pytest.approx(float(before.sum()) + COUNT, rel=1e-3)
+
+
+def tripled(x: torch.Tensor) -> torch.Tensor:
+    out = torch.empty_like(x)
+    for tile in hl.tile(x.size(0)):
+        out[tile] = x[tile] * 3
+    return out
+
+
+class SomeReachTooFar(workloads.KernelWorkload):
+    """Candidates with two warps are launched with a pointer that is none."""
+
+    def job(self, candidate: Any) -> KernelJob:
+        job = super().job(candidate)
+        if candidate.config["num_warps"] != 2:
+            return job
+        (launch,) = job.variant.launches
+        far = tuple(replace(argument, offset=1 << 44) for argument in launch.arguments)
+        launches = (replace(launch, arguments=far),)
+        return KernelJob(
+            job.image,
+            replace(job.variant, launches=launches),
+            replace(job.checked, launches=launches),
+        )
+
+
+def test_a_helion_search_survives_illegal_accesses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from helion_compiler.tuning import choose_config
+
+    monkeypatch.setattr(choose_config, "KernelWorkload", SomeReachTooFar)
+    x = torch.randn(1 << 20, device="cuda")
+    kernel = helion.kernel(tripled, autotune_cache=str(tmp_path), autotune_progress_bar=False)
+    start = time.monotonic()
+    config = kernel.autotune((x,), evaluations=24, seconds=60)
+    print(f"{time.monotonic() - start:.1f} s: {config}")
+    assert config["num_warps"] != 2
+    assert torch.equal(kernel(x), x * 3)
+    (path,) = tmp_path.glob("*.jsonl")
+    lines = path.read_text()
+    assert "illegal memory access" in lines
+    assert '"status":"ok"' in lines
+
+
+def test_isolation_can_be_turned_off(tmp_path: Path) -> None:
+    x = torch.randn(1 << 16, device="cuda")
+    kernel = helion.kernel(tripled, autotune_cache=str(tmp_path), autotune_isolation=False)
+    kernel.autotune((x,), evaluations=6)
+    assert torch.equal(kernel(x), x * 3)

@@ -1,0 +1,91 @@
+"""Copies for workers: the same values in memory of their own."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="tensors need torch, which this environment lacks")
+if sys.platform != "linux":
+    pytest.skip("isolated measuring needs Linux", allow_module_level=True)
+
+from helion_autotune.isolation.tensors import ALIGNMENT, Packed  # noqa: E402  # only where it can be
+
+
+def sent(*values):
+    packed = Packed(values)
+    return pickle.loads(pickle.dumps(packed))
+
+
+def test_values_come_out_as_they_went_in():
+    transposed = torch.randn(5, 3).t()
+    expanded = torch.randn(4, 1).expand(4, 7)
+    tensors = [
+        torch.randn(17),
+        transposed,
+        expanded,
+        torch.randn(2, 2).bfloat16(),
+        torch.tensor(3),
+        torch.empty(0, 4),
+        torch.arange(7, dtype=torch.uint8),
+        torch.randn(3).to(torch.float8_e4m3fn),
+        torch.randn(3, dtype=torch.complex64).conj(),
+    ]
+    found = sent(1, "text", None, *tensors).values
+    assert found[:3] == (1, "text", None)
+    for before, after in zip(tensors, found[3:], strict=True):
+        assert (before.shape, before.dtype) == (after.shape, after.dtype)
+        assert before.stride() == after.stride()
+        assert torch.equal(
+            before.float() if before.dtype.itemsize == 1 else before,
+            after.float() if after.dtype.itemsize == 1 else after,
+        )
+
+
+def test_copies_are_copies():
+    x = torch.zeros(8)
+    copy = sent(x).values[0]
+    copy += 1
+    assert x.sum() == 0
+
+
+def test_shared_memory_is_shared_again():
+    whole = torch.arange(10)
+    first, second, apart, again = sent(whole[:6], whole[4:8], whole[9:], whole[:6]).values
+    first.fill_(-1)
+    assert second.tolist() == [-1, -1, 6, 7]
+    assert apart.tolist() == [9]
+    assert again.tolist() == [-1] * 6
+
+
+@pytest.mark.parametrize("shift", [0, 1, 3, 17])
+def test_addresses_keep_their_alignment(shift):
+    x = torch.arange(100, dtype=torch.float32)[shift:]
+    copy = sent(x).values[0]
+    assert torch.equal(copy, x)
+    assert copy.data_ptr() % ALIGNMENT == x.data_ptr() % ALIGNMENT
+
+
+def test_a_stray_write_shows_in_the_checksum():
+    unpacked = sent(torch.randn(33), torch.arange(5))
+    before = unpacked.checksum()
+    assert unpacked.checksum() == before
+    unpacked.values[1][2] = 7
+    assert unpacked.checksum() != before
+    assert unpacked.checksum()[0] == before[0] or unpacked.checksum()[1] == before[1]
+
+
+def test_another_process_reads_them_too():
+    packed = Packed([torch.arange(1000), 5])
+    program = (
+        "import pickle, sys\n"
+        "u = pickle.loads(sys.stdin.buffer.read())\n"
+        "print(int(u.values[0].sum()), u.values[1])\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], input=pickle.dumps(packed), capture_output=True, check=True
+    )
+    assert found.stdout.split() == [b"499500", b"5"]
