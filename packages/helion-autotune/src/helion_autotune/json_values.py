@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from json.encoder import encode_basestring_ascii
 from types import MappingProxyType
 from typing import Any
 
@@ -53,8 +54,19 @@ _WORDS = {None: "null", True: "true", False: "false"}
 
 def canonical_text(value: JsonValue) -> str:
     """The one JSON text of a value: keys sorted, no spaces."""
-    if value is None or isinstance(
-        value, bool
-    ):  # most values are as short as that, and every check asks
+    # Most values are as short as that, and searches ask for thousands.
+    if value is None or isinstance(value, bool):
         return _WORDS[value]
-    return str(value) if type(value) is int else _ENCODER.encode(thaw(value))
+    if type(value) is int:
+        return str(value)
+    if type(value) is str:
+        return encode_basestring_ascii(value)
+    return _ENCODER.encode(thaw(value))
+
+
+def canonical_object(values: Mapping[str, JsonValue]) -> str:
+    """The canonical text of a mapping, each value by itself."""
+    entries = (
+        f"{encode_basestring_ascii(name)}:{canonical_text(values[name])}" for name in sorted(values)
+    )
+    return "{" + ",".join(entries) + "}"

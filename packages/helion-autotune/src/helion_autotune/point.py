@@ -11,7 +11,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-from helion_autotune.json_values import JsonValue, canonical_text, freeze, thaw
+from helion_autotune.json_values import JsonValue, canonical_object, freeze, thaw
 
 
 class Point(Mapping[str, JsonValue]):
@@ -23,6 +23,13 @@ class Point(Mapping[str, JsonValue]):
             if isinstance(values, Point)
             else MappingProxyType({name: freeze(value) for name, value in values.items()})
         )
+
+    @classmethod
+    def of_frozen(cls, values: dict[str, JsonValue]) -> Point:
+        """The point of values that are immutable already; the dict is kept, not copied."""
+        point = cls.__new__(cls)
+        point._values = MappingProxyType(values)
+        return point
 
     def __getitem__(self, name: str) -> JsonValue:
         return self._values[name]
@@ -36,7 +43,7 @@ class Point(Mapping[str, JsonValue]):
     @cached_property
     def text(self) -> str:
         """The canonical JSON text: the identity of the point."""
-        return canonical_text(self._values)
+        return canonical_object(self._values)
 
     def to_json(self) -> dict[str, Any]:
         """A fresh dict with lists for tuples, in the order of the space."""

@@ -107,11 +107,23 @@ class Space:
             raise ValueError(
                 f"unknown parameters {sorted(unknown)}; this space has {', '.join(self.parameters)}"
             )
+        return self._canonical({name: freeze(value) for name, value in values.items()})
+
+    def changed(self, point: Point, name: str, value: JsonValue) -> Point | None:
+        """A point of the space with one value exchanged, canonical; None when a constraint refuses that.
+
+        Quicker than :meth:`point` and :meth:`check`: ``value`` is one of the parameter's.
+        """
+        other = self._canonical({**point, name: value})
+        return other if self._valid(other) else None
+
+    def _canonical(self, values: Mapping[str, JsonValue]) -> Point:
+        """The point of frozen values of declared names."""
         chosen: dict[str, JsonValue] = {}
         for name, parameter in self.parameters.items():
             given = self._active(name, chosen) and name in values
-            chosen[name] = freeze(values[name]) if given else parameter.default
-        return Point(chosen)
+            chosen[name] = values[name] if given else parameter.default
+        return Point.of_frozen(chosen)
 
     @cached_property
     def default(self) -> Point:
@@ -246,14 +258,12 @@ class Space:
         for name, parameter in self.parameters.items():
             active = self._active(name, chosen)
             chosen[name] = parameter.sample(rng) if active else parameter.default
-        return Point(chosen)
+        return Point.of_frozen(chosen)
 
     def _walk(self, point: Point, rng: np.random.Generator) -> Point:
         """Another point of the space: parameters are drawn anew one at a time, as far as the constraints let them."""
         for name in list(self.parameters) * SWEEPS:
-            other = self.point({**point, name: self.parameters[name].sample(rng)})
-            if self._valid(other):
-                point = other
+            point = self.changed(point, name, self.parameters[name].sample(rng)) or point
         return point
 
     # -- geometry -------------------------------------------------------------------------------
@@ -266,8 +276,8 @@ class Space:
             if name not in active:
                 continue
             for value in self.parameters[name].neighbours(point[name]):
-                other = self.point({**point, name: value})
-                if other != point and self._valid(other):
+                other = self.changed(point, name, value)
+                if other is not None and other != point:
                     found[other] = None
         return list(found)
 

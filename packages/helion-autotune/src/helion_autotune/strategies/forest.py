@@ -135,8 +135,7 @@ def _stepped(space: Space, point: Point, rng: np.random.Generator) -> Point:
     values = space.parameters[name].neighbours(point[name])
     if not values:
         return point
-    other = space.point({**point, name: values[int(rng.integers(len(values)))]})
-    return point if space.check(other) else other
+    return space.changed(point, name, values[int(rng.integers(len(values)))]) or point
 
 
 def _forest_class() -> Any:

@@ -1,0 +1,1 @@
+"""Landscapes made of formulas that look like those of real kernels: strategies are compared on them."""

@@ -1,0 +1,201 @@
+"""Replaying: the space of what was recorded, regrets, comparisons with intervals, and the command."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from helion_autotune import (
+    Boolean,
+    Budget,
+    Choice,
+    Float,
+    Integer,
+    ListOf,
+    Permutation,
+    PowerOfTwo,
+    Records,
+    RecordsError,
+    Space,
+    Status,
+    conformance,
+    tune,
+)
+from helion_autotune.cli import main
+from helion_autotune.parameters.described import described_parameter
+from helion_autotune.replay import RecordedSpace, compare, recordings, replay
+from helion_autotune.replay.comparison import estimate
+from helion_autotune.strategies import strategy
+from helion_autotune.strategies.pattern import PatternSearch
+from helion_autotune.strategies.random import RandomSearch
+
+KINDS = [
+    PowerOfTwo(4, 64, default=16),
+    Integer(-3, 9, default=2),
+    Float(0.5, 2.0, log=True, default=1.0),
+    Choice(["a", None, [1, 2]], default=None),
+    Boolean(default=True),
+    Permutation(3, default=[2, 0, 1]),
+    ListOf(Choice(["", "x"]), 2, default=["x", ""]),
+]
+
+
+@pytest.mark.parametrize("parameter", KINDS, ids=lambda parameter: type(parameter).__name__)
+def test_a_parameter_is_made_again_from_its_description(parameter):
+    described = json.loads(json.dumps(parameter.describe()))
+    assert described_parameter(described) == parameter
+
+
+def test_an_unknown_kind_is_named():
+    with pytest.raises(ValueError, match="kind 'angle'; known are power_of_two, "):
+        described_parameter({"kind": "angle"})
+
+
+def fails(point):
+    return Status.COMPILE_ERROR if point["depth"] == 6 else None
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory):
+    """A file with 200 random points of the conformance space, some of which fail, from two seeds."""
+    path = tmp_path_factory.mktemp("sweep") / "bowl.jsonl"
+    space = conformance.space()
+    tune(
+        space,
+        conformance.Bowl(fails),
+        strategy=RandomSearch(),
+        budget=Budget(evaluations=200),
+        seeds=[space.default, space.point({"block": 256, "fast": True})],
+        key="bowl",
+        records=path,
+        jobs=1,
+    )
+    return path
+
+
+def test_a_recording_is_what_was_recorded(sweep):
+    (recording,) = recordings([sweep])
+    trials = Records(sweep).trials(conformance.space().fingerprint, "bowl")
+    assert recording.name == "bowl"
+    assert set(recording.space.points()) == set(trials)
+    assert recording.space.size.count == 200
+    assert len(recording.seeds) == 2
+    assert recording.best_ms == min(t.value for t in trials.values())
+    assert math.isfinite(recording.worst_ms)
+
+
+def test_only_recorded_points_are_points(sweep):
+    (recording,) = recordings([sweep])
+    space, original = recording.space, conformance.space()
+    rng = np.random.default_rng(0)
+    assert all(space.check(space.sample(rng)) == [] for _ in range(20))
+    stranger = next(point for point in original.points() if point not in recording.trials)
+    assert [violation.name for violation in space.check(stranger)] == ["recorded"]
+    nearest = space.decode(space.encode(stranger))
+    apart = {p: np.linalg.norm(space.encode(p) - space.encode(stranger)) for p in space.points()}
+    assert apart[nearest] == min(apart.values()) > 0
+    near = space.neighbours(nearest)
+    assert len(near) == 2 * space.dimensions
+    further = set(space.points()) - {nearest, *near}
+    reach = max(space.distance(nearest, p) for p in near)
+    assert reach <= min(space.distance(nearest, p) for p in further) + 1e-6
+    step = space.changed(nearest, "depth", nearest["depth"] + 1)
+    assert step in recording.trials
+    assert step != nearest
+    assert space.default == space.point({})  # it was a seed
+
+
+def test_without_the_default_the_first_point_stands_in_for_it():
+    space = Space({"a": Integer(0, 9)})
+    points = [space.point({"a": a}) for a in (3, 5)]
+    assert RecordedSpace.of(space.parameters, points, space.default).default == points[0]
+    with pytest.raises(ValueError, match="at least one recorded point"):
+        RecordedSpace.of(space.parameters, [])
+
+
+@pytest.mark.parametrize("name", ["default", "differential_evolution", "direct", "sobol"])
+def test_strategies_search_recordings(sweep, name):
+    (recording,) = recordings([sweep])
+    run = replay(recording, strategy(name), rng_seed=1, evaluations=60)
+    assert run == replay(recording, strategy(name), rng_seed=1, evaluations=60)
+    assert 0 <= run.regret(60) <= run.regret(10)
+    assert len(run.best_ms) <= 60
+
+
+def test_a_search_of_everything_has_no_regret(sweep):
+    (recording,) = recordings([sweep])
+    run = replay(recording, strategy("finite"), rng_seed=0, evaluations=1000)
+    assert len(run.best_ms) == 200
+    assert run.regret(200) == run.regret(10**6) == 0
+
+
+def test_before_any_success_the_regret_is_that_of_the_slowest(sweep):
+    (recording,) = recordings([sweep])
+    failing = [point for point, trial in recording.trials.items() if not trial.ok][:2]
+
+    class Unlucky:
+        def search(self, space, objective, rng):
+            objective.evaluate_many(failing)
+
+    run = replay(recording, Unlucky(), rng_seed=0, evaluations=9, seeded=False)
+    assert run.best_ms == (math.inf, math.inf)
+    assert run.regret(2) == recording.worst_ms / recording.best_ms - 1
+
+
+def test_an_estimate_holds_its_mean_and_narrows_with_more_values():
+    values = np.random.default_rng(0).exponential(size=400)
+    wide, narrow = estimate(values[:20]), estimate(values)
+    for one in (wide, narrow):
+        assert one.low < one.mean < one.high
+    assert narrow.high - narrow.low < wide.high - wide.low
+    assert estimate(np.asarray([2.0, 2.0])).low == 2.0
+
+
+def test_the_better_strategy_is_ahead_with_confidence(sweep):
+    class Stuck:
+        def search(self, space, objective, rng):
+            objective.evaluate_many([space.sample(rng) for _ in range(2)])
+
+    comparison = compare(
+        recordings([sweep]), {"pattern": PatternSearch, "stuck": Stuck}, seeds=6, after=[16, 64]
+    )
+    row = comparison.row("stuck", 64)
+    assert row.behind.low > 0
+    assert comparison.row("pattern", 64).behind is None
+    assert comparison.row("pattern", 64).regret.mean < row.regret.mean
+    with pytest.raises(KeyError):
+        comparison.row("pattern", 32)
+    runs = comparison.to_json()["runs"]
+    assert len(runs) == 12
+    assert set(runs[0]["regret"]) == {"16", "64"}
+
+
+def test_the_command_prints_a_table_and_writes_json(sweep, tmp_path, capsys):
+    output = tmp_path / "deep" / "replay.json"
+    command = ["replay", str(sweep), "--strategies", "random,pattern", "--seeds", "2"]
+    assert main([*command, "--after", "8", "24", "--json", str(output)]) == 0
+    printed = capsys.readouterr().out
+    assert "bowl: 200 points" in printed
+    assert printed.count("(the others are compared with this one)") == 2
+    written = json.loads(output.read_text())
+    assert [(row["strategy"], row["evaluations"]) for row in written["rows"]] == [
+        ("random", 8),
+        ("pattern", 8),
+        ("random", 24),
+        ("pattern", 24),
+    ]
+
+
+def test_what_cannot_be_replayed_is_said(tmp_path, capsys):
+    assert main(["replay", str(tmp_path / "nowhere.jsonl")]) == 1
+    assert "there is no file" in capsys.readouterr().err
+    old = Records(tmp_path / "old.jsonl")
+    old.prepare()
+    with pytest.raises(RecordsError, match=r"nothing in .* can be replayed"):
+        recordings([old.path])
+
+
+def test_an_unknown_strategy_is_said_before_anything_is_replayed(sweep, capsys):
+    assert main(["replay", str(sweep), "--strategies", "annealing"]) == 1
+    assert "unknown strategy 'annealing'" in capsys.readouterr().err
