@@ -71,11 +71,12 @@ class Replay:
         return (self.problem.worst_ms if math.isinf(reached) else reached) / best - 1.0
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class KnownRunner:
     """Answers from a problem; see :class:`helion_autotune.runner.Runner`."""
 
     problem: Problem
+    jobs: int = 1
 
     def run(
         self,
