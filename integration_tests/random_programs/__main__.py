@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .check import Outcome, check
+from .limits import compiler
 from .program import write
 from .reduce import MOST_CHECKS, reduce_program
 from .running import Worker, as_json, refusals, run_all, serve
@@ -77,7 +78,8 @@ def _show(number: int, device: str, target: str | None) -> int:
     print(program.source)
     for spec in program.tensors:
         print(f"# {spec}")
-    outcome = check(program, device, target=target)
+    with compiler(device, target) as compile_:
+        outcome = check(program, device, target=target, compiler=compile_)
     print(f"{outcome.kind}\n{outcome.detail}")
     return 1 if outcome.failed else 0
 

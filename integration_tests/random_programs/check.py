@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import signal
 import sys
 import tempfile
 import traceback
@@ -12,28 +11,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
-import numpy as np
 
 import helion
 from helion import exc, reference
-from helion_compiler.building import parse_target
+from helion_compiler.building import parse_target, target_of_device
 from helion_compiler.pipeline import make_source
 from helion_compiler.program.printer import print_program
-from helion_runtime.errors import SharedMemoryError
+from helion_compiler.tracing.arguments import device_of
 from integration_tests.poisoned import run_poisoned
 
+from .configs import SlowToCompileError, first_that_runs
+from .limits import SECONDS, TookTooLongError, limited
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from types import FrameType
+    from collections.abc import Iterator
 
     from helion_compiler.specialized_kernel import SpecializedKernel
 
+    from .limits import Compiler
     from .program import RandomProgram
 
-SECONDS = 60
-"""How long one program may compute; wrong code can loop for ever."""
-MOST_STEPS = 80.0
-"""How often innermost bodies may run, roughly, in the interpreter."""
 RETRACED = 4
 """One in so many programs is traced twice to see whether its source is the same; of others, it is emitted twice."""
 
@@ -58,10 +55,6 @@ _PASSES_FAILED = "PassManager::run failed"
 """What Triton says where its own passes fail on code that it took: such configs are refused."""
 
 
-class _TimeoutError(Exception):
-    """A program took too long."""
-
-
 class _NotCompiledError(Exception):
     """Triton refuses what its interpreter runs."""
 
@@ -73,21 +66,19 @@ def check(
     attempt: int = 0,
     seconds: float = SECONDS,
     target: str | None = None,
+    compiler: Compiler | None = None,
 ) -> Outcome:
-    """One program on one random config, for so many seconds of computing; nothing is raised.
+    """One program on one random config, for so many seconds; nothing is raised.
 
-    ``target`` is what it has to compile for, too.
+    ``target`` is what it has to compile for, too; ``compiler`` compiles, or else this process.
     """
-
-    def alarm(_signal: int, _frame: FrameType | None) -> None:
-        raise _TimeoutError
-
-    previous = signal.signal(signal.SIGPROF, alarm)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
-        wrong = _check(program, device, attempt, target)
-    except _TimeoutError:
+        with limited(device, seconds):
+            wrong = _check(program, device, attempt, target, compiler)
+    except TookTooLongError:
         return Outcome(program.number, "timeout", traceback.format_exc())
+    except SlowToCompileError as slow:
+        return Outcome(program.number, "refused", f"SlowToCompile: {slow}")
     except (exc.InternalError, _NotCompiledError):
         return Outcome(program.number, "error", traceback.format_exc())
     except exc.HelionError as error:
@@ -95,9 +86,6 @@ def check(
         return Outcome(program.number, "refused", f"{where}{type(error).__name__}: {error}")
     except Exception:  # noqa: BLE001  # whatever it is, the report shows it
         return Outcome(program.number, "error", traceback.format_exc())
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, previous)
     return Outcome(program.number, "wrong" if wrong else "passed", wrong or "")
 
 
@@ -108,16 +96,22 @@ def _in_reference(error: BaseException) -> bool:
     )
 
 
-def _check(program: RandomProgram, device: str, attempt: int, target: str | None) -> str | None:
+def _check(
+    program: RandomProgram,
+    device: str,
+    attempt: int,
+    target: str | None,
+    compiler: Compiler | None,
+) -> str | None:
     with tempfile.TemporaryDirectory() as folder:
         function = _load(program, Path(folder))
         arguments = program.arguments(device)
         expected = reference.run(function, arguments, precision="high").outputs
         bound = _bind(function, program, arguments)
         print_program(bound.program)
-        config, results = _run(bound, program, arguments, attempt)
+        config, results = _run(bound, program, arguments, attempt, compiler)
         _check_deterministic(function, program, arguments, bound, config)
-        _check_compiles(bound, config, target)
+        _check_compiles(bound, config, target, compiler)
         found = list(_differences(program, results, expected))
         if not found:
             return None
@@ -168,56 +162,41 @@ def _check_deterministic(
     assert first == second, f"the same program gave two sources:\n{first}\n{second}"
 
 
-def _check_compiles(bound: SpecializedKernel, config: helion.Config, target: str | None) -> None:
+def _check_compiles(
+    bound: SpecializedKernel, config: helion.Config, target: str | None, compiler: Compiler | None
+) -> None:
     if target is None:
         return
     try:
-        bound.build(config, parse_target(target))
+        bound.build(config, parse_target(target), compiler)
+    except TimeoutError as error:
+        raise SlowToCompileError(str(error)) from error
     except exc.TritonError as error:
-        if _PASSES_FAILED in str(error) or isinstance(error.__cause__, _TimeoutError):
-            raise  # many unrolled loops take Triton minutes
+        if _PASSES_FAILED in str(error):
+            raise
         raise _NotCompiledError(bound.lower(config).emitted.source) from error
 
 
 def _run(
-    bound: SpecializedKernel, program: RandomProgram, arguments: tuple[Any, ...], attempt: int
+    bound: SpecializedKernel,
+    program: RandomProgram,
+    arguments: tuple[Any, ...],
+    attempt: int,
+    compiler: Compiler | None,
 ) -> tuple[helion.Config, Any]:
-    """The first drawn config that nothing refuses before it runs."""
     leaves = bound.call.leaves_of(arguments)
-    refusals: list[Exception] = []
-    for draw in range(20):
-        config = bound.space.config(_point(bound, [program.number, attempt, draw]))
-        try:
-            return config, run_poisoned(bound, config, leaves)
-        except (SharedMemoryError, exc.InvalidConfig) as refusal:
-            refusals.append(refusal)
-    raise AssertionError(f"every config drawn was refused: {refusals}")
+    device = device_of(leaves)
 
+    def build(config: helion.Config) -> None:
+        if device.type != "cpu":
+            bound.build(config, target_of_device(device), compiler)
 
-def _point(bound: SpecializedKernel, seed: list[int]) -> Mapping[str, Any]:
-    """A random point that runs in few enough steps, or the one that runs in the fewest."""
-    rng = np.random.default_rng(seed)
-    tried: list[tuple[float, Mapping[str, Any]]] = []
-    for _ in range(60):
-        point = bound.space.space.sample(rng)
-        steps = iterations(bound, point)
-        if steps <= MOST_STEPS:
-            return point
-        tried.append((steps, point))
-    return min(tried, key=lambda pair: pair[0])[1]
-
-
-def iterations(bound: SpecializedKernel, point: Mapping[str, Any]) -> float:
-    """How many times innermost bodies run at a point, at most."""
-    steps = 1.0
-    for block in bound.program.blocks:
-        lanes = block.fixed or point[f"block_sizes[{block.name}]"]
-        steps *= math.ceil(min(block.size_hint, 64) / lanes)
-    for number, axis in enumerate(bound.program.whole_axes()):
-        lanes = point.get(f"reduction_loops[whole_{number}]")
-        if lanes is not None:
-            steps *= 2 * math.ceil(bound.program.example(axis.extent) / lanes)
-    return steps
+    return first_that_runs(
+        bound,
+        [program.number, attempt],
+        build,
+        lambda config: run_poisoned(bound, config, leaves),
+    )
 
 
 # Comparing.
