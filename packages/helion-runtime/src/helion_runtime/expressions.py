@@ -60,6 +60,9 @@ OPERATORS: Mapping[str, tuple[int | None, Callable[..., object]]] = {
 }
 """Operators by name: the number of operands (None: one or more) and the function."""
 
+_OF_ANYTHING = ("eq", "ne")
+"""Operators that take any value; the others take numbers."""
+
 SINCE_1_1 = frozenset(
     ("item", "float", "trunc", "floor", "ceil", "abs", "sqrt", "exp", "log", "log2")
 )
@@ -181,6 +184,12 @@ def _operands(
     if (arity is None and not operands) or (arity is not None and len(operands) != arity):
         wanted = "one or more operands" if arity is None else f"{arity} operand(s)"
         raise ExpressionError(f"{where}: {operator!r} takes {wanted}, found {len(operands)}")
+    if operator not in _OF_ANYTHING:
+        for operand in operands:
+            if operand is None or isinstance(operand, str):
+                raise ExpressionError(
+                    f"{where}: {operator!r} takes numbers, found {_short(operand)}"
+                )
     return operands
 
 
@@ -237,7 +246,7 @@ def _read(
 
 
 def _apply(operator: str, values: list[Any]) -> int | float | bool | str | None:
-    if operator not in ("eq", "ne") and not all(
+    if operator not in _OF_ANYTHING and not all(
         isinstance(value, (int, float)) for value in values
     ):
         raise ExpressionError(f"{_short([operator, *values])} has no value: expected numbers")

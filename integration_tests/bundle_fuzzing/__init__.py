@@ -1,0 +1,1 @@
+"""Damaged and hostile bundles, drawn and generated: what ``helion_runtime.load`` has to refuse."""
