@@ -1,0 +1,134 @@
+"""Host microseconds of a call with three tensors, one of them allocated: ops of a bundle, torch, and Triton's JIT.
+
+python -m benchmarks.host_time_of_calls [--output report.json]
+
+Needs an NVIDIA GPU. The ways take turns, round after round, so that what else the machine does falls on all alike; the
+work is so small that the GPU keeps up. Also says how many milliseconds after loading the first call has returned.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+import triton
+import triton.language as tl
+
+import helion
+import helion_runtime
+from benchmarks.suite.examples import load
+from benchmarks.suite.machine import describe
+from helion_compiler import BuildRequest, build_bundle
+from helion_compiler.building import target_of_device
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Ways = dict[str, Callable[[], object]]
+
+CALLS, ROUNDS, WARM_CALLS = 2000, 15, 300
+SHAPE = (64, 64)
+CONFIG = helion.Config(block_sizes=[16, 64], num_warps=4)
+
+
+@triton.jit  # type: ignore[untyped-decorator]  # Triton's
+def _add(x, y, out, n: tl.constexpr):  # type: ignore[no-untyped-def]  # Triton's language
+    index = tl.program_id(0) * n + tl.arange(0, n)
+    tl.store(out + index, tl.load(x + index) + tl.load(y + index))
+
+
+def in_turns(ways: Ways) -> dict[str, float]:
+    """The median microseconds of a call in each way."""
+    samples: dict[str, list[float]] = {name: [] for name in ways}
+    for call in ways.values():
+        _repeat(call, WARM_CALLS)
+    for _ in range(ROUNDS):
+        for name, call in ways.items():
+            torch.cuda.synchronize()
+            samples[name].append(_repeat(call, CALLS) / CALLS * 1e6)
+    torch.cuda.synchronize()
+    return {name: round(statistics.median(found), 2) for name, found in samples.items()}
+
+
+def _repeat(call: Callable[[], object], times: int) -> float:
+    begin = time.perf_counter()
+    for _ in range(times):
+        call()
+    return time.perf_counter() - begin
+
+
+def build(folder: Path, x: torch.Tensor) -> Path:
+    """A bundle with ``add`` and ``matmul`` for tensors like ``x``."""
+    path = folder / "kernels.helion"
+    # What mypy makes of attrs' conversion to a tuple accepts no tuple.
+    requests = [
+        BuildRequest(load("add").add, (x, x), config=CONFIG),  # type: ignore[arg-type]  # see above
+        BuildRequest(load("matmul").matmul, (x, x), config={"block_sizes": [64, 64, 64]}),  # type: ignore[arg-type]  # see above
+    ]
+    build_bundle(path, requests, targets=[target_of_device(x.device).name])
+    return path
+
+
+def first_call(path: Path, x: torch.Tensor, y: torch.Tensor) -> dict[str, float]:
+    """Milliseconds of loading a bundle, and from there to the end of the first call of an op."""
+    torch.cuda.synchronize()
+    began = time.perf_counter()
+    bundle = helion_runtime.load(path)
+    loaded = time.perf_counter()
+    bundle.add(x, y)
+    called = time.perf_counter()
+    torch.cuda.synchronize()
+    return {
+        "load": round((loaded - began) * 1e3, 2),
+        "first call": round((called - loaded) * 1e3, 2),
+    }
+
+
+def ways_of(path: Path, x: torch.Tensor, y: torch.Tensor) -> Ways:
+    """What is compared."""
+    bundle: Any = helion_runtime.load(path)
+    add, matmul = bundle.add, bundle.matmul
+    torch.testing.assert_close(add(x, y), x + y)
+    torch.testing.assert_close(matmul(x, y), x @ y, rtol=2e-2, atol=2e-1)
+    kernel: Any = helion.kernel(load("add").add.fn, config=CONFIG)
+    torch.testing.assert_close(kernel(x, y), x + y)
+    programs = (x.numel() // 1024,)
+    return {
+        "bundle: add": lambda: add(x, y),
+        "bundle: matmul": lambda: matmul(x, y),
+        "the kernel add, compiled here": lambda: kernel(x, y),
+        "torch.mm": lambda: torch.mm(x, y),
+        "eager x + y": lambda: x + y,
+        "Triton's JIT": lambda: _add[programs](x, y, torch.empty_like(x), 1024),
+        "torch.empty_like": lambda: torch.empty_like(x),
+    }
+
+
+def main() -> None:
+    """Print the times, and write them where that is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path)
+    options = parser.parse_args(sys.argv[1:])
+    x, y = (torch.randn(SHAPE, device="cuda", dtype=torch.bfloat16) for _ in range(2))
+    with tempfile.TemporaryDirectory() as folder:
+        path = build(Path(folder), x)
+        first = first_call(path, x, y)
+        found = in_turns(ways_of(path, x, y))
+    for name, microseconds in found.items():
+        print(f"{name:<32}{microseconds:8.2f} µs")
+    for name, milliseconds in first.items():
+        print(f"{name:<32}{milliseconds:8.2f} ms")
+    if options.output is not None:
+        report = {"machine": describe(), "microseconds": found, "milliseconds": first}
+        options.output.write_text(json.dumps(report, indent=1))
+
+
+if __name__ == "__main__":
+    main()
