@@ -63,6 +63,14 @@ def softmax(x: torch.Tensor) -> torch.Tensor:
     return out
 
 
+def gated(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    out = torch.empty_like(x)
+    for tile in hl.tile(x.size()):
+        gate = torch.exp(y[tile]) / (1 + torch.exp2(x[tile]))
+        out[tile] = torch.tanh(x[tile]) * gate + torch.sqrt(torch.abs(y[tile])) * torch.rsqrt(gate)
+    return out
+
+
 def plane_sums(x: torch.Tensor) -> torch.Tensor:
     _, m, n = x.size()
     out = torch.zeros([m, n], dtype=torch.float32, device=x.device)
@@ -92,17 +100,21 @@ def _with_bias(x: torch.Tensor, y: torch.Tensor, bias: torch.Tensor) -> tuple[An
 
 @attrs.frozen
 class Source:
-    """A kernel's function, its arguments, and a config; with ``dynamic`` shapes or static ones, for a ``target``."""
+    """A kernel's function, its arguments, and a config; with ``dynamic`` shapes or static ones, for a ``target``.
+
+    ``settings`` are further settings.
+    """
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     config: dict[str, Any]
     dynamic: bool = False
     target: str | None = None
+    settings: dict[str, Any] = attrs.field(factory=dict)
 
     def bind(self) -> Any:
         """The specialization."""
-        kernel = helion.kernel(static_shapes=not self.dynamic)(self.function)
+        kernel = helion.kernel(static_shapes=not self.dynamic, **self.settings)(self.function)
         return kernel.bind(self.arguments)
 
     def text(self) -> str:
@@ -198,6 +210,12 @@ SOURCES: dict[str, Source] = {
     "add_broadcast": Source(add, (half(5, 1, 33), half(17, 33)), {"block_sizes": [1, 4, 64]}),
     "add_broadcast_dynamic": Source(
         add, (half(5, 1, 33), half(17, 33)), {"block_sizes": [1, 4, 64]}, dynamic=True
+    ),
+    "gated_fast": Source(
+        gated,
+        (torch.empty(64, 500), torch.empty(64, 500)),
+        {"block_sizes": [1, 512]},
+        settings={"fast_math": True},
     ),
     "softmax_whole_exact": Source(softmax, (half(64, 1024),), {"block_sizes": [4]}),
     "softmax_whole_masked": Source(softmax, (half(63, 1000),), {"block_sizes": [4]}),

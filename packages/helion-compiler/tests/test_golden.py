@@ -34,6 +34,7 @@ COMPILED = (
     "epilogue_bias",
     "add_broadcast_dynamic",
     "softmax_rolled_dynamic",
+    "gated_fast",
 )
 DETERMINISTIC = ("epilogue_bias", "add_broadcast_dynamic", "softmax_rolled_dynamic")
 PRINTED = (

@@ -7,7 +7,7 @@ import pytest
 
 import helion
 from helion.exc import InvalidSetting
-from helion.settings import SettingKeywords, Settings, help_of, variables_of
+from helion.settings import SettingKeywords, Settings, allowed_of, help_of, variables_of
 
 NAMES = [field.name for field in attrs.fields(Settings)]
 
@@ -29,6 +29,7 @@ def test_constructor_does_not_look_at_the_environment(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("name", NAMES)
 def test_every_setting_is_documented_and_read_from_its_variable(name: str) -> None:
     assert help_of(name).endswith(".")
+    assert allowed_of(name)
     variable = variables_of(name)[0]
     assert variable == f"HELION_{name.upper()}"
     default = getattr(Settings(), name)

@@ -61,7 +61,9 @@ def make_source(
     observe: Callable[[str, Any], None] | None = None,
 ) -> tuple[Schedule, EmittedKernel]:
     """Schedule and emit."""
-    schedule = make_schedule(program, point, dot_precision=settings.dot_precision)
+    schedule = make_schedule(
+        program, point, dot_precision=settings.dot_precision, fast_math=settings.fast_math
+    )
     if schedule.program is not program:
         verify_program(schedule.program)
     _show(observe, "schedule", schedule)

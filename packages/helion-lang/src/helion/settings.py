@@ -76,6 +76,12 @@ class Settings:
     dot_precision: Literal["tf32", "tf32x3", "ieee"] = _setting(
         "tf32", choice("tf32", "tf32x3", "ieee"), "Precision of float32 matrix products."
     )
+    fast_math: bool = _setting(
+        default=False,
+        kind=FLAG,
+        words="Let float32 exponentials, quotients, square roots and hyperbolic tangents be approximate:"
+        " a few units in the last place instead of one; tanh to 2**-21.",
+    )
     backend: Literal["triton"] = _setting("triton", choice("triton"), "What is generated.")
     persistent_reserved_sms: int = _setting(
         0, count(0), "Multiprocessors that persistent kernels leave free."
@@ -209,6 +215,7 @@ class SettingKeywords(TypedDict, total=False):
 
     static_shapes: bool
     dot_precision: Literal["tf32", "tf32x3", "ieee"]
+    fast_math: bool
     backend: Literal["triton"]
     persistent_reserved_sms: int
     ref_mode: bool | RefMode
@@ -247,6 +254,12 @@ def help_of(name: str) -> str:
     """What a setting does, in a sentence, for documentation and ``--help``."""
     text: str = attrs.fields_dict(Settings)[name].metadata[_HELP]
     return text
+
+
+def allowed_of(name: str) -> str:
+    """What a setting may hold, in words."""
+    kind: Kind = attrs.fields_dict(Settings)[name].metadata[_KIND]
+    return kind.allowed
 
 
 def _parsed(name: str, variable: str, text: str) -> Any:

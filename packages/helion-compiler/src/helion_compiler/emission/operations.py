@@ -119,7 +119,9 @@ def emit_pointwise(context: EmissionContext, op: Pointwise) -> None:
     }
     dtype = op.result.type.dtype
     try:
-        template = lower_pointwise(op.operator, args, kwargs, dtype)
+        template = lower_pointwise(
+            op.operator, args, kwargs, dtype, fast_math=context.schedule.fast_math
+        )
     except NotPointwise as error:
         raise exc.UnsupportedOperator(
             span=None if op.location is None else op.location.span,

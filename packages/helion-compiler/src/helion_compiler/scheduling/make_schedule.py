@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from helion_compiler.program.types import Size
 
 
-def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Schedule:
+def make_schedule(
+    program: Program, point: Point, *, dot_precision: str, fast_math: bool
+) -> Schedule:
     """The Schedule of ``program`` at ``point``, which is a point of its config space."""
     # Rolled reductions add loops, which have no options of their own.
     names = {
@@ -76,6 +78,7 @@ def make_schedule(program: Program, point: Point, *, dot_precision: str) -> Sche
         follows_dies=point.get("xcd_remap", False),
         sm_multiplier=_integer(point.get("num_sm_multiplier", 1)),
         dot_precision=dot_precision,
+        fast_math=fast_math,
     )
 
 

@@ -60,6 +60,7 @@ class Schedule:
     stores to how they address memory, ``cache_hints`` those through pointers to what they say of the caches.
     ``sm_multiplier`` is how many programs of a persistent kernel each multiprocessor gets. ``hints`` are further
     options of ``triton.compile``. With ``follows_dies``, the programs of a compute die take tiles beside each other.
+    With ``fast_math``, float32 is computed by approximate instructions.
     """
 
     program: Program
@@ -76,6 +77,7 @@ class Schedule:
     follows_dies: bool
     sm_multiplier: int
     dot_precision: str
+    fast_math: bool
 
     @property
     def compile_options(self) -> dict[str, Any]:

@@ -60,6 +60,8 @@ def lower_pointwise(
     kwargs: Mapping[str, Any],
     result_dtype: torch.dtype,
     device_kind: str = "cuda",
+    *,
+    fast_math: bool = False,
 ) -> PointwiseTemplate:
     """Turn one ATen call into Triton text.
 
@@ -70,6 +72,7 @@ def lower_pointwise(
         kwargs: Keyword arguments, likewise.
         result_dtype: The element type to convert the result to; normally the one torch gives it.
         device_kind: The device type for which TorchInductor lowers. None needs to be present.
+        fast_math: Whether float32 may be computed by the instructions of `approximations`.
 
     Returns:
         The text; operands are numbered in order of appearance, positional arguments first.
@@ -79,7 +82,8 @@ def lower_pointwise(
             positions, or has no Triton text in TorchInductor.
         TypeError: An argument is something else than an operand or a constant.
     """
-    return _lowered(_call(operator, args, kwargs, result_dtype, device_kind))
+    call = _call(operator, args, kwargs, result_dtype, device_kind)
+    return _lowered(attrs.evolve(call, fast_math=fast_math))
 
 
 @attrs.frozen
@@ -92,6 +96,7 @@ class _Call:
     key: str
     result_dtype: torch.dtype
     device_kind: str
+    fast_math: bool = False
 
 
 def _call(
@@ -120,4 +125,6 @@ def _lowered(call: _Call) -> PointwiseTemplate:
         return bitcast_template(call.operator, call.args, call.result_dtype)
     with _LOWERING, lowering_settings(device):
         lowered = lower_call(call.operator, call.args, call.kwargs, device)
-        return template_of(call.operator, lowered, call.result_dtype, device)
+        return template_of(
+            call.operator, lowered, call.result_dtype, device, fast_math=call.fast_math
+        )

@@ -25,10 +25,13 @@ from torch._inductor.utils import upcast_compute_type
 from torch._inductor.virtualized import OpsValue, V
 from torch.utils._sympy.functions import ToFloat
 
+from helion_compiler.torch_bridge.approximations import APPROXIMATIONS
 from helion_compiler.torch_bridge.operands import NotPointwise, PointwiseTemplate
 from helion_compiler.torch_bridge.operator_graph import ELEMENTS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch.utils._sympy.value_ranges import ValueRanges
 
     from helion_compiler.torch_bridge.operator_graph import LoweredCall
@@ -47,9 +50,11 @@ def template_of(
     call: LoweredCall,
     result_dtype: torch.dtype,
     device: torch.device,
+    *,
+    fast_math: bool = False,
 ) -> PointwiseTemplate:
-    """The text of a lowered call, its result converted to `result_dtype`."""
-    writer = _Writer(operator, call)
+    """The text of a lowered call, its result converted to `result_dtype`; with `fast_math` it approximates."""
+    writer = _Writer(operator, call, APPROXIMATIONS if fast_math else {})
     with (
         V.set_graph_handler(call.graph),
         call.graph.set_current_device(device),
@@ -117,9 +122,15 @@ class _Writer(DefaultHandler):
     that `template_of` calls.
     """
 
-    def __init__(self, operator: torch._ops.OpOverload, call: LoweredCall) -> None:
+    def __init__(
+        self,
+        operator: torch._ops.OpOverload,
+        call: LoweredCall,
+        approximations: Mapping[str, str],
+    ) -> None:
         self.operator = operator
         self.call = call
+        self.approximations = approximations
         self.kernel = _Kernel()
         self.overrides = TritonOverrides()
         self.dtypes = DtypePropagationOpsHandler()
@@ -210,6 +221,8 @@ class _Writer(DefaultHandler):
     def _default(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if name in _RANDOM:
             raise NotPointwise(self.operator, "it draws random numbers")
+        if name in self.approximations and all(_is_float32(argument) for argument in args):
+            return self._temporary(self.approximations[name].format(*args), torch.float32)
         try:
             text = getattr(self.overrides, name)(*args, **kwargs)
         except (NotImplementedError, AttributeError) as error:
@@ -257,6 +270,10 @@ class _Writer(DefaultHandler):
         if _dtype(x).is_floating_point and _dtype(x).itemsize == dtype.itemsize == 1:
             return self._temporary(f"{x}.to(tl.float32)", torch.float32)
         return x
+
+
+def _is_float32(argument: Any) -> bool:
+    return isinstance(argument, TritonCSEVariable) and argument.dtype is torch.float32
 
 
 def _dtype(value: TritonCSEVariable) -> torch.dtype:

@@ -72,6 +72,7 @@ def open_store(kernel: SpecializedKernel, leaves: Sequence[Any]) -> Store:
             "aligned": sorted(kernel.aligned),
             "device": device,
             "dot_precision": definition.settings.dot_precision,
+            "fast_math": definition.settings.fast_math,
             "triton": triton.__version__,
             "helion": version("helion-compiler"),
         },
