@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import itertools
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -24,7 +25,6 @@ from helion_compiler.tuning.oracle import Oracle, multiplies_in_tf32
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 def doubled(x: torch.Tensor) -> torch.Tensor:
@@ -276,6 +276,25 @@ def test_nothing_works(pretended_gpu: dict[str, Any], monkeypatch: pytest.Monkey
 def test_searching_can_be_forbidden(pretended_gpu: dict[str, Any]) -> None:
     with pytest.raises(helion.exc.AutotuningDisallowedInEnvironment, match="doubled"):
         tuned({**pretended_gpu, "disallow_autotuning": True})
+
+
+def test_a_lock_file_is_written_and_is_enough_for_a_frozen_run(
+    pretended_gpu: dict[str, Any], tmp_path: Path
+) -> None:
+    lock = {"autotune_lock": str(tmp_path / "tuned.lock.json")}
+    frozen = {**pretended_gpu, **lock, "disallow_autotuning": True}
+    with pytest.raises(
+        helion.exc.AutotuningDisallowedInEnvironment, match="has no entry for doubled"
+    ):
+        tuned(frozen, force=False)
+    config = tuned({**pretended_gpu, **lock})
+    before = measurements()
+    elsewhere = {**frozen, "autotune_cache": str(tmp_path / "empty")}
+    assert tuned(elsewhere, force=False) == config
+    assert measurements() == before + 1  # nothing but the counting itself
+    Path(lock["autotune_lock"]).write_text("<<<<<<< HEAD")
+    with pytest.raises(helion.exc.AutotuneError, match="is no lock file"):
+        tuned(elsewhere, force=False)
 
 
 def test_unwritable_cache(pretended_gpu: dict[str, Any], tmp_path: Path) -> None:

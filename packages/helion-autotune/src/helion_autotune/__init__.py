@@ -6,6 +6,15 @@
 
 from helion_autotune.blueprint import Blueprint, Measurer, NotPortableError
 from helion_autotune.budget import NO_LIMIT, Budget
+from helion_autotune.choosing import (
+    Chooser,
+    LockedResult,
+    LockFile,
+    LockFileError,
+    NotTunedError,
+    Question,
+    RanksDisagreeError,
+)
 from helion_autotune.constraints import Condition, Constraint, Violation
 from helion_autotune.finalists import Finalist
 from helion_autotune.isolation_limits import Isolation
@@ -47,6 +56,7 @@ __all__ = [
     "Budget",
     "CannotMeasureError",
     "Choice",
+    "Chooser",
     "Condition",
     "Constraint",
     "Finalist",
@@ -57,6 +67,9 @@ __all__ = [
     "Isolation",
     "ListOf",
     "LiveProgress",
+    "LockFile",
+    "LockFileError",
+    "LockedResult",
     "Measurement",
     "Measurer",
     "NoCandidateWorked",
@@ -64,6 +77,7 @@ __all__ = [
     "NoProgress",
     "NoValidPointError",
     "NotPortableError",
+    "NotTunedError",
     "Objective",
     "Parameter",
     "Permutation",
@@ -71,6 +85,8 @@ __all__ = [
     "Point",
     "PowerOfTwo",
     "Progress",
+    "Question",
+    "RanksDisagreeError",
     "Records",
     "RecordsError",
     "Result",

@@ -6,6 +6,7 @@ place count by how many times one would have to be doubled, everything else that
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from itertools import zip_longest
@@ -46,3 +47,15 @@ def _number(token: str | None) -> float | None:
     if token is None or not re.fullmatch(r"[+-]?\d{1,15}(\.\d*)?", token):
         return None
     return float(token)
+
+
+def key_difference(stored: str, wanted: str) -> str:
+    """Where two keys differ, in words; of JSON objects, the fields that do."""
+    try:
+        here, there = json.loads(stored), json.loads(wanted)
+    except ValueError:
+        here = there = None
+    if not (isinstance(here, dict) and isinstance(there, dict)):
+        return f"the key: {stored}"
+    names = [name for name in {**here, **there} if here.get(name) != there.get(name)]
+    return ", ".join(f"{name} ({here.get(name)!r}, not {there.get(name)!r})" for name in names)

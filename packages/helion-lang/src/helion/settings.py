@@ -134,7 +134,20 @@ class Settings:
         default=False, kind=FLAG, words="Search even if a config is given or remembered."
     )
     disallow_autotuning: bool = _setting(
-        default=False, kind=FLAG, words="Refuse to search; for production and for tests."
+        default=False,
+        kind=FLAG,
+        words="Refuse to search; for production and for tests.",
+        variables=("HELION_AUTOTUNE_FROZEN",),
+    )
+    autotune_lock: str | None = _setting(
+        None,
+        OPTIONAL_PATH,
+        "A file of chosen configs, to commit: looked into before anything else, and written by searches.",
+    )
+    autotune_agree: bool = _setting(
+        default=False,
+        kind=FLAG,
+        words="Let rank 0 of a torch.distributed job choose for all ranks, which must call the same kernels in turn.",
     )
     autotune_cache: str = _setting(
         os.path.join("~", ".cache", "helion"),
@@ -230,6 +243,8 @@ class SettingKeywords(TypedDict, total=False):
     autotune_random_seed: int | None
     force_autotune: bool
     disallow_autotuning: bool
+    autotune_lock: str | None
+    autotune_agree: bool
     autotune_cache: str
     autotune_precompile_jobs: int | None
     autotune_isolation: bool

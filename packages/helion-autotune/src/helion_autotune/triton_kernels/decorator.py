@@ -1,8 +1,8 @@
 """``@autotune`` over a hand-written ``@triton.jit`` kernel.
 
-In: the kernel, and a Space or a list of ``triton.Config``. Out: an object that launches like the kernel and tunes
-once per key: the values of the arguments named by ``key``, the dtypes of all tensors, and the GPU. Results are
-remembered in the process and, with ``records``, between processes. Once tuned, a launch only looks its point up,
+In: the kernel, and a Space or a list of ``triton.Config``. Out: an object that launches like the kernel and tunes once
+per key: the values of the arguments named by ``key``, the dtypes of all tensors, and the GPU. Results are remembered
+in the process and, with ``records`` or a lock file, between processes. Once tuned, a launch only looks its point up,
 so it may be captured in a CUDA graph; any thread may launch.
 """
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from helion_autotune.budget import NO_LIMIT, Budget
+from helion_autotune.choosing import Chooser, LockedResult, LockFile, Question
 from helion_autotune.measuring import measure_milliseconds
 from helion_autotune.records import Records
 from helion_autotune.session import tune
@@ -63,6 +64,13 @@ class Tuning:
     jobs: int | None
     progress: Progress | None
     measure: Measure | None
+    lock: LockFile | str | os.PathLike[str] | None
+    frozen: bool | None
+    agree: Any
+
+    def chooser(self) -> Chooser:
+        """Where to look before tuning, as told here or by the environment at the time of the launch."""
+        return Chooser.of(self.lock, frozen=self.frozen, agree=self.agree)
 
 
 class TunedKernel:
@@ -125,7 +133,12 @@ class TunedKernel:
         with self._lock:
             if key not in self._chosen:
                 launch = Launch(self.fn, args, meta, named, grid, key.device)
-                self._chosen[key] = self._stored(key) or self._tuned(launch, key)
+                question = Question(self.__name__, key.text(self.fn), self._candidates.space)
+                self._chosen[key] = self._tuning.chooser().choose(
+                    question,
+                    stored=lambda: self._stored(key),
+                    tuned=lambda: self._tuned(launch, key),
+                )
             return self._chosen[key]
 
     def _stored(self, key: ArgumentKey) -> Point | None:
@@ -135,7 +148,7 @@ class TunedKernel:
             return None
         return stored_point(records, self._candidates.space, self.fn, key)
 
-    def _tuned(self, launch: Launch, key: ArgumentKey) -> Point:
+    def _tuned(self, launch: Launch, key: ArgumentKey) -> LockedResult:
         tuning = self._tuning
         if key.device is None and tuning.measure is None:
             raise TimesMeanNothingError(self._no_device())
@@ -164,7 +177,8 @@ class TunedKernel:
             )
         finally:
             oracle.restore()
-        return result.best.point
+        best = result.best
+        return LockedResult(self.__name__, key.text(self.fn), best.point, best.milliseconds)
 
     def _no_device(self) -> str:
         return (
@@ -199,6 +213,9 @@ def autotune(  # noqa: PLR0913 - the public interface; all but two are keywords 
     jobs: int | None = None,
     progress: Progress | None = None,
     measure: Measure | None = None,
+    lock: LockFile | str | os.PathLike[str] | None = None,
+    frozen: bool | None = None,
+    agree: Any = None,
 ) -> Callable[[Any], TunedKernel]:
     """Decorate a ``@triton.jit`` kernel: tuned once for each value of the arguments named by ``key``.
 
@@ -207,7 +224,9 @@ def autotune(  # noqa: PLR0913 - the public interface; all but two are keywords 
     every launch needs as they were, or zeroed. Every candidate's results are compared with the first config's, or with
     those of ``reference(**arguments)``, which returns expected tensors by argument name; ``tolerance`` is relative.
     ``strategy`` (default: the whole list; "default" for a Space), ``budget``, ``records``, ``jobs`` and ``progress``
-    are those of :func:`helion_autotune.tune`. ``measure`` replaces :func:`measure_milliseconds`.
+    are those of :func:`helion_autotune.tune`. ``measure`` replaces :func:`measure_milliseconds`. ``lock`` is a file of
+    chosen points to commit, ``frozen=True`` refuses to tune, ``agree=True`` (or a process group) lets rank 0 of a
+    ``torch.distributed`` job choose for all: see :class:`helion_autotune.Chooser`, also for the environment variables.
     """
     tuning = Tuning(
         key=key,
@@ -221,5 +240,8 @@ def autotune(  # noqa: PLR0913 - the public interface; all but two are keywords 
         jobs=jobs,
         progress=progress,
         measure=measure,
+        lock=lock,
+        frozen=frozen,
+        agree=agree,
     )
     return lambda kernel: TunedKernel(kernel, configs, tuning)

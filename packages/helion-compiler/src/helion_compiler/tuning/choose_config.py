@@ -13,9 +13,16 @@ import torch
 from helion import Config, exc
 from helion_autotune import (
     Budget,
+    Chooser,
     Isolation,
+    LockedResult,
+    LockFile,
+    LockFileError,
     NoCandidateWorked,
     NoProgress,
+    NotTunedError,
+    Question,
+    RanksDisagreeError,
     RecordsError,
     Space,
     progress_for,
@@ -68,7 +75,7 @@ def autotune(
     force: bool,
     options: Mapping[str, Any],
 ) -> Config:
-    """Search the config space, or take the stored result where ``force`` does not forbid it.
+    """Search the config space, or take the locked or stored result where ``force`` does not forbid it.
 
     With the setting ``autotuner_fn``, configs from the cache are measured in place of a search.
 
@@ -85,11 +92,40 @@ def autotune(
         )
     space = kernel.space.space
     store = open_store(kernel, leaves)
-    stored = store.best(space)
-    if stored is not None and not force:
-        return kernel.space.config(stored)
-    if settings.disallow_autotuning:
-        raise exc.AutotuningDisallowedInEnvironment(kernel=name)
+    chooser = Chooser(
+        None if settings.autotune_lock is None else LockFile(settings.autotune_lock),
+        frozen=settings.disallow_autotuning,
+        agree=settings.autotune_agree,
+    )
+
+    def measured() -> LockedResult:
+        config = _measured(kernel, args, leaves, store, options)
+        return LockedResult(name, store.key, kernel.space.point(config))
+
+    try:
+        point = chooser.choose(
+            Question(name, store.key, space),
+            stored=lambda: store.best(space),
+            tuned=measured,
+            anew=force,
+        )
+    except NotTunedError as error:
+        raise exc.AutotuningDisallowedInEnvironment(kernel=name, notes=(str(error),)) from error
+    except (LockFileError, RanksDisagreeError) as error:
+        raise exc.AutotuneError(kernel=name, reason=str(error)) from error
+    return kernel.space.config(point)
+
+
+def _measured(
+    kernel: SpecializedKernel,
+    args: tuple[Any, ...],
+    leaves: Sequence[Any],
+    store: Store,
+    options: Mapping[str, Any],
+) -> Config:
+    """The winner of a search, or of the configs that ``autotuner_fn`` names; it is stored."""
+    settings, space = kernel.definition.settings, kernel.space.space
+    name = kernel.definition.name
     if settings.autotuner_fn is not None:
         known = cached_configs(kernel, store, settings.autotuner_fn)
         config = known[0] if len(known) == 1 else _fastest_of(kernel, leaves, known)
@@ -99,7 +135,7 @@ def autotune(
     seeds += [kernel.space.point(config) for config in kernel.definition.configs]
     budget = Budget(seconds=_seconds(kernel, options), evaluations=options.get("evaluations"))
     # A search that never ended goes on from its records; one that is asked for again measures anew.
-    key = store.key if stored is None else f"{store.key} {time.time_ns()}"
+    key = store.key if store.best(space) is None else f"{store.key} {time.time_ns()}"
     # Host code that draws random numbers is timed, too; what the author draws afterwards stays as it was.
     with (
         torch.random.fork_rng(),
