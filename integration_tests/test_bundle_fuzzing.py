@@ -30,7 +30,7 @@ def test_damage_is_refused_or_harmless(bundle: Path, tmp_path: Path) -> None:
 
 
 def test_what_means_something_else_is_noticed() -> None:
-    older, newer = FROZEN
+    older, *_, newer = FROZEN
     outcome, problem = open_damaged(newer, read_verified(older))
     assert outcome == "harmless"
     assert problem == "opened, and means something else"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from itertools import starmap
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -158,9 +159,9 @@ def _texts(document: Document) -> Iterator[Named]:
         "not ASCII": sound.replace(b"a", "ä".encode(), 1),
         "UTF-16": sound.decode().encode("utf-16"),
         "a mark at the beginning": b"\xef\xbb\xbf" + sound,
-        "NaN": sound.replace(b"1", b"NaN", 1),
-        "infinity": sound.replace(b"1", b"1e999", 1),
-        "a number of 5000 digits": sound.replace(b"1", b"9" * 5000, 1),
+        "NaN": re.sub(rb":[0-9]+", b":" + b"NaN", sound, count=1),
+        "infinity": re.sub(rb":[0-9]+", b":" + b"1e999", sound, count=1),
+        "a number of 5000 digits": re.sub(rb":[0-9]+", b":" + b"9" * 5000, sound, count=1),
         "a space": sound.replace(b",", b", ", 1),
         "no newline": sound[:-1],
         "a comment": b"/* */" + sound,
@@ -250,7 +251,7 @@ def _repeats(document: Document) -> Iterator[Named]:
 
 
 _LIMITS: dict[str | int, int] = {
-    "cuda_driver": 2**128 - 1,
+    "cuda_driver": 10**6 - 1,
     "global_scratch_size": 2**40,
     "profile_scratch_size": 2**40,
 }

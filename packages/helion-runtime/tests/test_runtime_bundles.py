@@ -343,8 +343,9 @@ def test_every_format_version_has_its_frozen_bundle(frozen_path: Path) -> None:
         assert read_verified(path).manifest.format_version == (major, version)
 
 
-def test_the_frozen_bundle_of_format_1_1_runs(frozen_path: Path) -> None:
-    path = frozen_path.with_name("format_1_1.helion")
+@pytest.mark.parametrize("version", ["1_1", "1_2"])
+def test_the_frozen_bundles_of_later_formats_run(frozen_path: Path, version: str) -> None:
+    path = frozen_path.with_name(f"format_{version}.helion")
     driver = RecordingDriver(read_verified(path).manifest.kernels)
     bundle = load(path, driver=driver)
     x = torch.zeros(4, 4)
@@ -379,3 +380,19 @@ def test_the_lowest_version_that_will_do_is_written(
         assert needed_version([replace(op, variants=(variant,))]) == (1, 1)
     with pytest.raises(FormatVersionError, match=r"at least 1\.1"):
         manifest_from_json(replace(newer, format_version=(1, 0)).to_json(), "manifest")
+
+
+def test_every_variant_says_what_it_writes_or_none(frozen_path: Path) -> None:
+    newest = read_verified(frozen_path.with_name("format_1_2.helion")).manifest
+    assert needed_version(newest.ops) == (1, 2)
+    op, *others = newest.ops
+    unsaid = replace(op, variants=(replace(op.variants[0], mutates=None), *op.variants[1:]))
+    for ops in ((unsaid, *others), read_verified(frozen_path).manifest.ops):
+        changed = replace(newest, ops=ops)
+        with pytest.raises(
+            SchemaError, match=r"variant 0: missing key\(s\): mutates|launched by no op"
+        ):
+            manifest_from_json(changed.to_json(), "manifest")
+    wrong = replace(op, variants=(replace(op.variants[0], mutates=(2,)), *op.variants[1:]))
+    with pytest.raises(SchemaError, match=r"mutates: expected tensor arguments, found \[2\]"):
+        manifest_from_json(replace(newest, ops=(wrong, *others)).to_json(), "manifest")

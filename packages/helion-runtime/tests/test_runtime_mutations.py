@@ -94,7 +94,7 @@ def write_manifest(folder: Path, raw: bytes) -> None:
     (folder / "manifest.sha256").write_text(digest(raw) + "\n")
 
 
-@pytest.fixture(params=["format_1_0.helion", "format_1_1.helion"])
+@pytest.fixture(params=["format_1_0.helion", "format_1_1.helion", "format_1_2.helion"])
 def unpacked(frozen_path: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     with zipfile.ZipFile(frozen_path.with_name(request.param)) as archive:
         archive.extractall(tmp_path)
@@ -228,7 +228,7 @@ def test_manifests_that_are_none(unpacked: Path, raw: bytes, message: str) -> No
         read_verified(unpacked)
 
 
-@pytest.mark.parametrize("version", [[0, 9], [2, 0], [1, 2], [1, -1], [True, 0], [1], 1])
+@pytest.mark.parametrize("version", [[0, 9], [2, 0], [1, 3], [1, -1], [True, 0], [1], 1])
 def test_other_format_versions_are_refused(unpacked: Path, version: object) -> None:
     document = json.loads((unpacked / "manifest.json").read_bytes())
     write_manifest(unpacked, canonical_json({**document, "format_version": version}))

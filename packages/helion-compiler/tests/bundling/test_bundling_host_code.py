@@ -50,7 +50,8 @@ def test_numbers_that_only_a_call_tells(tmp_path: Path, static_shapes: bool) -> 
         targets=["sm_90"],
     )
     manifest = helion_runtime.load(path).manifest
-    assert manifest.format_version == (1, 1)
+    assert [variant.mutates for variant in manifest.ops[0].variants] == [(1,)]
+    assert manifest.format_version == (1, 2)
     driver = RecordingDriver(manifest.kernels, device=HOPPER)
     op = helion_runtime.load(path, driver=driver).rows_up_to
     for launches, longest in enumerate((7, 49, 7, 1, 33), start=1):

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 from helion_runtime.conditions import unmet_conditions
 from helion_runtime.default_driver import default_driver
 from helion_runtime.entry_check import check_kernel, check_names, check_variant
-from helion_runtime.errors import ArchitectureError, CallError, NoVariantError
+from helion_runtime.errors import ArchitectureError, CallError, NoVariantError, RegistrationError
 from helion_runtime.generate import Entrance
 from helion_runtime.misses import Rejection, explain
 from helion_runtime.modules import KernelImage, ModuleLoader
 from helion_runtime.plan import ArgumentMetadata, serves
 from helion_runtime.record import Record
 from helion_runtime.run_maker import RunMaker
-from helion_runtime.signature import argument_kinds, check_call, misaligned, mismatches
+from helion_runtime.signature import argument_kinds, check_call, is_wrapped, misaligned, mismatches
 from helion_runtime.signature_key import argument_fields, generate_call
+from helion_runtime.torch_op import register
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from helion_runtime.errors import ReadingError
     from helion_runtime.evaluated import EvaluatedVariant
     from helion_runtime.signature_key import ArgumentKind
+    from helion_runtime.torch_op import TorchOp
 
 __all__ = ["Dispatcher", "KernelImage", "PreparedCall"]
 
@@ -98,6 +100,8 @@ class Dispatcher:
         self._memo: dict[Any, Callable[..., Any]] = {}
         self._fallbacks: dict[Any, Callable[..., Any]] = {}
         self._lock = threading.RLock()
+        self._direct: Callable[..., Any] | None = None
+        self._torch_op: TorchOp | None = None
         self._call: Callable[..., Any] = self._first_call
 
     @classmethod
@@ -153,6 +157,37 @@ class Dispatcher:
         with self._lock:
             self._installed = ()
             self._call = self._first_call
+
+    def register(
+        self,
+        namespace: str,
+        *,
+        backward: Callable[..., Any] | None = None,
+        setup_context: Callable[..., Any] | None = None,
+    ) -> Any:
+        """Make the op ``torch.ops.<namespace>.<op>``, and return that operator.
+
+        From then on calls of the op itself are traced, too: by ``torch.compile``, ``torch.export``, ``make_fx`` and
+        under fake tensors. The variants there are now decide what the operator takes and returns. ``backward`` and
+        ``setup_context`` are those of :func:`torch.library.register_autograd`; with them, calls with tensors that
+        require gradients are recorded.
+
+        Raises:
+            RegistrationError: it cannot be one, or was registered before.
+        """
+        with self._lock:
+            if self._torch_op is not None:
+                raise RegistrationError(
+                    f"op {self.name!r} is registered: {self._torch_op.operator}"
+                )
+            self._entrance()
+            made = register(namespace, self.name, self.arguments, self.variants, self._run_directly)
+            if backward is not None:
+                made.record_gradients(backward, setup_context)
+            self._torch_op = made
+            self._call = self._first_call
+            self._entrance()
+            return made.operator
 
     def prepare(self, args: Sequence[Any], variant: VariantEntry | None = None) -> PreparedCall:
         """Prepare a call with ``args`` without running it, by the variant that serves it or by the
@@ -214,7 +249,13 @@ class Dispatcher:
         def miss(*args: object) -> Callable[..., Any]:
             return self._miss(args, memo)
 
-        return generate_call(self._kinds, memo, miss, self._current_device)
+        self._direct = generate_call(self._kinds, memo, miss, self._current_device)
+        return self._direct if self._torch_op is None else self._torch_op.around(self._direct)
+
+    def _run_directly(self, *args: object) -> Any:
+        """A call that nothing traces."""
+        assert self._direct is not None, "made before the op was registered"
+        return self._direct(*args)
 
     def _current_device(self) -> int:
         return self._loader.driver.current_device()
@@ -222,6 +263,8 @@ class Dispatcher:
     def _miss(
         self, args: tuple[Any, ...], memo: dict[Any, Callable[..., Any]]
     ) -> Callable[..., Any]:
+        if self._torch_op is not None and any(map(is_wrapped, args)):
+            return self._torch_op.call
         device = self._device(args)
         chosen = self._choose_or_ask(args, device, after=None)
         run = self._prepare(chosen, args, device).run

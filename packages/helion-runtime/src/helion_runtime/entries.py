@@ -222,7 +222,8 @@ class VariantEntry(Record):
     """One compiled choice of an op.
 
     It serves a call when the arguments match ``signature``, every expression of ``guard`` is true
-    and every buffer in ``aligned`` (arguments only) starts at a multiple of 16 bytes.
+    and every buffer in ``aligned`` (arguments only) starts at a multiple of 16 bytes. ``mutates`` are the
+    arguments whose memory the op writes; None where an older format does not say.
     """
 
     signature: tuple[TensorSignature | ScalarSignature, ...]
@@ -231,6 +232,7 @@ class VariantEntry(Record):
     steps: tuple[HostStep, ...]
     launches: tuple[LaunchEntry, ...]
     outputs: OutputTree
+    mutates: tuple[int, ...] | None = None
 
 
 class OpEntry(Record):

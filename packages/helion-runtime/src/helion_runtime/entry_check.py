@@ -116,9 +116,9 @@ def check_variant(
     for position, item in enumerate(variant.signature):
         _check_signature(item, f"{where}: signature {position}")
     tensors = {i for i, item in enumerate(variant.signature) if isinstance(item, TensorSignature)}
-    for position in variant.aligned:
-        if position not in tensors:
-            raise SchemaError(f"{where}: aligned: argument {position} is not a tensor argument")
+    for name, positions in (("aligned", variant.aligned), ("mutates", variant.mutates or ())):
+        if not tensors.issuperset(positions):
+            raise SchemaError(f"{where}: {name}: expected tensor arguments, found {[*positions]}")
     steps = StepCheck(n_arguments, tensors)
     launching = launch_position(variant.steps)
     for step in variant.steps[:launching]:

@@ -1,7 +1,7 @@
 """Entries as JSON: what a manifest holds, strictly checked on the way in.
 
 ``op_to_json``/``op_from_json`` and ``kernel_to_json``/``kernel_from_json`` are inverses on checked
-entries. Every key is always written; reading refuses missing keys, unknown keys and values of
+entries. Every key that the format version has is written; reading refuses missing keys, unknown keys and values of
 another type with :class:`SchemaError`.
 """
 
@@ -77,7 +77,9 @@ def _to_json(entry: Record) -> dict[str, Any]:
     tag = _TAGS.get(type(entry))
     result: dict[str, Any] = {} if tag is None else {_TAG_KEY: tag}
     for name in fields_of(type(entry)):
-        result[name] = _value_to_json(getattr(entry, name))
+        value = getattr(entry, name)
+        if name not in _LATER or value is not None:
+            result[name] = _value_to_json(value)
     return result
 
 
@@ -122,6 +124,9 @@ def _read_grid(value: object) -> tuple[Any, ...]:
         raise unlike("three extents", value)
     return grid
 
+
+_LATER = ("mutates",)
+"""Fields that formats before the one that brought them do not have; None there, and not written."""
 
 _TAG_KEY = "is"
 _TAGS: Mapping[type[Record], str] = {
@@ -211,6 +216,7 @@ _read_variant = read_record(
         "launches": read_list(_read_launch),
         "outputs": read_tree,
     },
+    {"mutates": _INTEGERS},
 )
 read_op = read_record(
     OpEntry,

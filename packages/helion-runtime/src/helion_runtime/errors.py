@@ -110,6 +110,10 @@ class ReadingError(CallError, ValueError):
     """A number that host code read from a tensor is one that the variant was not compiled for."""
 
 
+class RegistrationError(CallError):
+    """An op that cannot be an operator of torch's, or not for these fake tensors."""
+
+
 class ResultError(CallError):
     """An operator of host logic gave something else than was traced."""
 

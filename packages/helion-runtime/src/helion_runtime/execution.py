@@ -15,7 +15,7 @@ from helion_runtime.entries import ReadStep, launch_position, numbers_taken
 from helion_runtime.errors import ExpressionError
 from helion_runtime.evaluated import DEVICE, Allocation, Call, CallNumber, Reference, View
 from helion_runtime.expressions import evaluate
-from helion_runtime.plan import ArgumentMetadata, check_reading, evaluate_variant
+from helion_runtime.plan import ArgumentMetadata, check_reading, evaluate_results, evaluate_variant
 from helion_runtime.record import replace
 from helion_runtime.results import conform, several
 from helion_runtime.undisturbed import undisturbed
@@ -55,6 +55,15 @@ def _execute(
             return _build(plan.outputs, buffers, metadata)
         metadata = _with_item(metadata, plan.read, buffers)
         plan = evaluate_variant(variant, metadata, plan.read.number)
+
+
+def imagine(variant: VariantEntry, metadata: ArgumentMetadata, device: torch.device) -> object:
+    """What ``variant``, which reads no numbers from tensors, returns for tensors without data; nothing is launched."""
+    buffers = _tensors(metadata.arguments)
+    plan = evaluate_results(variant, metadata)
+    _run(plan.steps, buffers, metadata, device)
+    assert plan.outputs is not None, "nothing is left to read"
+    return _build(plan.outputs, buffers, metadata)
 
 
 def read_ahead(

@@ -139,6 +139,11 @@ def evaluate(expression: object, metadata: CallMetadata) -> int | float | bool |
     return _apply(operator, values)
 
 
+def is_symbol(value: object) -> bool:
+    """Whether a value is a number of one of torch's tracers, which knows it by its name alone."""
+    return hasattr(value, "node")
+
+
 def argument_uses(expression: object) -> set[int]:
     """Positions of the scalar arguments whose values the expression reads."""
     return {node[1] for node in _readings(expression) if node[0] == "argument"}
@@ -247,7 +252,7 @@ def _read(
 
 def _apply(operator: str, values: list[Any]) -> int | float | bool | str | None:
     if operator not in _OF_ANYTHING and not all(
-        isinstance(value, (int, float)) for value in values
+        isinstance(value, (int, float)) or is_symbol(value) for value in values
     ):
         raise ExpressionError(f"{_short([operator, *values])} has no value: expected numbers")
     if operator == "pow" and _is_huge_power(values):
@@ -258,6 +263,8 @@ def _apply(operator: str, values: list[Any]) -> int | float | bool | str | None:
         raise ExpressionError(f"{_short([operator, *values])} has no value: {error}") from error
     if isinstance(result, int) and result.bit_length() > MAX_BITS:
         raise ExpressionError(f"{_short([operator, *values])} has more than {MAX_BITS} bits")
+    if is_symbol(result):
+        return result  # type: ignore[no-any-return]  # counts as a number
     if isinstance(result, complex) or not isinstance(result, (int, float, str)):
         raise ExpressionError(f"{_short([operator, *values])} is not a number: {_short(result)}")
     return result

@@ -60,18 +60,22 @@ def unlike(expected: str, found: object) -> MisfitError:
     return MisfitError(f"expected {expected}, found {reprlib.repr(found)[:120]}")
 
 
-def read_object(fields: Mapping[str, Reader[Any]]) -> Reader[dict[str, Any]]:
-    """A reader of objects with exactly these keys, each read by its reader."""
+def read_object(
+    fields: Mapping[str, Reader[Any]], optional: Mapping[str, Reader[Any]] | None = None
+) -> Reader[dict[str, Any]]:
+    """A reader of objects with exactly these keys, each read by its reader; ``optional`` ones may be missing."""
+    every = {**fields, **(optional or {})}
 
     def read_it(value: object) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise unlike("an object", value)
-        if value.keys() != fields.keys():
-            raise _other_keys(value, fields)
+        if not fields.keys() <= value.keys() <= every.keys():
+            raise _other_keys(value, fields, every)
         result = {}
-        for key, reader in fields.items():
+        for key, reader in every.items():
             try:
-                result[key] = reader(value[key])
+                if key in value:
+                    result[key] = reader(value[key])
             except MisfitError as misfit:
                 raise misfit.inside(f".{key}") from None
         return result
@@ -79,9 +83,13 @@ def read_object(fields: Mapping[str, Reader[Any]]) -> Reader[dict[str, Any]]:
     return read_it
 
 
-def read_record(kind: type[R], fields: Mapping[str, Reader[Any]]) -> Reader[R]:
-    """A reader of records from objects with their fields as keys."""
-    read_fields = read_object(fields)
+def read_record(
+    kind: type[R],
+    fields: Mapping[str, Reader[Any]],
+    optional: Mapping[str, Reader[Any]] | None = None,
+) -> Reader[R]:
+    """A reader of records from objects with their fields as keys; ``optional`` ones have defaults."""
+    read_fields = read_object(fields, optional)
     return lambda value: kind(**read_fields(value))
 
 
@@ -170,11 +178,13 @@ def write_tree(value: object) -> Any:
     return value
 
 
-def _other_keys(value: Mapping[str, object], fields: Mapping[str, object]) -> MisfitError:
+def _other_keys(
+    value: Mapping[str, object], fields: Mapping[str, object], every: Mapping[str, object]
+) -> MisfitError:
     missing = [key for key in fields if key not in value]
     if missing:
         return MisfitError(f"missing key(s): {', '.join(missing)}")
-    unknown = [key for key in value if key not in fields]
+    unknown = [key for key in value if key not in every]
     return MisfitError(f"unknown key(s): {', '.join(map(reprlib.repr, unknown[:8]))}")
 
 

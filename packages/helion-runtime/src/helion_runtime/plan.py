@@ -41,7 +41,7 @@ from helion_runtime.evaluated import (
     View,
 )
 from helion_runtime.expression_text import describe_expression
-from helion_runtime.expressions import evaluate, item_uses
+from helion_runtime.expressions import evaluate, is_symbol, item_uses
 from helion_runtime.host_operators import find_operator
 from helion_runtime.open_numbers import deciding_items, open_numbers
 from helion_runtime.record import Record
@@ -88,9 +88,11 @@ class ArgumentMetadata(Record):
     def argument(self, position: int) -> int | float | bool | str | None:
         """The value of a scalar argument."""
         value = self.arguments[position]
-        if value is not None and not isinstance(value, (int, float, bool, str)):
+        if value is not None and not (
+            isinstance(value, (int, float, bool, str)) or is_symbol(value)
+        ):
             raise TypeError(f"argument {position} is a {type(value).__name__}, not a number")
-        return value
+        return value  # type: ignore[return-value]  # a symbol counts as a number
 
     def sm_count(self) -> int:
         """Streaming multiprocessors of the op's device."""
@@ -157,6 +159,19 @@ def evaluate_variant(
         launches=launches,
         outputs=evaluator.outputs(variant.outputs) if ends else None,
         after=tuple(evaluated[max(begin, launching) :]),
+    )
+
+
+def evaluate_results(variant: VariantEntry, metadata: CallMetadata) -> EvaluatedVariant:
+    """What ``variant``, which reads no numbers from tensors, makes and returns for a call, without its launches. Sizes
+    may be symbols."""
+    evaluator = _Evaluator(variant, metadata)
+    numbered = zip(_first_numbers(variant), variant.steps, strict=True)
+    return EvaluatedVariant(
+        n_arguments=len(variant.signature),
+        steps=tuple(evaluator.step(number, step) for number, step in numbered),
+        launches=(),
+        outputs=evaluator.outputs(variant.outputs),
     )
 
 
@@ -325,7 +340,9 @@ class _Evaluator:
         return tuple(map(partial(self._integer, where=where, least=least), items))
 
     def _integer(self, expression: Expression, where: str, least: int | None = None) -> int:
-        value = evaluate(expression, self._metadata)
+        value: Any = evaluate(expression, self._metadata)
+        if is_symbol(value):
+            return value  # type: ignore[no-any-return]  # as good as an integer to torch
         if not isinstance(value, int) or abs(value) > _MAX_EXTENT:
             raise ExpressionError(f"{where}: expected a 64-bit integer, found {value!r:.80}")
         if least is not None and value < least:

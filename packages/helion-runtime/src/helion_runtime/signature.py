@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from helion_runtime.entries import ScalarSignature, VariantEntry
     from helion_runtime.signature_key import ArgumentKind
 
+_PYTHON_TYPES: tuple[tuple[str, tuple[type, ...]], ...] = (
+    ("bool", (bool, torch.SymBool)),
+    ("int", (int, torch.SymInt)),
+    ("float", (float, torch.SymFloat)),
+    ("str", (str,)),
+)
 _PLAIN_DISPATCH = torch.Tensor.__torch_dispatch__
 
 
@@ -62,6 +68,11 @@ def check_call(
             f"op {op!r}: its tensors are on {len(devices)} devices: {places}; move them to one"
         )
     return next(iter(devices), None)
+
+
+def is_wrapped(value: object) -> bool:
+    """Whether a value is a tensor of a subclass that has its own idea of operators: fake, traced, distributed."""
+    return isinstance(value, torch.Tensor) and type(value).__torch_dispatch__ is not _PLAIN_DISPATCH
 
 
 def mismatches(
@@ -114,7 +125,7 @@ def scalar_kind(value: object) -> str:
     """The ``kind`` of :class:`ScalarSignature` for a Python value."""
     if value is None:
         return "none"
-    for kind, python_type in (("bool", bool), ("int", int), ("float", float), ("str", str)):
+    for kind, python_type in _PYTHON_TYPES:
         if isinstance(value, python_type):
             return kind
     return type(value).__name__
@@ -136,10 +147,10 @@ def _kind(items: Sequence[TensorSignature | ScalarSignature], by_value: bool) ->
 
 def _check_tensor(op: str, name: str, tensor: torch.Tensor, device_type: str) -> None:
     where = f"op {op!r}: argument {name!r}"
-    if type(tensor).__torch_dispatch__ is not _PLAIN_DISPATCH:
+    if is_wrapped(tensor):
         raise ArgumentTypeError(
             f"{where}: expected a plain tensor, found the subclass {type(tensor).__name__}, whose memory a "
-            "kernel cannot read; pass the tensor it wraps"
+            "kernel cannot read; pass the tensor it wraps, or register the op with torch to trace it"
         )
     if tensor.layout != torch.strided:
         raise ArgumentTypeError(f"{where}: expected a strided tensor, found layout {tensor.layout}")

@@ -78,11 +78,12 @@ def variant(kernel: str, *, aligned: bool) -> VariantEntry:
             ),
         ),
         outputs=["buffer", 3],
+        mutates=(),
     )
 
 
 def computing(plain: VariantEntry) -> VariantEntry:
-    """The same kernel with host code around it: what format 1.1 added, all of it."""
+    """The same kernel with host code around it: what format 1.1 added, all of it. Format 1.2 says what an op writes."""
     rows, columns = ["add", ["size", 0, 0], ["item", 6]], ["size", 0, 1]
     matrix = ResultEntry((["size", 1, 0], ["size", 1, 1]), (["size", 1, 1], 1), "float32")
     half = ["mul", ["argument", 2], 0.5]
@@ -130,6 +131,7 @@ def computing(plain: VariantEntry) -> VariantEntry:
                 ["twice_the_mean", ["value", ["mul", ["item", 10], ["float", 2]]]],
             ],
         ],
+        mutates=(),
     )
 
 

@@ -64,6 +64,7 @@ def make_variant(
             ),
         ),
         outputs=with_block_sizes(program.outputs, schedule),
+        mutates=tuple(sorted(program.written_arguments())),
     )
 
 

@@ -121,6 +121,12 @@ class Program:
             if not isinstance(op, Load) and op.addresses is None
         )
 
+    def written_arguments(self) -> frozenset[int]:
+        """The arguments that a call writes into, on the device or around it."""
+        return frozenset(
+            number for number in self.host_writes | self.written() if number < len(self.arguments)
+        )
+
     def follows_addresses(self) -> bool:
         """Whether the device reads or writes memory that it knows by its address alone."""
         return any(op.addresses is not None for op in self.accesses())

@@ -85,6 +85,15 @@ class Bundle:
         """The ops by name."""
         return self._ops
 
+    def register(self, namespace: str) -> None:
+        """Make every op an operator of torch's, ``torch.ops.<namespace>.<op>``, so that calls can be traced.
+
+        Raises:
+            RegistrationError: an op cannot be one; see :meth:`Dispatcher.register`, which registers one at a time.
+        """
+        for op in self._ops.values():
+            op.register(namespace)
+
     def warm(self, device: int | None = None) -> tuple[str, ...]:
         """Load every kernel that can run on ``device`` (the current one by default); returns the
         kernels' names.

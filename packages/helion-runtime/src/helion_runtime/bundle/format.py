@@ -10,7 +10,7 @@ from typing import Any
 
 from helion_runtime.errors import DuplicateNameError, SchemaError
 
-FORMAT_VERSION = (1, 1)
+FORMAT_VERSION = (1, 2)
 """What this version of the runtime reads: the same major version up to this minor one. It writes the
 lowest that can say what a bundle says."""
 

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from helion_runtime.entries import KernelEntry, OpEntry
 
 
+_MAX_DRIVER = 10**6  # CUDA 1000.0
+
+
 class FileRecord(Record):
     """What a manifest says of a file: its name inside the bundle, its length in bytes, its sha256."""
 
@@ -97,6 +100,8 @@ def manifest_from_json(content: bytes, where: str) -> Manifest:
             f"{where}: not in the canonical form; it was edited or written by another tool"
         )
     check_manifest(manifest, where)
+    if manifest.format_version >= (1, 2):
+        _check_mutates(manifest, where)
     return manifest
 
 
@@ -107,18 +112,34 @@ def check_manifest(manifest: Manifest, where: str) -> None:
     _check_unique((item.name for item in manifest.files), f"{where}: files")
     if not manifest.ops:
         raise SchemaError(f"{where}: expected at least one op, found none")
+    if not 0 <= manifest.requires.cuda_driver < _MAX_DRIVER:
+        raise SchemaError(
+            f"{where}: requires.cuda_driver: expected a version such as 12080, found {manifest.requires.cuda_driver}"
+        )
     kernels = {item.name: item for item in manifest.kernels}
     for kernel in manifest.kernels:
         check_kernel(kernel)
     for op in manifest.ops:
         check_op(op, kernels)
     needed = needed_version(manifest.ops)
+    if needed >= (1, 2):
+        _check_mutates(manifest, where)
     if needed > manifest.format_version:
         raise FormatVersionError(
             f"{where}: format_version: expected at least {needed[0]}.{needed[1]} for what the bundle "
             f"says, found {manifest.format_version[0]}.{manifest.format_version[1]}"
         )
     _check_references(manifest, where)
+
+
+def _check_mutates(manifest: Manifest, where: str) -> None:
+    """Since format 1.2, every variant says what it writes."""
+    for op in manifest.ops:
+        for number, variant in enumerate(op.variants):
+            if variant.mutates is None:
+                raise SchemaError(
+                    f"{where}: op {op.name!r}, variant {number}: missing key(s): mutates"
+                )
 
 
 def _check_references(manifest: Manifest, where: str) -> None:

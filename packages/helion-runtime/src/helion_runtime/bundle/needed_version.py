@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 def needed_version(ops: Iterable[OpEntry]) -> tuple[int, int]:
     """The lowest format version for checked ``ops``."""
-    newer = any(_is_newer(variant) for op in ops for variant in op.variants)
-    return (1, 1) if newer else (1, 0)
+    variants = [variant for op in ops for variant in op.variants]
+    if any(variant.mutates is not None for variant in variants):
+        return (1, 2)
+    return (1, 1) if any(map(_is_newer, variants)) else (1, 0)
 
 
 def _is_newer(variant: VariantEntry) -> bool:
