@@ -53,6 +53,10 @@ def lose_the_context() -> None:
     raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
 
+def write_over_the_arguments() -> None:
+    Measurer.spoiled = True
+
+
 def print_and_crash() -> None:
     print("assertion `index < size` failed", flush=True)
     crash()
@@ -70,6 +74,7 @@ FAULTS = {
         exhaust_memory,
         be_wrong,
         lose_the_context,
+        write_over_the_arguments,
         print_and_crash,
     )
 }
@@ -79,10 +84,13 @@ class Measurer:
     """The time of a job is its ``a`` + 1 ms, unless it names a fault. Once the context is lost, nothing works."""
 
     context_lost = False
+    spoiled = False
 
     def measure(self, job, incumbent_ms):
         if self.context_lost:
             raise RuntimeError("CUDA error: context is destroyed")
+        if self.spoiled:
+            raise WrongResult("the arguments are not what they were")
         fault = job.get("fault")
         if fault is not None:
             FAULTS[fault]()
@@ -91,6 +99,8 @@ class Measurer:
     def recover(self):
         if self.context_lost:
             raise RuntimeError("CUDA error: context is destroyed")
+        if self.spoiled:
+            raise RuntimeError("a candidate wrote over the arguments")
 
 
 def measurer(payload):

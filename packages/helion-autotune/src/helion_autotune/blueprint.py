@@ -28,8 +28,8 @@ class NotPortableError(TypeError):
 class Measurer(Protocol[Job_contra]):
     """What a worker measures with; made there, and used by one thread.
 
-    Two methods may be there besides. ``learn(job)`` is called in a worker that replaces another one, with the first job
-    that gave a time, before anything else: for measurers that compare with that one's results.
+    A worker that replaces another one is warmed up by the first job that gave a time. Two methods may be there besides.
+    ``learn(job)`` is called for that instead of ``measure``: for measurers that compare with the first job's results.
     ``recover()`` is called after a job that raised anything, and raises where the process cannot be trusted any more:
     its context is lost, or what later jobs rely on has been written over.
     """

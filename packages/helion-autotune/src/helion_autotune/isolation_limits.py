@@ -14,7 +14,7 @@ class Isolation:
 
     ``start``: until a worker is ready: importing torch, a GPU context, copying arguments. ``measure``: for checking and
     timing one candidate. As soon as one has worked, ``hurry`` is enough for the others, and 500 times what that one
-    takes on top: who needs longer hangs, or is hopeless; a worker's first candidate always has ``measure``.
+    takes on top: who needs longer hangs, or is hopeless.
     ``required``: where nothing can be isolated, raise, instead of measuring in the session's process with a warning.
     """
 
@@ -27,8 +27,8 @@ class Isolation:
         if not min(self.start, self.measure, self.hurry) > 0:
             raise ValueError(f"limits are seconds above 0, got {self!r}")
 
-    def seconds(self, incumbent_ms: float | None, *, first: bool) -> float:
+    def seconds(self, incumbent_ms: float | None) -> float:
         """How long the next candidate may take."""
-        if first or incumbent_ms is None:
+        if incumbent_ms is None:
             return self.measure
         return min(self.measure, self.hurry + PATIENCE * incumbent_ms / 1e3)

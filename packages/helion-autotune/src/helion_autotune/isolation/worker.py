@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from helion_autotune.blueprint import Measurer
 
 #: The two things a worker is asked for.
-MEASURE, LEARN = "measure", "learn"
+MEASURE, WARM_UP = "measure", "warm up"
 
 
 def find_maker(name: str) -> Callable[[Any], Measurer[Any]]:
@@ -55,10 +55,8 @@ def _served(measurer: Measurer[Any], request: bytes) -> bytes:
     try:
         what, job_bytes, incumbent_ms = pickle.loads(request)
         job = pickle.loads(job_bytes)
-        if what == LEARN:
-            learn = getattr(measurer, "learn", None)
-            if learn is not None:
-                learn(job)
+        if what == WARM_UP and hasattr(measurer, "learn"):
+            measurer.learn(job)
             return _answer(Status.OK)
         found = measurer.measure(job, incumbent_ms)
         return _answer(Status.OK, milliseconds=found.milliseconds, samples=found.samples)

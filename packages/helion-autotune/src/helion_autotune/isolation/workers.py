@@ -16,7 +16,7 @@ import attrs
 from helion_autotune.blueprint import portable
 from helion_autotune.isolation.frames import ChannelClosedError
 from helion_autotune.isolation.server_process import ServerLostError, ServerProcess, Worker
-from helion_autotune.isolation.worker import LEARN, MEASURE
+from helion_autotune.isolation.worker import MEASURE, WARM_UP
 from helion_autotune.runner import CannotMeasureError
 from helion_autotune.trial import Measurement, Status
 from helion_autotune.workload import WrongResult
@@ -98,36 +98,23 @@ class Workers:
         self._prepared = False
         self._worker: Worker | None = None
         self._ready = False
-        self._measured = 0
-        self._jobs = 0
         self._first_job: bytes | None = None
         self._value: Any = None
         self._payload: bytes | None = None
+        #: Whether any worker has been given a job.
+        self.has_measured = False
         #: How many workers had to be replaced.
         self.renewals = 0
-
-    @property
-    def has_measured(self) -> bool:
-        """Whether any worker has been given a job."""
-        return self._jobs > 0
 
     def begin(self, left: float | None = None) -> None:
         """Have a worker make its measurer, without waiting for it. ``left``: seconds that the session still has.
 
-        Raises NotPortableError when the payload can be read in no other process.
+        Raises NotPortableError when the payload can be read in no other process. Other problems show when measuring.
         """
-        if self._worker is not None:
-            return
-        if self._payload is None:
-            self._value = self._blueprint.payload()  # kept: it may own memory that workers map
-            self._payload = portable(self._value)
-        seconds = Allowance(self._isolation.start, left).seconds
-        if self._server is None:
-            self._server, self._prepared = ServerProcess(self._blueprint.maker), False
-        if not self._prepared:
-            self._server.prepare(self._payload, seconds)
-            self._prepared = True
-        self._worker, self._ready, self._measured = self._server.fork(SERVER_SECONDS), False, 0
+        try:
+            self._start(left)
+        except ServerLostError:
+            self._lose_server()
 
     def measure(self, job: bytes, incumbent_ms: float | None, left: float | None) -> Measurement:
         """Measure one job; ``left``: seconds that the session still has.
@@ -135,28 +122,14 @@ class Workers:
         Raises WrongResult, TimeoutError, CandidateFailed or WorkerDied for what the candidate did; OutOfTime when the
         session's time was not enough, and CannotIsolateError when there is no worker to be had.
         """
-        worker = self._waiting(left)
-        limit = self._isolation.seconds(incumbent_ms, first=self._measured == 0)
-        allowed = Allowance(limit, left)
-        self._measured += 1
-        self._jobs += 1
-        request = pickle.dumps((MEASURE, job, incumbent_ms))
-        try:
-            answer = Answer.read(worker.ask(request, allowed.seconds))
-        except TimeoutError as error:
-            self._renew()
-            if allowed.cut:
-                raise OutOfTime from error
-            raise TimeoutError(
-                f"no result within {limit:.1f} s: it hangs, or is far too slow; its worker was killed"
-            ) from error
-        except ChannelClosedError as error:
-            raise WorkerDied(self._renew()) from error
+        deadline = None if left is None else time.monotonic() + left
+        answer = self._answer(job, incumbent_ms, deadline)
+        if answer.status is Status.WRONG_RESULT and answer.lost is not None:
+            # Arguments were written over, perhaps by an earlier candidate: this one gets another chance, on fresh ones.
+            answer = self._answer(job, incumbent_ms, deadline)
         if answer.status is Status.OK:
             self._first_job = self._first_job or job
             return Measurement(answer.milliseconds, answer.samples)
-        if answer.lost is not None:
-            self._renew()
         raise _exception(answer)
 
     def close(self) -> None:
@@ -170,13 +143,50 @@ class Workers:
 
     # -- inside ---------------------------------------------------------------------------------
 
-    def _waiting(self, left: float | None) -> Worker:
+    def _answer(self, job: bytes, incumbent_ms: float | None, deadline: float | None) -> Answer:
+        """What the worker says to a job; where it says that it is lost, or nothing, the next one has begun."""
+        worker = self._waiting(deadline)
+        warm = (
+            self._first_job is not None
+        )  # else the first job also pays for what loads when it is first used
+        limit = self._isolation.seconds(incumbent_ms if warm else None)
+        allowed = Allowance(limit, _left(deadline))
+        self.has_measured = True
+        request = pickle.dumps((MEASURE, job, incumbent_ms))
+        try:
+            answer = Answer.read(worker.ask(request, allowed.seconds))
+        except TimeoutError as error:
+            self._renew()
+            if allowed.cut:
+                raise OutOfTime from error
+            raise TimeoutError(
+                f"no result within {limit:.1f} s: it hangs, or is far too slow; its worker was killed"
+            ) from error
+        except ChannelClosedError as error:
+            raise WorkerDied(self._renew()) from error
+        if answer.lost is not None:
+            self._renew()
+        return answer
+
+    def _start(self, left: float | None) -> None:
+        """Have a worker forked, and whatever comes before that."""
+        if self._worker is not None:
+            return
+        if self._payload is None:
+            self._value = self._blueprint.payload()  # kept: it may own memory that workers map
+            self._payload = portable(self._value)
+        if self._server is None:
+            self._server, self._prepared = ServerProcess(self._blueprint.maker), False
+        if not self._prepared:
+            self._server.prepare(self._payload, Allowance(self._isolation.start, left).seconds)
+            self._prepared = True
+        self._worker, self._ready = self._server.fork(SERVER_SECONDS), False
+
+    def _waiting(self, deadline: float | None) -> Worker:
         """A worker that waits for a job: the one there is, or one that is made ready now."""
-        start = time.monotonic()
         problem, refused = "", True
         for _ in range(STARTS):
-            now_left = None if left is None else left - (time.monotonic() - start)
-            allowed = Allowance(self._isolation.start, now_left)
+            allowed = Allowance(self._isolation.start, _left(deadline))
             try:
                 answer = self._made_ready(allowed)
                 if self._worker is not None and answer.status is Status.OK:
@@ -191,21 +201,27 @@ class Workers:
                 problem, refused = self._renew(begin=False), False
             except ServerLostError as error:
                 self._lose_server()
+                if allowed.cut:
+                    raise OutOfTime from error
                 problem, refused = str(error), False
             else:
                 self._renew(begin=False)
         raise CannotIsolateError(problem, refused=refused)
 
     def _made_ready(self, allowed: Allowance) -> Answer:
-        """The answer of a worker that has made its measurer, and learnt the first job."""
-        self.begin(allowed.left)
+        """The answer of a worker that has made its measurer, and has had the first job that worked."""
+        self._start(allowed.left)
         assert self._worker is not None
         if self._ready:
             return Answer(Status.OK)
         answer = Answer.read(self._worker.first_answer(allowed.seconds))
-        if answer.status is Status.OK and self._first_job is not None:
-            request = pickle.dumps((LEARN, self._first_job, None))
-            answer = Answer.read(self._worker.ask(request, allowed.seconds))
+        job, self._first_job = self._first_job, None  # not again, should this worker die of it
+        if answer.status is Status.OK and job is not None:
+            seconds = Allowance(self._isolation.measure, allowed.left).seconds
+            warmed = Answer.read(self._worker.ask(pickle.dumps((WARM_UP, job, None)), seconds))
+            self._first_job = job if warmed.status is Status.OK else None
+            if warmed.lost is not None:
+                return warmed
         self._ready = answer.status is Status.OK
         return answer
 
@@ -232,6 +248,10 @@ class Workers:
         if self._server is not None:
             self._server.close()
         self._worker = self._server = None
+
+
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else deadline - time.monotonic()
 
 
 def _exception(answer: Answer) -> Exception:

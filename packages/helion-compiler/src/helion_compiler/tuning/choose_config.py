@@ -32,6 +32,7 @@ from helion_autotune.parameters import Choice
 from helion_compiler.building.compile_pool import CompilePool
 from helion_compiler.tracing.arguments import device_of
 from helion_compiler.tuning.cached_configs import cached_configs
+from helion_compiler.tuning.comparing import own_random_numbers
 from helion_compiler.tuning.oracle import Oracle, multiplies_in_tf32
 from helion_compiler.tuning.store import open_store
 from helion_compiler.tuning.workload import KernelWorkload
@@ -138,7 +139,7 @@ def _measured(
     key = store.key if store.best(space) is None else f"{store.key} {time.time_ns()}"
     # Host code that draws random numbers is timed, too; what the author draws afterwards stays as it was.
     with (
-        torch.random.fork_rng(),
+        own_random_numbers(),
         CompilePool(_jobs(kernel), settings.autotune_compile_timeout) as pool,
     ):
         workload = KernelWorkload(kernel, leaves, _oracle(kernel, args), compiler=pool.compile)
@@ -197,7 +198,7 @@ def _fastest_of(
         kernel, leaves, _oracle(kernel, kernel.arguments(leaves)), listed=True
     )
     try:
-        with torch.random.fork_rng():
+        with own_random_numbers():
             result = tune(
                 space,
                 workload,

@@ -107,9 +107,18 @@ def _typical_size(expected: torch.Tensor) -> torch.Tensor:
 
 
 @contextmanager
+def own_random_numbers() -> Iterator[None]:
+    """Within, random numbers are drawn from a state of its own, on the current GPU and the host."""
+    # Left out, every GPU of the host would get a context.
+    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices=devices):
+        yield
+
+
+@contextmanager
 def same_random_numbers() -> Iterator[None]:
     """Within, host code draws the numbers that it drew for the oracle; nobody else's are touched."""
-    with torch.random.fork_rng():
+    with own_random_numbers():
         torch.manual_seed(0)
         yield
 
