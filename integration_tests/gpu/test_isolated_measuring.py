@@ -10,7 +10,7 @@ import torch
 
 import helion
 import helion.language as hl
-from helion_autotune import Isolation, Status, tune
+from helion_autotune import Isolation, Status, measure_milliseconds, tune
 from helion_compiler.tuning import workload as workloads
 from helion_compiler.tuning.measurer import KernelJob
 from helion_runtime.record import replace
@@ -106,6 +106,28 @@ def test_a_helion_search_survives_illegal_accesses(
     lines = path.read_text()
     assert "illegal memory access" in lines
     assert '"status":"ok"' in lines
+
+
+def test_tiny_kernels_are_timed_in_graphs() -> None:
+    x = torch.randn(1 << 10, device="cuda")
+    in_graph = measure_milliseconds(lambda: x.mul_(1.0))
+    assert in_graph.timed_by == "graph"
+    assert len(in_graph.samples) >= 100
+    large = torch.randn(1 << 26, device="cuda")
+    by_events = measure_milliseconds(lambda: large.mul_(1.0))
+    assert by_events.timed_by == "events"
+    print(f"{in_graph.milliseconds * 1e3:.2f} us, {by_events.milliseconds * 1e3:.1f} us")
+    print(f"at {by_events.clock_mhz} MHz")
+    assert 0.0005 < in_graph.milliseconds < 0.02 < by_events.milliseconds
+
+
+def test_what_cannot_be_captured_is_timed_by_events() -> None:
+    x = torch.randn(1 << 10, device="cuda")
+    measurement = measure_milliseconds(lambda: x.sum().item(), repetitions=20)
+    assert measurement.timed_by == "events"
+    assert float(torch.ones(1 << 20, device="cuda").sum()) == 1 << 20, "the failed capture is over"
+    torch.cuda.empty_cache()
+    assert measure_milliseconds(lambda: x.mul_(1.0)).timed_by == "graph"
 
 
 def test_isolation_can_be_turned_off(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Timing on a GPU, with a GPU played by counters: what is timed, how often, and when it is given up."""
 
+import contextlib
 import sys
 import types
 
@@ -15,15 +16,20 @@ class Device:
     def __init__(self, available=True):
         self.now = 0.0
         self.log = []
+        self.capturing, self.captured = False, []
         device = self
 
         class Event:
-            def __init__(self, enable_timing):
+            def __init__(self, enable_timing, external=False):
                 assert enable_timing
+                self.external = external
 
             def record(self):
+                assert self.external == device.capturing, "a graph needs external events"
                 self.at = device.now
                 device.log.append("event")
+                if device.capturing:
+                    device.captured.append(self)
 
             def elapsed_time(self, end):
                 return end.at - self.at
@@ -32,6 +38,26 @@ class Device:
             def zero_(self):
                 device.now += 1000.0
                 device.log.append("flush")
+
+        class Graph:
+            """Does what was captured at once, and once more for each replay."""
+
+            def capture_begin(self, capture_error_mode):
+                assert capture_error_mode == "thread_local"
+                device.capturing = True
+
+            def capture_end(self):
+                device.capturing = False
+
+            def replay(self):
+                device.log.append("replay")
+
+            def reset(self):
+                device.log.append("reset")
+
+        class Stream:
+            def wait_stream(self, other):
+                device.log.append("wait")
 
         def empty(size, dtype, device):
             assert (size, device) == (2 * 50, "cuda")
@@ -46,7 +72,15 @@ class Device:
             current_device=lambda: 0,
             get_device_properties=lambda index: types.SimpleNamespace(L2_cache_size=50),
             synchronize=lambda: self.log.append("synchronize"),
+            CUDAGraph=Graph,
+            Stream=Stream,
+            stream=lambda stream: contextlib.nullcontext(),
+            current_stream=Stream,
+            clock_rate=self.clock_rate,
         )
+
+    def clock_rate(self):
+        raise ModuleNotFoundError("nvidia-ml-py does not seem to be installed")
 
 
 @pytest.fixture
@@ -86,7 +120,7 @@ def test_the_cache_is_flushed_before_each_timed_region(device):
 def test_the_budget_limits_the_repetitions(device):
     assert len(measure_milliseconds(work(device, 5.0), budget_ms=100).samples) == 20
     assert len(measure_milliseconds(work(device, 500.0), budget_ms=100).samples) == FIRST
-    assert len(measure_milliseconds(work(device, 0.0), budget_ms=100, repetitions=7).samples) == 7
+    assert len(measure_milliseconds(work(device, 0.03), budget_ms=100, repetitions=7).samples) == 7
 
 
 def test_a_clearly_slower_callable_is_given_up(device):
@@ -121,3 +155,32 @@ def test_without_a_gpu_nothing_is_pretended(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", Device(available=False).module)
     with pytest.raises(NoDeviceError, match=r"no GPU.*mean nothing"):
         measure_milliseconds(lambda: None)
+
+
+def test_tiny_work_is_timed_in_a_graph(device):
+    measurement = measure_milliseconds(work(device, 0.005), warmup=1, repetitions=25)
+    assert measurement.timed_by == "graph"
+    assert measurement.milliseconds == pytest.approx(0.005)
+    assert len(measurement.samples) == 30, "three replays of ten calls"
+    assert device.log.count("replay") == 3
+    captured = device.log[device.log.index("wait") + 1 : device.log.index("replay")]
+    assert captured[:8] == ["flush", "event", "fn", "event"] * 2
+    assert measure_milliseconds(work(device, 0.05)).timed_by == "events"
+
+
+def test_work_that_waits_for_the_gpu_is_timed_by_events(device):
+    def waits():
+        if device.capturing:
+            raise RuntimeError("operation not permitted when stream is capturing")
+        device.now += 0.005
+
+    measurement = measure_milliseconds(waits, repetitions=20)
+    assert measurement.timed_by == "events"
+    assert len(measurement.samples) == 20
+    assert not device.capturing
+
+
+def test_the_clock_is_read_where_it_can_be(device):
+    assert measure_milliseconds(work(device, 1.0)).clock_mhz is None
+    device.module.cuda.clock_rate = lambda: 1755
+    assert measure_milliseconds(work(device, 1.0)).clock_mhz == 1755

@@ -10,6 +10,7 @@ import math
 import statistics
 from typing import TYPE_CHECKING, Any
 
+from helion_autotune.graph_timing import graph_times
 from helion_autotune.trial import Measurement
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ GIVE_UP_FACTOR = 1.5
 FIRST = 3
 #: What it is multiplied with before the very first call counts as hopeless: that one finds cold caches and slow clocks.
 HOPELESS_FACTOR = 5.0
+#: Below so many ms a call is timed in a CUDA graph, if it can be captured: the host may take longer than the GPU.
+TINY_MS = 0.02
 
 
 class NoDeviceError(RuntimeError):
@@ -43,7 +46,8 @@ def measure_milliseconds(
     but at least three. ``flush_l2`` writes over the L2 cache before each call, outside the timed region: this also
     keeps the GPU busy while the host enqueues ``fn``, so that host time does not leak into the timing of small kernels.
     With ``give_up_over_ms``, a callable whose first call takes over 5 times that is not called again, and one whose
-    first three repetitions all take over 1.5 times that is timed no further.
+    first three repetitions all take over 1.5 times that is timed no further. What takes under 20 µs is timed inside a
+    CUDA graph where it can be captured, so that time of the host never counts; the measurement says so.
     ``before`` runs before each call, untimed: for work that must be set up anew each time.
     Raises NoDeviceError without a GPU, and whatever ``fn`` raises.
     """
@@ -67,9 +71,13 @@ def measure_milliseconds(
     if give_up_over_ms is not None and min(first) > GIVE_UP_FACTOR * give_up_over_ms:
         return Measurement(statistics.median(first), tuple(first))
     affordable = math.ceil(budget_ms / max(statistics.median(first), 1e-3))
-    more = min(repetitions, affordable) - len(first)
-    samples = first + _timed(torch, fn, prepare, max(more, 0))
-    return Measurement(statistics.median(samples), tuple(samples))
+    count = min(repetitions, affordable)
+    if statistics.median(first) < TINY_MS:
+        times = graph_times(torch, fn, prepare, count)
+        if times is not None:
+            return Measurement(statistics.median(times), tuple(times), "graph", clock_mhz(torch))
+    samples = first + _timed(torch, fn, prepare, max(count - len(first), 0))
+    return Measurement(statistics.median(samples), tuple(samples), "events", clock_mhz(torch))
 
 
 def _torch() -> Any:
@@ -81,6 +89,17 @@ def _torch() -> Any:
             "Tune on the machine that will run the kernel"
         )
     return torch
+
+
+def clock_mhz(torch: Any) -> int | None:
+    """The clock of the current GPU's multiprocessors; None where the driver's library (``nvidia-ml-py``) is not there.
+
+    Read right behind a measurement: a GPU that idles for long lowers its clock.
+    """
+    try:
+        return int(torch.cuda.clock_rate())
+    except (ImportError, RuntimeError, AttributeError):  # as torch says that it cannot tell
+        return None
 
 
 def _timed(

@@ -159,7 +159,13 @@ class ThreadedRunner(ABC):
             raise
         except Exception as error:  # noqa: BLE001 - whatever a candidate does wrong is that trial's result
             return self._failed(compiled, failure_status(error), error)
-        return Trial(compiled.point, Status.OK, measurement.milliseconds, compiled.seconds)
+        return Trial(
+            compiled.point,
+            Status.OK,
+            measurement.milliseconds,
+            compiled.seconds,
+            measurement=measurement,
+        )
 
     # -- compiling ------------------------------------------------------------------------------
 

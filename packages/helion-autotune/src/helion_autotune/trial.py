@@ -26,10 +26,15 @@ class Status(StrEnum):
 
 @attrs.frozen
 class Measurement:
-    """The time of one candidate in milliseconds (the median), and the samples it comes from."""
+    """The time of one candidate in milliseconds (the median), and the samples it comes from.
+
+    ``timed_by``: ``events``, or ``graph`` for tiny kernels. ``clock_mhz``: the GPU's clock right behind, where known.
+    """
 
     milliseconds: float = attrs.field(converter=float)
     samples: tuple[float, ...] = ()
+    timed_by: str = "events"
+    clock_mhz: int | None = None
 
     def __attrs_post_init__(self) -> None:
         if not (math.isfinite(self.milliseconds) and self.milliseconds >= 0):
@@ -40,13 +45,17 @@ class Measurement:
 
 @attrs.frozen
 class Trial:
-    """One evaluated point. ``milliseconds`` is ``inf`` unless the status is ok; ``error`` says what went wrong."""
+    """One evaluated point. ``milliseconds`` is ``inf`` unless the status is ok; ``error`` says what went wrong.
+
+    ``measurement`` is how the time was found, for a trial of this session.
+    """
 
     point: Point
     status: Status = attrs.field(converter=Status)
     milliseconds: float = math.inf
     compile_seconds: float = 0.0
     error: str | None = None
+    measurement: Measurement | None = attrs.field(default=None, eq=False, repr=False)
 
     @property
     def ok(self) -> bool:

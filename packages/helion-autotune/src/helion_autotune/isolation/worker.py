@@ -11,6 +11,8 @@ import pickle
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from helion_autotune.failures import error_text, failure_status
 from helion_autotune.isolation.frames import ChannelClosedError, receive, send
 from helion_autotune.trial import Status
@@ -59,7 +61,7 @@ def _served(measurer: Measurer[Any], request: bytes) -> bytes:
             measurer.learn(job)
             return _answer(Status.OK)
         found = measurer.measure(job, incumbent_ms)
-        return _answer(Status.OK, milliseconds=found.milliseconds, samples=found.samples)
+        return _answer(Status.OK, **attrs.asdict(found))
     except Exception as error:  # noqa: BLE001 - whatever a candidate does wrong is that trial's result
         status, text = failure_status(error), error_text(error)
     return _failed(

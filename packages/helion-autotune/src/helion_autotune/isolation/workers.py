@@ -61,6 +61,8 @@ class Answer:
     status: Status = attrs.field(converter=Status)
     milliseconds: float = 0.0
     samples: tuple[float, ...] = attrs.field(default=(), converter=tuple)
+    timed_by: str = ""
+    clock_mhz: int | None = None
     error: str = ""
     lost: str | None = None
 
@@ -129,7 +131,9 @@ class Workers:
             answer = self._answer(job, incumbent_ms, deadline)
         if answer.status is Status.OK:
             self._first_job = self._first_job or job
-            return Measurement(answer.milliseconds, answer.samples)
+            return Measurement(
+                answer.milliseconds, answer.samples, answer.timed_by, answer.clock_mhz
+            )
         raise _exception(answer)
 
     def close(self) -> None:

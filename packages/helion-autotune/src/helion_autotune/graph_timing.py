@@ -1,0 +1,66 @@
+"""Times work of a few microseconds inside a CUDA graph, where the host cannot be slower than the GPU.
+
+In: a callable that enqueues work on the current stream, and what must happen before each call, untimed. Out: times in
+ms. The timed region lies between two events of the graph (``external`` events of torch), what comes before it outside.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Calls in one graph: a replay times so many, one after the other.
+UNROLLED = 10
+
+
+def graph_times(
+    torch: Any, fn: Callable[[], object], prepare: Callable[[], object], count: int
+) -> list[float] | None:
+    """The times of at least ``count`` calls; None for work that cannot be captured, as it waits for the GPU."""
+    unrolled = min(UNROLLED, count)
+    pairs = [
+        tuple(torch.cuda.Event(enable_timing=True, external=True) for _ in range(2))
+        for _ in range(unrolled)
+    ]
+    graph = torch.cuda.CUDAGraph()
+    if not _captured(torch, graph, fn, prepare, pairs):
+        return None
+    times: list[float] = []
+    while len(times) < count:
+        graph.replay()
+        torch.cuda.synchronize()
+        times += [start.elapsed_time(end) for start, end in pairs]
+    graph.reset()
+    return times
+
+
+def _captured(
+    torch: Any,
+    graph: Any,
+    fn: Callable[[], object],
+    prepare: Callable[[], object],
+    pairs: list[tuple[Any, ...]],
+) -> bool:
+    """Whether the calls are in the graph now. Begun and ended by hand: ``torch.cuda.graph`` collects garbage first."""
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    captured = True
+    with torch.cuda.stream(side):
+        # Other threads may go on using CUDA; this one may not wait.
+        graph.capture_begin(capture_error_mode="thread_local")
+        try:
+            for start, end in pairs:
+                prepare()
+                start.record()
+                fn()
+                end.record()
+        except Exception:  # noqa: BLE001 - libraries have their own for what a capture forbids; others show again
+            captured = False
+        try:
+            graph.capture_end()
+        except RuntimeError:  # torch's for a capture that an operation has made invalid
+            captured = False
+    torch.cuda.current_stream().wait_stream(side)
+    return captured
