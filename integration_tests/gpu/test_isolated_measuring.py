@@ -108,6 +108,23 @@ def test_a_helion_search_survives_illegal_accesses(
     assert '"status":"ok"' in lines
 
 
+@pytest.mark.filterwarnings("error")  # nothing is measured in this process instead
+def test_a_hand_written_kernel_survives_its_configs() -> None:
+    import triton
+
+    from tuned_kernels import scaled  # needs Triton's driver
+
+    n = 1 << 20
+    x = torch.randn(n, device="cuda")
+    before, out = x.clone(), torch.zeros_like(x)
+    scaled[lambda meta: (triton.cdiv(n, meta["BLOCK"]),)](x, out, n, 3.0)
+    assert torch.equal(x, before)
+    assert torch.equal(out, x * 3.0)
+    (point,) = scaled.chosen.values()
+    print(point)
+    assert "FAULT: none" in str(point)
+
+
 def test_tiny_kernels_are_timed_in_graphs() -> None:
     x = torch.randn(1 << 10, device="cuda")
     in_graph = measure_milliseconds(lambda: x.mul_(1.0))

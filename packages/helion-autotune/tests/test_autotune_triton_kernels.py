@@ -1,18 +1,30 @@
 """The decorator around kernels that Python plays: compiling ahead, threads, gradients, captures."""
 
+import os
+import sys
 import threading
 from contextlib import nullcontext
+from pathlib import Path
 
+import attrs
 import pytest
 
 torch = pytest.importorskip("torch", reason="launches take torch tensors")
 pytest.importorskip("triton", reason="keys name triton's version")
 
-from helion_autotune import Measurement, PowerOfTwo, Space, autotune  # noqa: E402 - after the checks
+from helion_autotune import (  # noqa: E402 - after the checks
+    Measurement,
+    NotPortableError,
+    PowerOfTwo,
+    Space,
+    autotune,
+    tune,
+)
 from helion_autotune.triton_kernels.candidates import candidates_of  # noqa: E402 - after the checks
 from helion_autotune.triton_kernels.decorator import _refuse_capture  # noqa: E402 - after the checks
+from helion_autotune.triton_kernels.launch import Launch, grid_of  # noqa: E402 - after the checks
 from helion_autotune.triton_kernels.oracle import Oracle  # noqa: E402 - after the checks
-from helion_autotune.triton_kernels.workload import Launch, TritonWorkload  # noqa: E402 - after the checks
+from helion_autotune.triton_kernels.workload import TritonWorkload  # noqa: E402 - after the checks
 
 SPACE = Space({"BLOCK": PowerOfTwo(1, 4)})
 
@@ -137,3 +149,65 @@ def test_nothing_is_tuned_while_a_graph_is_captured(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: True)
     with pytest.raises(RuntimeError, match=r"double must be tuned.*before the capture"):
         _refuse_capture("double")
+
+
+@pytest.fixture
+def played(monkeypatch):
+    if sys.platform != "linux":
+        pytest.skip("isolated measuring needs Linux, which is what GPUs run on")
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    import played_kernels
+
+    return played_kernels
+
+
+def isolated(played, owner, **options):
+    x, out = torch.arange(8.0), torch.zeros(8)
+    grid = lambda meta: (meta["n"] // 2,)  # noqa: E731 - as launches are written
+    named = {"x": x, "out": out, "n": 8}
+    launch = Launch(owner.fn, (x, out, 8), {}, named, grid, None)
+    workload = TritonWorkload(
+        launch, owner.candidates, Oracle(named, **options), played.timer, owner=owner
+    )
+    result = tune(played.WAYS, workload, strategy="finite", isolation=True, jobs=1)
+    assert torch.equal(x, torch.arange(8.0)), "the caller's tensors are never touched"
+    assert not out.any()
+    return {trial.point["WAY"]: trial for trial in result.trials}
+
+
+@pytest.mark.parametrize("options", [{}, {"reference": lambda **named: {"out": named["x"] * 2}}])
+def test_a_kernel_of_a_module_is_measured_in_a_worker(played, options):
+    found = isolated(played, played.double, **options)
+    assert found["fine"].ok
+    assert found["other"].ok
+    assert found["fine"].milliseconds != 1.0 + os.getpid() / 1e9, "another process"
+    assert "SIGSEGV" in found["crash"].error
+    assert found["wrong"].error.startswith("WrongResult: out: 7 of 8 elements are off")
+    assert "WrongResult" in found["spoil"].error
+    assert "wrote over arguments that are none of its outputs" in found["spoil"].error
+
+
+def test_a_kernel_that_no_module_has_is_not_portable(played):
+    other = autotune(played.WAYS, measure=played.timer)(played.double.fn)
+    with pytest.raises(NotPortableError, match=r"played_kernels\.double is something else"):
+        isolated(played, other)
+
+
+def test_a_grid_is_asked_with_what_the_kernel_and_its_heuristics_add():
+    def kernel(x, n, BLOCK=4, EVEN=None):
+        raise AssertionError("never run")
+
+    class Jit:
+        fn = staticmethod(kernel)
+
+    class Heuristics:
+        fn = Jit()
+
+        def __init__(self):
+            self.values = {"EVEN": lambda named: named["n"] % named["BLOCK"] == 0}
+
+    grid = lambda meta: (meta["n"] // meta["BLOCK"], meta["EVEN"])  # noqa: E731 - as they are
+    launch = Launch(Heuristics(), (), {}, {"x": None, "n": 64}, grid, None)
+    assert grid_of(launch, {}) == (16, 1)
+    assert grid_of(launch, {"BLOCK": 48}) == (1, 0)
+    assert grid_of(attrs.evolve(launch, grid=(5, 2)), {}) == (5, 2)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from importlib import import_module
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -42,12 +43,27 @@ class Measurer(Protocol[Job_contra]):
 class Blueprint:
     """How to make a measurer: ``maker`` is ``"module:function"``, called with the one value that ``payload()`` gives.
 
-    The module is imported while the search begins, before the payload exists; what it imports must not touch a GPU,
-    because workers are forked from the process that imported it. ``payload`` runs once, in the session's process.
+    The module is imported while the search begins, before the payload exists, and so are ``imports``; what they import
+    must not touch a GPU, because workers are forked from the process that imported it. ``payload`` runs once, in the
+    session's process.
     """
 
     maker: str
     payload: Callable[[], Any]
+    imports: tuple[str, ...] = ()
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """What workers need, to be imported before they are forked."""
+        return (*self.imports, self.maker.partition(":")[0])
+
+
+def find(module: str, name: str) -> Any:
+    """What ``name``, which may have dots, is called in a module that is imported for it."""
+    found: Any = import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
 
 
 def portable(value: Any) -> bytes:

@@ -20,10 +20,13 @@ import socket
 import sys
 import time
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from helion_autotune.isolation.frames import ChannelClosedError, receive, send
 from helion_autotune.isolation.worker import work
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: How long a killed process may take to be gone, in seconds: the driver tears its context down.
 KILL_SECONDS = 30.0
@@ -108,12 +111,13 @@ def _die_with(server: int) -> None:
             os._exit(0)
 
 
-def main(descriptor: int, maker: str) -> None:
-    """Run on the control channel that was inherited under ``descriptor``."""
+def main(descriptor: int, maker: str, modules: Sequence[str]) -> None:
+    """Run on the control channel that was inherited under ``descriptor``, with these modules imported."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # workers crash as a matter of course
     control = socket.socket(fileno=descriptor)
     server: Any = ForkServer(control, maker)
     # What cannot be imported now cannot be in a worker either, which answers with the reason.
-    with contextlib.suppress(Exception):
-        import_module(maker.partition(":")[0])
+    for module in modules:
+        with contextlib.suppress(Exception):
+            import_module(module)
     server.serve()

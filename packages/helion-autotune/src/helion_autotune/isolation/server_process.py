@@ -12,14 +12,17 @@ import socket
 import subprocess
 import sys
 import tempfile
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from helion_autotune.isolation.frames import ChannelClosedError, receive, send
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: The program of the server: the session's own search path, so that both find the same modules.
 PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from helion_autotune.isolation.fork_server import main; main(int(sys.argv[2]), sys.argv[3])"
+    "from helion_autotune.isolation.fork_server import main; main(int(sys.argv[2]), sys.argv[3], sys.argv[4:])"
 )
 #: How much of what a worker printed goes into the error of its death, in characters.
 PRINTED = 600
@@ -57,7 +60,7 @@ class Worker:
 class ServerProcess:
     """A fork server and the file that it and its workers print to. Starting returns at once."""
 
-    def __init__(self, maker: str) -> None:
+    def __init__(self, maker: str, modules: Sequence[str]) -> None:
         self._printed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         flags = fcntl.fcntl(self._printed, fcntl.F_GETFL)
         fcntl.fcntl(
@@ -74,6 +77,7 @@ class ServerProcess:
                     json.dumps(sys.path),
                     str(theirs.fileno()),
                     maker,
+                    *modules,
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=self._printed,

@@ -48,10 +48,11 @@ class Place:
 
 @attrs.frozen(eq=False)
 class Unpacked:
-    """Values in a worker, and the memory of their tensors."""
+    """Values in a worker, the memory of their tensors, and for each value the number of its buffer, if it has one."""
 
     values: tuple[Any, ...]
     buffers: tuple[Tensor, ...]
+    places: tuple[int | None, ...]
 
     def checksum(self) -> tuple[int, ...]:
         """A number for each region, which changes when something writes there: the sum of its words, modulo 2^64."""
@@ -122,7 +123,8 @@ def unpack(path: str, size: int, regions: Sequence[Region], values: Sequence[Any
         else value
         for value in values
     )
-    return Unpacked(unpacked, tuple(buffers))
+    numbers = tuple(value.region if isinstance(value, Place) else None for value in values)
+    return Unpacked(unpacked, tuple(buffers), numbers)
 
 
 def _plain(tensor: Tensor) -> Tensor:

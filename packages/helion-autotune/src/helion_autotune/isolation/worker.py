@@ -8,18 +8,17 @@ from __future__ import annotations
 import gc
 import json
 import pickle
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from helion_autotune.blueprint import find
 from helion_autotune.failures import error_text, failure_status
 from helion_autotune.isolation.frames import ChannelClosedError, receive, send
 from helion_autotune.trial import Status
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
 
     from helion_autotune.blueprint import Measurer
 
@@ -27,19 +26,11 @@ if TYPE_CHECKING:
 MEASURE, WARM_UP = "measure", "warm up"
 
 
-def find_maker(name: str) -> Callable[[Any], Measurer[Any]]:
-    """The function that a blueprint names."""
-    module, _, function = name.partition(":")
-    found: Any = import_module(module)
-    for part in function.split("."):
-        found = getattr(found, part)
-    return found  # type: ignore[no-any-return]  # the blueprint's word
-
-
 def work(channel: socket.socket, maker: str, payload: bytes) -> None:
     """Serve jobs until the channel closes. The first answer says whether the measurer could be made."""
     try:
-        measurer = find_maker(maker)(pickle.loads(payload))
+        module, _, name = maker.partition(":")
+        measurer = find(module, name)(pickle.loads(payload))
     except Exception as error:  # noqa: BLE001 - whatever goes wrong here is the answer
         send(channel, _answer(Status.RUN_ERROR, error=error_text(error)))
         return

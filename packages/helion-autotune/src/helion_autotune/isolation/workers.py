@@ -96,7 +96,7 @@ class Workers:
     def __init__(self, blueprint: Blueprint, isolation: Isolation) -> None:
         self._blueprint = blueprint
         self._isolation = isolation
-        self._server: ServerProcess | None = ServerProcess(blueprint.maker)
+        self._server: ServerProcess | None = ServerProcess(blueprint.maker, blueprint.modules)
         self._prepared = False
         self._worker: Worker | None = None
         self._ready = False
@@ -180,7 +180,8 @@ class Workers:
             self._value = self._blueprint.payload()  # kept: it may own memory that workers map
             self._payload = portable(self._value)
         if self._server is None:
-            self._server, self._prepared = ServerProcess(self._blueprint.maker), False
+            self._server = ServerProcess(self._blueprint.maker, self._blueprint.modules)
+            self._prepared = False
         if not self._prepared:
             self._server.prepare(self._payload, Allowance(self._isolation.start, left).seconds)
             self._prepared = True

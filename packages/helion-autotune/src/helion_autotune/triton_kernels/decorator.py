@@ -22,13 +22,15 @@ from helion_autotune.session import tune
 from helion_autotune.strategies.finite import FiniteSearch
 from helion_autotune.triton_kernels.candidates import Candidates, candidates_of
 from helion_autotune.triton_kernels.keys import ArgumentKey, argument_key, innermost, stored_point
+from helion_autotune.triton_kernels.launch import Launch, Measure
 from helion_autotune.triton_kernels.oracle import Oracle, Reference
-from helion_autotune.triton_kernels.workload import Launch, Measure, TritonWorkload
+from helion_autotune.triton_kernels.workload import TritonWorkload
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
+    from helion_autotune.isolation_limits import Isolation
     from helion_autotune.point import Point
     from helion_autotune.progress import Progress
     from helion_autotune.space import Space
@@ -64,6 +66,7 @@ class Tuning:
     jobs: int | None
     progress: Progress | None
     measure: Measure | None
+    isolation: Isolation | bool | None
     lock: LockFile | str | os.PathLike[str] | None
     frozen: bool | None
     agree: Any
@@ -80,15 +83,15 @@ class TunedKernel:
         self.fn = kernel
         self.arg_names: list[str] = list(kernel.arg_names)
         self.__name__ = innermost(kernel).__name__
-        self._tuning = tuning
-        self._candidates: Candidates = candidates_of(configs, self.arg_names, self.__name__)
+        self.tuning = tuning
+        self.candidates: Candidates = candidates_of(configs, self.arg_names, self.__name__)
         named = (*tuning.key, *tuning.restore_value, *tuning.reset_to_zero)
         strangers = [name for name in named if name not in self.arg_names]
         if strangers:
             raise ValueError(
                 f"{strangers} are no arguments of {self.__name__}, which has {', '.join(self.arg_names)}"
             )
-        self._only = self._candidates.only()
+        self._only = self.candidates.only()
         self._chosen: dict[Hashable, Point] = {}
         self._lock = threading.Lock()
 
@@ -103,18 +106,18 @@ class TunedKernel:
         """
         named = {**dict(zip(self.arg_names, args, strict=False)), **meta}
         point = self._only or self._point(args, meta, named, grid)
-        options = self._candidates.options(point)
+        options = self.candidates.options(point)
         twice = options.keys() & meta.keys()
         if twice:
             raise ValueError(
                 f"{sorted(twice)} are chosen by the tuner of {self.__name__}; remove them from the launch"
             )
-        hook = self._candidates.pre_hook(point)
+        hook = self.candidates.pre_hook(point)
         return Launch(self.fn, args, meta, named, grid, None).run(options, hook, warmup=warmup)
 
     def fix(self, config: Any) -> None:
         """Launch with this config (of the list, or a mapping of the space's names) from now on, whatever the key."""
-        self._only = self._candidates.point_of(config)
+        self._only = self.candidates.point_of(config)
 
     @property
     def chosen(self) -> Mapping[Hashable, Point]:
@@ -126,15 +129,15 @@ class TunedKernel:
     def _point(
         self, args: tuple[Any, ...], meta: Mapping[str, Any], named: Mapping[str, Any], grid: Any
     ) -> Point:
-        key = argument_key(self.fn, self._tuning.key, named)
+        key = argument_key(self.fn, self.tuning.key, named)
         point = self._chosen.get(key)
         if point is not None:
             return point
         with self._lock:
             if key not in self._chosen:
                 launch = Launch(self.fn, args, meta, named, grid, key.device)
-                question = Question(self.__name__, key.text(self.fn), self._candidates.space)
-                self._chosen[key] = self._tuning.chooser().choose(
+                question = Question(self.__name__, key.text(self.fn), self.candidates.space)
+                self._chosen[key] = self.tuning.chooser().choose(
                     question,
                     stored=lambda: self._stored(key),
                     tuned=lambda: self._tuned(launch, key),
@@ -143,13 +146,13 @@ class TunedKernel:
 
     def _stored(self, key: ArgumentKey) -> Point | None:
         """The point that an earlier session chose; where times mean nothing, one tuned on any GPU will do."""
-        records = self._tuning.records
+        records = self.tuning.records
         if records is None:
             return None
-        return stored_point(records, self._candidates.space, self.fn, key)
+        return stored_point(records, self.candidates.space, self.fn, key)
 
     def _tuned(self, launch: Launch, key: ArgumentKey) -> LockedResult:
-        tuning = self._tuning
+        tuning = self.tuning
         if key.device is None and tuning.measure is None:
             raise TimesMeanNothingError(self._no_device())
         if key.device is not None:
@@ -162,18 +165,20 @@ class TunedKernel:
             tolerance=tuning.tolerance,
         )
         timer = tuning.measure or measure_milliseconds
-        listed = bool(self._candidates.configs)
+        listed = bool(self.candidates.configs)
         try:
             result = tune(
-                self._candidates.space,
-                TritonWorkload(launch, self._candidates, oracle, timer),
+                self.candidates.space,
+                TritonWorkload(launch, self.candidates, oracle, timer, owner=self),
                 strategy=tuning.strategy or (FiniteSearch() if listed else "default"),
                 budget=tuning.budget,
-                seeds=[self._candidates.first()],
+                seeds=[self.candidates.first()],
                 key=key.text(self.fn),
                 records=tuning.records,
                 jobs=tuning.jobs,
                 progress=tuning.progress,
+                # Without a GPU nothing can happen that would need it.
+                isolation=False if key.device is None else tuning.isolation,
             )
         finally:
             oracle.restore()
@@ -182,7 +187,7 @@ class TunedKernel:
 
     def _no_device(self) -> str:
         return (
-            f"{self.__name__} has {self._candidates.space.size} configs to choose from, but runs without a GPU "
+            f"{self.__name__} has {self.candidates.space.size} configs to choose from, but runs without a GPU "
             "(in Triton's interpreter, or on tensors of the CPU), where times mean nothing. Ways out: "
             f"{self.__name__}.fix(config) chooses one for this process; a list of one config leaves no choice; "
             "records=PATH of a session on a GPU holds its result"
@@ -216,6 +221,7 @@ def autotune(  # noqa: PLR0913 - the public interface; all but two are keywords 
     lock: LockFile | str | os.PathLike[str] | None = None,
     frozen: bool | None = None,
     agree: Any = None,
+    isolation: Isolation | bool | None = None,
 ) -> Callable[[Any], TunedKernel]:
     """Decorate a ``@triton.jit`` kernel: tuned once for each value of the arguments named by ``key``.
 
@@ -223,10 +229,12 @@ def autotune(  # noqa: PLR0913 - the public interface; all but two are keywords 
     options (num_warps, num_stages, ...), which is searched. ``restore_value`` and ``reset_to_zero`` name tensors that
     every launch needs as they were, or zeroed. Every candidate's results are compared with the first config's, or with
     those of ``reference(**arguments)``, which returns expected tensors by argument name; ``tolerance`` is relative.
-    ``strategy`` (default: the whole list; "default" for a Space), ``budget``, ``records``, ``jobs`` and ``progress``
-    are those of :func:`helion_autotune.tune`. ``measure`` replaces :func:`measure_milliseconds`. ``lock`` is a file of
-    chosen points to commit, ``frozen=True`` refuses to tune, ``agree=True`` (or a process group) lets rank 0 of a
-    ``torch.distributed`` job choose for all: see :class:`helion_autotune.Chooser`, also for the environment variables.
+    ``strategy`` (default: the whole list; "default" for a Space), ``budget``, ``records``, ``jobs``, ``progress``
+    and ``isolation`` are those of :func:`helion_autotune.tune`: candidates run in a worker process, which imports the
+    kernel's module; a kernel of the main program is measured here. ``measure`` replaces :func:`measure_milliseconds`.
+    ``lock`` is a file of chosen points to commit, ``frozen=True`` refuses to tune, ``agree=True`` (or a process group)
+    lets rank 0 of a ``torch.distributed`` job choose for all: see :class:`helion_autotune.Chooser`, also for the
+    environment variables.
     """
     tuning = Tuning(
         key=key,
@@ -243,5 +251,6 @@ def autotune(  # noqa: PLR0913 - the public interface; all but two are keywords 
         lock=lock,
         frozen=frozen,
         agree=agree,
+        isolation=isolation,
     )
     return lambda kernel: TunedKernel(kernel, configs, tuning)

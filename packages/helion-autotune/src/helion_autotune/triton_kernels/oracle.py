@@ -31,6 +31,7 @@ class Oracle:
         restore_value: Sequence[str] = (),
         reset_to_zero: Sequence[str] = (),
         reference: Reference | None = None,
+        told: Mapping[str, Tensor] | None = None,
         tolerance: float | None = None,
     ) -> None:
         self._tensors = {n: t.detach() for n, t in tensors_of(named).items() if not _overlaps(t)}
@@ -43,29 +44,36 @@ class Oracle:
         self._declared = (*restore_value, *reset_to_zero)
         self._reset_to_zero = tuple(reset_to_zero)
         self._tolerance = tolerance
-        self._copies = {name: tensor.clone() for name, tensor in self._tensors.items()}
+        self._copies: dict[str, Tensor] = {}  # made when there is something to judge
         self._poisoned: tuple[str, ...] = ()
         self._expected: dict[str, Tensor] = {}
-        self._told: dict[str, Tensor] = {}
+        self._told = dict(told or {})
         if reference is not None:
-            arguments = {**named, **{n: copy.clone() for n, copy in self._copies.items()}}
-            self._told = dict(reference(**arguments))
-            strangers = self._told.keys() - self._tensors.keys()
-            if strangers or not self._told:
-                raise ValueError(
-                    f"the reference must return expected tensors by argument name; it returned {list(self._told)}, "
-                    f"the tensors of this launch are {', '.join(self._tensors)}"
-                )
+            self._told = self._told_by(reference, named)
 
     @property
     def needs_set_up(self) -> bool:
         """Whether every launch, the timed ones included, needs :meth:`set_up` before it."""
         return bool(self._declared)
 
-    def judge(self, launch: Callable[[], object]) -> None:
-        """Launch once and compare; raises WrongResult, and whatever ``launch`` raises."""
+    @property
+    def told(self) -> Mapping[str, Tensor]:
+        """What a reference expects, by argument name; empty without one."""
+        return self._told
+
+    @property
+    def written(self) -> frozenset[str]:
+        """The names of the tensors that the kernel writes; empty before anything has run."""
+        return frozenset(self._expected)
+
+    def learn(self, launch: Callable[[], object]) -> None:
+        """Take this launch's results for what is expected, unless a reference or an earlier launch has said that."""
         if not self._expected:
             self._learn(launch)
+
+    def judge(self, launch: Callable[[], object]) -> None:
+        """Launch once and compare; raises WrongResult, and whatever ``launch`` raises."""
+        self.learn(launch)
         self._restore()
         self._poison()
         self.set_up()
@@ -86,10 +94,24 @@ class Oracle:
         """Leave every tensor that was written as it was before the session."""
         self._restore()
 
+    def _told_by(self, reference: Reference, named: Mapping[str, Any]) -> dict[str, Tensor]:
+        arguments = {**named, **{name: tensor.clone() for name, tensor in self._tensors.items()}}
+        told = dict(reference(**arguments))
+        strangers = told.keys() - self._tensors.keys()
+        if strangers or not told:
+            raise ValueError(
+                f"the reference must return expected tensors by argument name; it returned {list(told)}, "
+                f"the tensors of this launch are {', '.join(self._tensors)}"
+            )
+        return told
+
     # -- learning from the first candidate that runs --------------------------------------------
 
     def _learn(self, launch: Callable[[], object]) -> None:
-        self._restore()
+        if self._copies:
+            self._restore()
+        else:
+            self._copies = {name: tensor.clone() for name, tensor in self._tensors.items()}
         self.set_up()
         launch()
         written = [n for n, t in self._tensors.items() if not same_bytes(t, self._copies[n])]
