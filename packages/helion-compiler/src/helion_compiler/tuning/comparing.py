@@ -110,7 +110,7 @@ def _typical_size(expected: torch.Tensor) -> torch.Tensor:
 def own_random_numbers() -> Iterator[None]:
     """Within, random numbers are drawn from a state of its own, on the current GPU and the host."""
     # Left out, every GPU of the host would get a context.
-    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+    devices = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
     with torch.random.fork_rng(devices=devices):
         yield
 
