@@ -110,7 +110,8 @@ def _typical_size(expected: torch.Tensor) -> torch.Tensor:
 def own_random_numbers() -> Iterator[None]:
     """Within, random numbers are drawn from a state of its own, on the current GPU and the host."""
     # Left out, every GPU of the host would get a context.
-    devices = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
+    in_use: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+    devices = [torch.cuda.current_device()] if in_use else []
     with torch.random.fork_rng(devices=devices):
         yield
 
