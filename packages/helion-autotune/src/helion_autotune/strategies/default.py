@@ -1,6 +1,6 @@
-"""The default: an even start, batches chosen by a model of the trials, then local search around the best.
+"""The default: winners of similar keys, batches chosen by a model of all trials, local search around the best.
 
-The two take turns until neither finds a better point; then the search ends by itself.
+The last two take turns until neither finds a better point; then the search ends by itself.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from helion_autotune.strategies.guided import GuidedSearch
 from helion_autotune.strategies.pattern import PatternSearch
-from helion_autotune.strategies.surrogate import SurrogateSearch, improved
+from helion_autotune.strategies.similar_winners import similar_winners
+from helion_autotune.strategies.surrogate import improved
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,20 +23,24 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class DefaultSearch:
-    """Surrogate-guided search and pattern search in turns, at most ``turns`` of them.
+    """Winners of the ``similar`` nearest keys, then guided and pattern search in turns, at most ``turns`` of them.
 
     ``gain``: a turn that does not bring the best time below this share of what it was ends the search.
     """
 
-    surrogate: SurrogateSearch = SurrogateSearch()  # noqa: RUF009 - frozen, so it may be shared
+    similar: int = 3
+    guided: GuidedSearch = GuidedSearch()  # noqa: RUF009 - frozen, so it may be shared
     pattern: PatternSearch = PatternSearch(batch=16, pairs=16)  # noqa: RUF009 - frozen, so it may be shared
     turns: int = 8
     gain: float = 0.99
 
     def search(self, space: Space, objective: Objective, rng: np.random.Generator) -> None:
         """See :class:`helion_autotune.Strategy`."""
+        winners = similar_winners(space, objective, self.similar)
+        if winners:
+            objective.evaluate_many(winners)
         for turn in range(self.turns):
-            self.surrogate.search(space, objective, rng)
+            self.guided.search(space, objective, rng)
             before = objective.best
             self.pattern.search(space, objective, rng)
             if objective.best is None:

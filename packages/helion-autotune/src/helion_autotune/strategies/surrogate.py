@@ -131,7 +131,7 @@ def _chosen(
     process = fit(rows, values)
     for _ in range(count):
         mean, deviation = process.predict(encoded)
-        index = int(np.argmax(_expected_improvement(mean, deviation, float(values.min()))))
+        index = int(np.argmax(expected_improvement(mean, deviation, float(values.min()))))
         picked.append(left.pop(index))
         rows = np.vstack([rows, encoded[index]])
         values = np.append(values, mean[index])
@@ -140,7 +140,8 @@ def _chosen(
     return picked
 
 
-def _expected_improvement(mean: Array, deviation: Array, best: float) -> Array:
+def expected_improvement(mean: Array, deviation: Array, best: float) -> Array:
+    """How much below ``best`` each normal variable is, on average; what is above counts as 0."""
     import numpy as np
 
     z = (best - mean) / deviation

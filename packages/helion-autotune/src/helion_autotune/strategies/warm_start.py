@@ -11,29 +11,15 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from helion_autotune.strategies.default import DefaultSearch
+from helion_autotune.strategies.guided import GuidedSearch
+from helion_autotune.strategies.similar_winners import similar_winners
 
 if TYPE_CHECKING:
     import numpy as np
 
     from helion_autotune.objective import Objective
-    from helion_autotune.point import Point
     from helion_autotune.space import Space
     from helion_autotune.strategies import Strategy
-
-
-def similar_winners(space: Space, objective: Objective, count: int) -> list[Point]:
-    """At most ``count`` points of this space: winners under the most similar keys, the nearest first.
-
-    A winner of another space keeps the values of the names that both have; what then violates this space is left out.
-    """
-    points: dict[Point, None] = {}
-    for result in objective.similar_results(4 * count):
-        shared = {name: value for name, value in result.point.items() if name in space.parameters}
-        point = space.point(shared)
-        if shared and not space.check(point):
-            points[point] = None
-    return list(points)[:count]
 
 
 @attrs.frozen
@@ -41,7 +27,7 @@ class WarmStart:
     """The winners of the ``count`` most similar keys, then the strategy ``then``."""
 
     count: int = 6
-    then: Strategy = DefaultSearch()  # noqa: RUF009 - frozen, so it may be shared
+    then: Strategy = GuidedSearch()  # noqa: RUF009 - frozen, so it may be shared
 
     def search(self, space: Space, objective: Objective, rng: np.random.Generator) -> None:
         """See :class:`helion_autotune.Strategy`."""
