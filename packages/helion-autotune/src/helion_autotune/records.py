@@ -67,6 +67,16 @@ class SessionLine:
 
 
 @attrs.frozen
+class TrialLine:
+    """A recorded trial with what it is recorded under, and when it ended (UTC, ISO 8601)."""
+
+    fingerprint: str
+    key: str
+    trial: Trial
+    time: str
+
+
+@attrs.frozen
 class ResultLine:
     """A stored result with what it is stored under."""
 
@@ -110,6 +120,12 @@ class Records:
         return {
             trial.point: trial for trial in map(_trial, self._matching("trial", fingerprint, key))
         }
+
+    def trial_lines(self) -> Iterator[TrialLine]:
+        """Every recorded trial, oldest first."""
+        for line in self._lines():
+            if line["kind"] == "trial":
+                yield TrialLine(line["space"], line["key"], _trial(line), line["time"])
 
     def result(self, fingerprint: str, key: str) -> StoredResult | None:
         """The latest result of one space and key, or None."""

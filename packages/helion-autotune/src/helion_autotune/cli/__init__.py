@@ -10,7 +10,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from helion_autotune.cli import replay_command
+from helion_autotune.cli import replay_command, report_command
 from helion_autotune.records import RecordsError
 
 if TYPE_CHECKING:
@@ -36,4 +36,5 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     replay_command.add(commands)
+    report_command.add(commands)
     return parser
