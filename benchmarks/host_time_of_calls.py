@@ -3,7 +3,9 @@
 python -m benchmarks.host_time_of_calls [--output report.json]
 
 Needs an NVIDIA GPU. The ways take turns, round after round, so that what else the machine does falls on all alike; the
-work is so small that the GPU keeps up. Also says how many milliseconds after loading the first call has returned.
+work is so small that the GPU keeps up. Ops of a bundle launch by ctypes and, where ``helion_runtime`` has its extension
+module (``python packages/helion-runtime/native/build.py`` makes it), by that. Also says how many milliseconds after
+loading the first call has returned.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +30,8 @@ from benchmarks.suite.examples import load
 from benchmarks.suite.machine import describe
 from helion_compiler import BuildRequest, build_bundle
 from helion_compiler.building import target_of_device
+from helion_runtime.cuda_driver import CudaDriver
+from helion_runtime.native import find_native
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,22 +98,31 @@ def first_call(path: Path, x: torch.Tensor, y: torch.Tensor) -> dict[str, float]
 
 def ways_of(path: Path, x: torch.Tensor, y: torch.Tensor) -> Ways:
     """What is compared."""
-    bundle: Any = helion_runtime.load(path)
-    add, matmul = bundle.add, bundle.matmul
-    torch.testing.assert_close(add(x, y), x + y)
-    torch.testing.assert_close(matmul(x, y), x @ y, rtol=2e-2, atol=2e-1)
+    ways: Ways = {}
+    for way, driver in drivers().items():
+        bundle: Any = helion_runtime.load(path, driver=driver)
+        torch.testing.assert_close(bundle.add(x, y), x + y)
+        torch.testing.assert_close(bundle.matmul(x, y), x @ y, rtol=2e-2, atol=2e-1)
+        ways[f"bundle: add, {way}"] = partial(bundle.add, x, y)
+        ways[f"bundle: matmul, {way}"] = partial(bundle.matmul, x, y)
     kernel: Any = helion.kernel(load("add").add.fn, config=CONFIG)
     torch.testing.assert_close(kernel(x, y), x + y)
     programs = (x.numel() // 1024,)
-    return {
-        "bundle: add": lambda: add(x, y),
-        "bundle: matmul": lambda: matmul(x, y),
-        "the kernel add, compiled here": lambda: kernel(x, y),
-        "torch.mm": lambda: torch.mm(x, y),
+    return ways | {
+        "the kernel add, compiled here": partial(kernel, x, y),
+        "torch.mm": partial(torch.mm, x, y),
+        "torch.add": partial(torch.add, x, y),
         "eager x + y": lambda: x + y,
         "Triton's JIT": lambda: _add[programs](x, y, torch.empty_like(x), 1024),
-        "torch.empty_like": lambda: torch.empty_like(x),
+        "torch.empty_like": partial(torch.empty_like, x),
     }
+
+
+def drivers() -> dict[str, CudaDriver]:
+    """The ways to launch that there are here."""
+    by_ctypes = CudaDriver()
+    by_ctypes.launch_address = None
+    return {"ctypes": by_ctypes} | ({"extension": CudaDriver()} if find_native() else {})
 
 
 def main() -> None:

@@ -27,4 +27,6 @@ FAULTS = {
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
 def test_nothing_else_is_lost(step: Callable[[Path, int], int], tmp_path: Path) -> None:
     wanted = FAULTS[step.__name__]
-    assert step(tmp_path, wanted) >= wanted - 1  # a session may have ended before it was to be killed
+    assert (
+        step(tmp_path, wanted) >= wanted - 1
+    )  # a session may have ended before it was to be killed

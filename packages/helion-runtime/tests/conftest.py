@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import runpy
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +26,7 @@ from helion_runtime.entries import (
     VariantEntry,
 )
 from helion_runtime.modules import KernelImage
+from helion_runtime.native import find_native
 from helion_runtime.record import Record
 from helion_runtime.recording_driver import RecordingDriver
 
@@ -81,12 +87,39 @@ def add_variant() -> VariantEntry:
     return ADD
 
 
+@pytest.fixture(scope="session")
+def native_launcher(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The extension module: the installed one, or one that is compiled for these tests."""
+    if find_native() is not None:
+        return
+    if shutil.which(os.environ.get("CC", "cc")) is None:
+        pytest.skip("the extension module is not installed, and there is no C compiler to build it")
+    path = tmp_path_factory.mktemp("native") / "_launch.abi3.so"
+    runpy.run_path(str(Path(__file__).parent.parent / "native" / "build.py"))["build"](path)
+    spec = importlib.util.spec_from_file_location("helion_runtime._launch", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    sys.modules["helion_runtime._launch"] = module
+    find_native.cache_clear()
+    assert find_native() is not None
+
+
+@pytest.fixture(params=["ctypes", "native"])
+def native(request: pytest.FixtureRequest) -> bool:
+    """Whether the extension module launches: whoever uses this runs both ways."""
+    if request.param == "native":
+        request.getfixturevalue("native_launcher")
+    return bool(request.param == "native")
+
+
 @pytest.fixture
-def make_op() -> Callable[..., Op]:
+def make_op(native: bool) -> Callable[..., Op]:
     def make(
         variant: VariantEntry = ADD, entry: KernelEntry = KERNEL, **driver_options: object
     ) -> Op:
-        driver = RecordingDriver([entry], **driver_options)  # type: ignore[arg-type]  # passed through
+        driver = RecordingDriver([entry], native=native, **driver_options)  # type: ignore[arg-type]  # passed through
         names = [f"x{i}" for i in range(len(variant.signature))]
         dispatcher = Dispatcher("op", names, driver=driver)
         dispatcher.add(variant, {entry.name: KernelImage(entry, b"binary")})

@@ -16,6 +16,10 @@ from helion_runtime.errors import DriverError, NoDeviceError
 ATTRIBUTES = {16: 132, 97: 232448, 75: 9, 76: 0}
 
 
+LAUNCH = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * 4)(lambda *_: 0)
+"""A C function, whose address can be taken."""
+
+
 class FakeLibrary:
     """libcuda, as ctypes hands arguments to it."""
 
@@ -29,6 +33,8 @@ class FakeLibrary:
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("cu"):
             raise AttributeError(name)
+        if name == "cuLaunchKernelEx":
+            return LAUNCH
 
         def call(*arguments: Any) -> int:
             self.calls.append(name)
@@ -200,3 +206,13 @@ def test_machines_without_a_usable_gpu(
 def test_a_driver_without_a_function_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NoDeviceError, match="too old: it has no cuLaunchKernelEx"):
         cuda_driver._function(ctypes.CDLL(None), "cuLaunchKernelEx")
+
+
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_extension_module_is_told_where_to_launch(
+    monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    monkeypatch.setattr(cuda_driver, "find_native", lambda: print if installed else None)
+    address = ctypes.cast(LAUNCH, ctypes.c_void_p).value
+    assert CudaDriver().launch_address == (address if installed else None)

@@ -15,6 +15,7 @@ import torch
 
 from helion_runtime.driver import DeviceProperties, TensorMapGeometry
 from helion_runtime.errors import DriverError, NoDeviceError
+from helion_runtime.native import find_native
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,8 @@ class CudaDriver:
         torch.cuda.init()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         private = vars(torch._C)  # the raw accessors exist only in builds for CUDA
         self.launch: Any = _function(self._library, "cuLaunchKernelEx")
+        native = find_native() is not None
+        self.launch_address = ctypes.cast(self.launch, ctypes.c_void_p).value if native else None
         self.current_stream: Callable[[int], int] = private["_cuda_getCurrentRawStream"]
         self.current_device: Callable[[], int] = private["_cuda_getDevice"]
         self._exchange_device: Callable[[int], int] = private["_cuda_exchangeDevice"]

@@ -52,6 +52,9 @@ class Driver(Protocol):
     """``launch(config, function, parameters, None) -> CUresult``: cuLaunchKernelEx with
     ``c_void_p`` arguments."""
 
+    launch_address: int | None
+    """Where ``launch`` lies in memory, for the extension module to call; None leaves launches to ctypes."""
+
     def version(self) -> int:
         """The driver's CUDA version as cuDriverGetVersion gives it: 13010 for 13.1."""
 

@@ -26,7 +26,7 @@ from helion_runtime.expressions import OPERATORS
 from helion_runtime.launcher import STREAM_OFFSET, MapNeed, ScratchNeed
 from helion_runtime.record import Record
 from helion_runtime.results import conform, gives_one_tensor, several
-from helion_runtime.scalars import rounded
+from helion_runtime.scalars import float_bits, rounded
 from helion_runtime.straight_line import factory
 
 if TYPE_CHECKING:
@@ -96,11 +96,6 @@ class Entrance(Record, eq=False):
     aligned: Sequence[int]
     unaligned: Callable[..., Any]
     elsewhere: Callable[..., Any] | None
-
-
-def _bits(value: float) -> int | float:
-    """The bits of a float as ``bf16``."""
-    return rounded("bf16", value)
 
 
 class _RunWriter:
@@ -216,6 +211,25 @@ class _RunWriter:
             )
         number = len(self._lines)
         values = [self._field(field, f"{number}_{i}") for i, field in enumerate(launch.fields)]
+        native = launch.native()
+        if native is None:
+            self._launch_from_slot(launch, values)
+        else:
+            self._launch_natively(launch, self._constant(native), values)
+
+    def _launch_natively(self, launch: PreparedLaunch, native: str, values: list[str]) -> None:
+        """By the extension module, which has memory of its own."""
+        for position, field in enumerate(launch.fields):
+            if isinstance(field, CallScalar) and field.type == "fp16":
+                bits = self._constant(float_bits)
+                values[position] = f"{bits}({self._constant('fp16')}, {values[position]})"
+        self._line(f"values = (stream, {''.join(f'{value}, ' for value in values)})")
+        self._line(f"error = {native}(*values)")
+        self._line("if error:")
+        self._line(f"    {self._constant(launch.recover)}(error, {native}, *values)")
+
+    def _launch_from_slot(self, launch: PreparedLaunch, values: list[str]) -> None:
+        """By ctypes, from memory that no other thread uses meanwhile."""
         pool: list[object] = [launch.new_slot()]
         self._line("try:")
         self._line(f"    slot = {self._constant(pool.pop)}()")
@@ -230,7 +244,8 @@ class _RunWriter:
         go, function = self._constant(self._driver.launch), self._constant(launch.function)
         self._line(f"error = {go}(config, {function}, parameters, None)")
         self._line("if error:")
-        self._line(f"    {self._constant(launch.recover)}(error, slot)")
+        again = f"{go}, config, {function}, parameters, None"
+        self._line(f"    {self._constant(launch.recover)}(error, {again})")
         self._line(f"{self._constant(pool.append)}(slot)")
 
     def finish(self) -> None:
@@ -284,7 +299,7 @@ class _RunWriter:
         value = self._number(field.number)
         if field.type != "bf16":
             return value
-        return f"{self._constant(_bits)}({value})"
+        return f"{self._constant(float_bits)}({self._constant('bf16')}, {value})"
 
     def _number(self, number: CallNumber) -> str:
         """An expression of open floats as the Python that computes it."""

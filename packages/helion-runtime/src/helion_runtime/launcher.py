@@ -19,12 +19,13 @@ from helion_runtime.abi import expand
 from helion_runtime.driver import CONTEXT_ERRORS
 from helion_runtime.errors import GridError
 from helion_runtime.evaluated import Address, CallScalar, Descriptor, Scalar
+from helion_runtime.native import find_native
 from helion_runtime.record import Record
 from helion_runtime.scalars import FORMATS, SIZES, pack
 from helion_runtime.tensor_maps import TensorMaps, tensor_map_geometry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from helion_runtime.abi import Parameter
     from helion_runtime.driver import Driver
@@ -68,12 +69,13 @@ class PreparedLaunch(Record, eq=False):
     """One launch for one signature.
 
     ``fields`` are what a call packs, in order, after stream, attributes and their number. The same
-    order in ``pack_format``.
+    order in ``pack_format``; ``places`` are the fields' offsets and letters.
     """
 
     kernel: KernelEntry
     function: ctypes.c_void_p
     fields: tuple[Address | CallScalar | ScratchNeed | MapNeed, ...]
+    places: tuple[tuple[int, str], ...]
     pack_format: str
     template: bytes
     parameter_offsets: tuple[int, ...]
@@ -101,14 +103,29 @@ class PreparedLaunch(Record, eq=False):
         pointers = base + start + pointers_offset
         return memory, ctypes.c_void_p(base + start), ctypes.c_void_p(pointers)
 
-    def recover(self, code: int, slot: Slot) -> None:
+    def native(self) -> Callable[..., int] | None:
+        """``launch(stream, *values)`` of the extension module, where the driver has an address for it."""
+        prepare = find_native()
+        if self.driver.launch_address is None or prepare is None:
+            return None
+        places = tuple((offset, "H" if letter == "e" else letter) for offset, letter in self.places)
+        return prepare(
+            self.driver.launch_address,
+            self.function.value or 0,
+            self.template,
+            places,
+            self.parameter_offsets,
+            self.attributes_address,
+            self.attributes,
+        )
+
+    def recover(self, code: int, launch: Callable[..., int], *arguments: object) -> None:
         """After a failed launch: once more with the right context, where that was the trouble; else
         raise."""
-        _, config, parameters = slot
         if code in CONTEXT_ERRORS:
             previous = self.driver.activate(self.device)
             try:
-                code = self.driver.launch(config, self.function, parameters, None)
+                code = launch(*arguments)
             finally:
                 if previous != self.device:
                     self.driver.restore(previous)
@@ -142,12 +159,13 @@ def prepare_launch(
         )
     block = (kernel.num_warps * kernel.warp_size, 1, 1)
     config = _CONFIG.pack(grid_x, *launch.grid[1:], *block, kernel.shared, 0, 0, n_attributes)
-    fields, pack_format, template, offsets = builder.finish(config)
+    fields, places, pack_format, template, offsets = builder.finish(config)
     handle = ctypes.c_void_p(function)
     return PreparedLaunch(
         kernel,
         handle,
         fields,
+        places,
         pack_format,
         template,
         offsets,
@@ -184,10 +202,14 @@ class _Layout:
     def finish(
         self, config: bytes
     ) -> tuple[
-        tuple[Address | CallScalar | ScratchNeed | MapNeed, ...], str, bytes, tuple[int, ...]
+        tuple[Address | CallScalar | ScratchNeed | MapNeed, ...],
+        tuple[tuple[int, str], ...],
+        str,
+        bytes,
+        tuple[int, ...],
     ]:
-        """Fields, their pack format from the stream on, the template bytes, the offset of each
-        parameter."""
+        """Fields, their offsets and letters, their pack format from the stream on, the template bytes,
+        the offset of each parameter."""
         memory = bytearray(config.ljust(_FIELDS_OFFSET, b"\0"))
         pack_format = "=QQQ8x"
         offsets: dict[int, int] = {}
@@ -207,7 +229,11 @@ class _Layout:
             offsets[number] = len(memory)
             memory += value.ljust(8, b"\0")
         fields = (*(field for _, _, field in self._words), *(need for _, need in self._maps))
-        return fields, pack_format, bytes(memory), tuple(offsets[i] for i in range(len(offsets)))
+        letters = {number: letter for number, letter, _ in self._words}
+        filled = (*letters, *(number for number, _ in self._maps))
+        places = tuple((offsets[number], letters.get(number, "s")) for number in filled)
+        in_order = tuple(offsets[number] for number in range(len(offsets)))
+        return fields, places, pack_format, bytes(memory), in_order
 
     def _argument(
         self, number: int, parameter: Parameter, value: Address | Scalar | CallScalar | Descriptor

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 RECORDING = DeviceProperties("recording", (9, 0), 132, 232448)
 """What a recording driver says of its device unless told otherwise."""
 
+_LAUNCH = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p
+)
 _KEPT = 10_000
 _CONFIG_BYTES = 56
 _ATTRIBUTE_BYTES = 72
@@ -51,7 +54,7 @@ class RecordingDriver:
     asked to launch.
 
     ``results`` are CUresults that the next launches return, oldest first; after them every launch
-    succeeds.
+    succeeds. A ``native`` one is called by the extension module.
     """
 
     device_type = "cpu"
@@ -65,6 +68,7 @@ class RecordingDriver:
         devices: int = 1,
         device_now: int = -1,
         results: Iterable[int] = (),
+        native: bool = False,
     ) -> None:
         self.kernels = list(kernels)
         self.device = device
@@ -78,6 +82,8 @@ class RecordingDriver:
         self.function_attributes: list[tuple[str, int, int]] = []
         self.activations: list[int] = []
         self.encoded: list[tuple[int, TensorMapGeometry]] = []
+        self._entry = _LAUNCH(self._launch_natively)
+        self.launch_address = ctypes.cast(self._entry, ctypes.c_void_p).value if native else None
 
     def launch(
         self,
@@ -112,6 +118,11 @@ class RecordingDriver:
             )
         )
         return 0
+
+    def _launch_natively(self, config: int, function: int, parameters: int, extra: None) -> int:
+        return self.launch(
+            ctypes.c_void_p(config), ctypes.c_void_p(function), ctypes.c_void_p(parameters), extra
+        )
 
     def version(self) -> int:
         """The version it was made with."""

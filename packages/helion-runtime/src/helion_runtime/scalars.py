@@ -74,6 +74,14 @@ def rounded(type_name: str, value: float) -> int | float:
     return value
 
 
+def float_bits(type_name: str, value: float) -> int:
+    """The sixteen bits of a float as fp16 or bf16, rounded."""
+    made = rounded(type_name, value)
+    if type_name == "bf16":
+        return int(made)
+    return int.from_bytes(struct.pack("=e", made), "little")
+
+
 def pack(type_name: str, value: object, where: str) -> bytes:
     """The bytes of one scalar parameter."""
     return struct.pack("=" + FORMATS[type_name], packable(type_name, value, where))
