@@ -14,6 +14,7 @@ from helion_autotune import (
     Integer,
     Measurement,
     NoCandidateWorked,
+    PlainProgress,
     Records,
     RecordsError,
     Space,
@@ -47,6 +48,27 @@ def test_the_best_point_is_found_and_explained():
     assert len(result.trials) == 40
     assert result.stopped_because == "the strategy finished"
     assert [f.searched.point["a"] for f in result.finalists][:1] == [7]
+
+
+def test_a_result_states_its_noise_and_what_was_wrong(capsys):
+    class Shaky(Valley):
+        turns = 0
+
+        def measure(self, candidate, incumbent_ms):
+            if candidate["a"] == 3:
+                raise WrongResult("off by one")
+            self.turns += 1
+            shake = 0.01 * (self.turns % 2)
+            return Measurement(super().measure(candidate, incumbent_ms).milliseconds * (1 + shake))
+
+    progress = PlainProgress()
+    result = tune(SPACE, Shaky(), strategy="finite", jobs=1, progress=progress, finalists=3)
+    assert result.noise == pytest.approx(0.005, rel=0.02)
+    (remark,) = result.remarks
+    assert remark.startswith('2 candidates computed something wrong, for example {"a": 3, "b": ')
+    lines = capsys.readouterr().err.splitlines()
+    assert " ms (± 0.5%) after 40 evaluations" in lines[-2]
+    assert lines[-1].endswith(f"Note: {remark}.")
 
 
 def test_the_default_strategy_stops_by_itself():

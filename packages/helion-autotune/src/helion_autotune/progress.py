@@ -51,12 +51,18 @@ class Generation:
 
 @attrs.frozen
 class SearchEnded:
-    """How it went; ``best`` is None when nothing worked."""
+    """How it went; ``best`` is None when nothing worked.
+
+    ``noise``: the share of a time within which times are not told apart, where it is known. ``remarks``: sentences on
+    what one should know of the result.
+    """
 
     seconds: float
     evaluations: int
     stopped_because: str
     best: Trial | None
+    noise: float | None = None
+    remarks: tuple[str, ...] = ()
 
 
 class Progress(Protocol):
@@ -110,7 +116,7 @@ def format_generation(event: Generation, render: Render = str) -> str:
 
 @attrs.define
 class PlainProgress:
-    """A line per generation, and one at the end.
+    """A line per generation, and at the end one for the result and one for each remark.
 
     ``render`` writes a point as text (default: its JSON); ``prefix`` is formatted with ``seconds``.
     """
@@ -134,11 +140,14 @@ class PlainProgress:
         if event.best is None:
             self._print(event.seconds, f"No candidate worked of {event.evaluations}.")
             return
+        noise = f" (± {event.noise:.1%})" if event.noise else ""
         self._print(
             event.seconds,
-            f"{format_ms(event.best.milliseconds)} ms after {event.evaluations} evaluations "
+            f"{format_ms(event.best.milliseconds)} ms{noise} after {event.evaluations} evaluations "
             f"({event.stopped_because}): {self.render(event.best.point)}",
         )
+        for remark in event.remarks:
+            self._print(event.seconds, f"Note: {remark}.")
 
     def _print(self, seconds: float, line: str) -> None:
         stream = (

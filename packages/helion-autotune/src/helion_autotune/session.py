@@ -20,6 +20,7 @@ from helion_autotune.objective import Objective
 from helion_autotune.progress import NoProgress, Progress, SearchEnded, SearchStarted
 from helion_autotune.records import Records, RecordsError, StoredResult
 from helion_autotune.runner import CannotMeasureError, Clock, InProcessRunner, ThreadedRunner
+from helion_autotune.steadiness import noise_floor, slowdown, wrong_results
 from helion_autotune.strategies import Strategy
 from helion_autotune.strategies import strategy as strategy_named
 
@@ -35,13 +36,19 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Result:
-    """What a session found. ``best`` has the time of its last measurement, in milliseconds."""
+    """What a session found. ``best`` has the time of its last measurement, in milliseconds.
+
+    ``noise``: the share of a time within which the finalists' times are not told apart; None without finalists.
+    ``remarks``: sentences on what one should know: wrong results among the candidates, a GPU that slowed down.
+    """
 
     best: Trial
     trials: tuple[Trial, ...]
     seconds: float
     stopped_because: str
     finalists: tuple[Finalist, ...] = ()
+    noise: float | None = None
+    remarks: tuple[str, ...] = ()
 
 
 class NoCandidateWorked(RuntimeError):  # noqa: N818 - named by what it reports; part of the public interface
@@ -119,12 +126,19 @@ def tune(  # noqa: PLR0913 - the public interface; all but two are keywords with
     finally:
         runner.close()
     best = _winner(objective, again)
-    told.ended(SearchEnded(objective.seconds, objective.evaluations, stopped_because, best))
+    noise, trials = noise_floor(again), objective.trials
+    sentences = (slowdown(trials, again), wrong_results(trials))
+    remarks = tuple(sentence for sentence in sentences if sentence is not None)
+    told.ended(
+        SearchEnded(objective.seconds, objective.evaluations, stopped_because, best, noise, remarks)
+    )
     if best is None:
         failed = tuple(finalist.trial for finalist in again) or objective.trials
         headline = "none of the best candidates worked when measured again" if again else None
         raise NoCandidateWorked(failed, headline)
-    result = Result(best, objective.trials, objective.seconds, stopped_because, again)
+    result = Result(
+        best, objective.trials, objective.seconds, stopped_because, again, noise, remarks
+    )
     if records is not None:
         _store(records, space.fingerprint, key, result, objective.evaluations)
     return result
