@@ -240,6 +240,7 @@ def test_what_fits_shared_memory_in_parts(epilogue_kernels: ModuleType) -> None:
         "num_warps": 8,
         "num_stages": 4,
         "indexing": "tensor_descriptor",
+        "pid_type": "persistent_interleaved",
     }
     found = [
         {violation.name for violation in spec.space.check(spec.point(helion.Config(**config)))}

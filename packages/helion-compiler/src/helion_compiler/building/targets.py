@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 from helion import exc
+from helion_compiler.model import limits_of
 from helion_compiler.space.target_traits import TargetTraits
 
 if TYPE_CHECKING:
@@ -15,23 +16,6 @@ if TYPE_CHECKING:
     from triton.backends.compiler import GPUTarget
 
 _WIDE_WAVES = re.compile(r"gfx9")
-
-
-# Bytes of shared memory that one block may take, by compute capability: table "Technical
-# Specifications per Compute Capability" of NVIDIA's CUDA C++ Programming Guide.
-_SHARED_MEMORY: dict[int | str, int] = {
-    75: 65536,
-    80: 166912,
-    86: 101376,
-    87: 166912,
-    89: 101376,
-    90: 232448,
-    100: 232448,
-    103: 232448,
-    120: 101376,
-    121: 101376,
-}
-
 _SEVERAL_DIES = ("gfx942", "gfx950")
 
 
@@ -82,8 +66,9 @@ def parse_target(name: str) -> Target:
 
 
 def shared_memory_of(target: Target) -> int | None:
-    """Bytes of shared memory that one block may take, where the tables say: of NVIDIA's architectures."""
-    return _SHARED_MEMORY.get(target.architecture) if target.backend == "cuda" else None
+    """Bytes of shared memory that one program may take; None for targets that the table of devices lacks."""
+    limits = limits_of(target.architecture)
+    return None if limits is None else limits.shared_memory
 
 
 def target_of_device(device: torch.device) -> Target:

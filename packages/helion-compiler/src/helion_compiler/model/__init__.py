@@ -4,6 +4,6 @@ The estimate chooses what runs without tuning and where a search starts; measuri
 """
 
 from helion_compiler.model.cost import CostModel
-from helion_compiler.model.devices import DeviceFacts, facts_of
+from helion_compiler.model.devices import DeviceFacts, Limits, facts_of, limits_of
 
-__all__ = ["CostModel", "DeviceFacts", "facts_of"]
+__all__ = ["CostModel", "DeviceFacts", "Limits", "facts_of", "limits_of"]

@@ -106,13 +106,13 @@ class _Estimate:
 
     def _together(self, registers: float) -> int:
         """Programs that one multiprocessor runs at once."""
-        facts = self._facts
+        limits = self._facts.limits
         return max(
             min(
-                facts.threads // self._threads,
-                int(facts.registers / (min(registers, _MOST_REGISTERS) * self._threads)),
-                int(facts.shared_memory / max(self._shared(), 1)),
-                facts.programs,
+                limits.threads // self._threads,
+                int(limits.registers / (min(registers, _MOST_REGISTERS) * self._threads)),
+                int(limits.shared_memory / max(self._shared(), 1)),
+                limits.programs,
             ),
             1,
         )

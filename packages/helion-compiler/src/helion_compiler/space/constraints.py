@@ -11,20 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from helion_autotune.constraints import Constraint
 from helion_compiler.program.divisors import Divisors
-from helion_compiler.program.fields import operands, results
-from helion_compiler.program.ops import Dot, Load
+from helion_compiler.program.fields import results
+from helion_compiler.program.ops import Load
 from helion_compiler.program.types import Size, TileSlice
 from helion_compiler.space.access_modes import mode_of
 from helion_compiler.space.descriptors import descriptor_block, descriptor_order
 from helion_compiler.space.epilogue_subtile import parts_of
-from helion_compiler.space.persistence import PERSISTENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from helion_compiler.program.ops import Access
     from helion_compiler.program.program import Program
-    from helion_compiler.program.types import Subscript, Value
+    from helion_compiler.program.types import Subscript
     from helion_compiler.space.point_lanes import PointLanes
 
 MAX_NUMEL = 1 << 20
@@ -32,8 +31,6 @@ MAX_NUMEL = 1 << 20
 MAX_ELEMENTS_PER_THREAD = 128
 """More lanes of one value per thread, counting unrolled iterations, spill registers on every GPU
 and compile for minutes."""
-SHARED_MEMORY = 227 * 1024
-"""Bytes of shared memory that one block may have on Hopper."""
 MAX_DESCRIPTOR_BLOCK = 256
 MIN_DESCRIPTOR_ROW = 16
 MIN_DESCRIPTOR_BLOCK = 128
@@ -61,12 +58,10 @@ def demands(
     return (numel, *described)
 
 
-def advice(
-    program: Program, lanes: PointLanes, in_parts: Mapping[str, Size]
-) -> tuple[Constraint, ...]:
-    """What only guides a search: configs beyond it run, badly."""
+def few_registers(program: Program, lanes: PointLanes) -> Constraint:
+    """Advice: a config beyond it runs, badly."""
     largest = _largest(program, lanes)
-    registers = Constraint(
+    return Constraint(
         "registers",
         f"a thread would hold more than {MAX_ELEMENTS_PER_THREAD} elements of one value",
         lambda point: (
@@ -74,7 +69,6 @@ def advice(
             <= MAX_ELEMENTS_PER_THREAD * 32 * int(point["num_warps"])
         ),
     )
-    return (registers, _shared_memory(program, lanes, in_parts))
 
 
 def _largest(program: Program, lanes: PointLanes) -> Callable[[Mapping[str, Any]], int]:
@@ -129,57 +123,6 @@ def _descriptor(
         "and ends where the tensor or the tile loop does",
         holds,
     )
-
-
-def _shared_memory(program: Program, lanes: PointLanes, in_parts: Mapping[str, Size]) -> Constraint:
-    """A bound on what Triton stages in shared memory: operands of products, those loaded in the product's own loop
-    once per pipeline stage, and what descriptors move, once per stage too where the loop over tiles is pipelined."""
-    dots = [op for op in program.walk() if isinstance(op, Dot)]
-    factors = {value for op in dots for value in (op.lhs, op.rhs)}
-    staged = factors & _loaded_beside_products(program)
-    moved = [
-        (op, mode_of(op), op.result if isinstance(op, Load) else op.value)
-        for op in program.accesses()
-    ]
-
-    def fits(point: Mapping[str, Any]) -> bool:
-        stages = _stages(point)
-        products = sum(
-            lanes.bytes_of(value, point) * (stages if value in staged else 1) for value in factors
-        )
-        described = sum(
-            lanes.bytes_of(value, point) // (parts_of(point) if op.name in in_parts else 1)
-            for op, mode, value in moved
-            if point.get(mode) == "tensor_descriptor" and value not in factors
-        )
-        repeated = stages if point["pid_type"] in PERSISTENT and not dots else 1
-        return products + repeated * described <= SHARED_MEMORY
-
-    return Constraint(
-        "shared memory",
-        f"what is staged in shared memory would not fit {SHARED_MEMORY // 1024} KiB of it",
-        fits,
-    )
-
-
-def _loaded_beside_products(program: Program) -> set[Value]:
-    """What loops with products load, and values that are computed from such loads alone: views, casts and masks."""
-    found: set[Value] = set()
-    for loop in program.loops():
-        if not any(isinstance(op, Dot) for op in loop.body.ops):
-            continue
-        for op in loop.body.ops:
-            read = operands(op)
-            passes_on = read and not isinstance(op, Dot) and all(value in found for value in read)
-            if isinstance(op, Load) or passes_on:
-                found |= set(results(op))
-    return found
-
-
-def _stages(point: Mapping[str, Any]) -> int:
-    """The depth of the deepest pipeline."""
-    own = (int(value) for name, value in point.items() if name.startswith("range_num_stages["))
-    return max((1, int(point.get("num_stages", 1)), *own))
 
 
 def _unrolled(point: Mapping[str, Any]) -> int:

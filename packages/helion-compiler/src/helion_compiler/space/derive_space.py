@@ -19,7 +19,7 @@ from helion_compiler.space.amd_keys import amd_keys
 from helion_compiler.space.block_sizes import MAX_BLOCK, block_sites
 from helion_compiler.space.cache_hints import cache_hints
 from helion_compiler.space.config_space import ConfigSpace, Exclusion, Site
-from helion_compiler.space.constraints import advice, demands
+from helion_compiler.space.constraints import demands, few_registers
 from helion_compiler.space.epilogue_subtile import epilogue_subtile
 from helion_compiler.space.flat_loops import flat_loops
 from helion_compiler.space.persistence import PERSISTENT, persistence
@@ -27,10 +27,12 @@ from helion_compiler.space.point_lanes import PointLanes
 from helion_compiler.space.program_ids import program_ids
 from helion_compiler.space.range_options import range_options
 from helion_compiler.space.seeds import seeds
+from helion_compiler.space.shared_memory import SharedMemory, fits_shared_memory
 from helion_compiler.space.static_ranges import static_ranges
 from helion_compiler.space.target_traits import TargetTraits
 from helion_compiler.space.tile_counts import TileCounts
 from helion_compiler.space.tunables import tunable_parameters
+from helion_compiler.space.unrolling import few_copies
 
 if TYPE_CHECKING:
     from helion_autotune import Parameter
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from helion_compiler.program.types import Axis, Size
     from helion_compiler.space.default_point import Cost
     from helion_compiler.space.space_part import SpacePart
+
 
 MAX_THREADS = 1024
 """Threads that a program may have."""
@@ -61,6 +64,7 @@ class _Deriver:
     ) -> None:
         self._program = program
         self._traits = traits
+        self._facts = facts_of(traits.architecture)
         self._aligned = aligned
         self._excluded: list[Exclusion] = []
         self._conditions: dict[str, Condition] = {}
@@ -100,7 +104,7 @@ class _Deriver:
         ]
         for part in (
             program_ids(program, counts, flat),
-            persistence(program, lanes, counts, least, self._traits),
+            persistence(program, lanes, counts, least, self._traits, self._facts.limits),
             static,
             range_options(program, unrolled),
             subtiling.key,
@@ -117,7 +121,15 @@ class _Deriver:
                 *demands(program, lanes, described, subtiling.accesses),
                 *self._demands,
             ),
-            advice=(*advice(program, lanes, subtiling.accesses), *self._advice),
+            advice=(
+                few_registers(program, lanes),
+                fits_shared_memory(
+                    SharedMemory(program, lanes, counts, subtiling.accesses),
+                    self._facts.limits.shared_memory,
+                ),
+                few_copies(program, counts),
+                *self._advice,
+            ),
             excluded=tuple(self._excluded),
             seeds=seeds(program, least_lanes(program)),
             cost=self._cost(lanes),
@@ -128,7 +140,7 @@ class _Deriver:
         """Estimates, but for kernels that act lane by lane alone, which rules of thumb serve as well and sooner."""
         if not self._program.loops() and not self._program.whole_axes():
             return None
-        return CostModel(self._program, lanes, facts_of(self._traits.architecture)).seconds
+        return CostModel(self._program, lanes, self._facts).seconds
 
     def _add(
         self, part: SpacePart, single: dict[str, Parameter], sites: dict[str, list[Site]]

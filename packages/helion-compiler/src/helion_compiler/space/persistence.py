@@ -14,20 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from helion_autotune.constraints import Predicate
+    from helion_compiler.model import Limits
     from helion_compiler.program.program import Program
     from helion_compiler.space.point_lanes import PointLanes
     from helion_compiler.space.target_traits import TargetTraits
     from helion_compiler.space.tile_counts import TileCounts
 
 PERSISTENT = ("persistent_blocked", "persistent_interleaved")
-REGISTERS = 1 << 16
-"""Registers of a multiprocessor: the same on every NVIDIA GPU since Kepler."""
 PRODUCT_REGISTERS = 32
 """What ptxas wants of each thread beside the accumulator (26 for 64 by 256 in bfloat16 on sm_90), and a little more."""
-THREADS = 2048
-"""Threads that a multiprocessor runs at once, at most."""
-PROGRAMS = 32
-"""Programs that a multiprocessor runs at once, at most."""
 FEW_MULTIPROCESSORS = 8
 """No GPU that is worth tuning for has fewer; up to so many tiles, one program a multiprocessor takes them all."""
 
@@ -38,10 +33,13 @@ def persistence(
     counts: TileCounts,
     least_blocks: Mapping[str, int],
     traits: TargetTraits,
+    limits: Limits,
 ) -> SpacePart:
-    """``num_sm_multiplier`` and ``maxnreg``; ``least_blocks`` are the least values of the parameters of blocks."""
-    registers = _registers(program, lanes, traits)
-    programs = _programs(program, counts, least_blocks, traits)
+    """``num_sm_multiplier`` and ``maxnreg``; ``least_blocks`` are the least values of the parameters of blocks,
+    ``limits`` those of the target's multiprocessors.
+    """
+    registers = _registers(program, lanes, traits, limits)
+    programs = _programs(program, counts, least_blocks, limits, traits.warp_size)
     return SpacePart(
         single={**programs.single, **registers.single},
         wider=programs.wider,
@@ -52,16 +50,18 @@ def persistence(
     )
 
 
-def _registers(program: Program, lanes: PointLanes, traits: TargetTraits) -> SpacePart:
+def _registers(
+    program: Program, lanes: PointLanes, traits: TargetTraits, limits: Limits
+) -> SpacePart:
     if traits.backend != "cuda":
         reason = "AMD's compiler takes no limit of registers; it has waves_per_eu"
         return SpacePart(excluded=(Exclusion("maxnreg", reason),))
     fits = Constraint(
         "registers of maxnreg",
-        f"the threads of a program may not have more than {REGISTERS} registers together",
+        f"the threads of a program may not have more than {limits.registers} registers together",
         lambda point: (
             point["maxnreg"] is None
-            or int(point["maxnreg"]) * 32 * int(point["num_warps"]) <= REGISTERS
+            or int(point["maxnreg"]) * 32 * int(point["num_warps"]) <= limits.registers
         ),
     )
     return SpacePart(
@@ -92,7 +92,11 @@ def _room_for_products(program: Program, lanes: PointLanes) -> Constraint:
 
 
 def _programs(
-    program: Program, counts: TileCounts, least_blocks: Mapping[str, int], traits: TargetTraits
+    program: Program,
+    counts: TileCounts,
+    least_blocks: Mapping[str, int],
+    limits: Limits,
+    warp_size: int,
 ) -> SpacePart:
     enough = _has_enough_tiles(program, counts)
     reason = None
@@ -102,11 +106,12 @@ def _programs(
         reason = "a multiprocessor has no second tile to run"
     if reason is not None:
         return SpacePart(excluded=(Exclusion("num_sm_multiplier", reason),))
+    most = 1 << (limits.programs.bit_length() - 1)
     return SpacePart(
-        single={"num_sm_multiplier": PowerOfTwo(1, PROGRAMS, default=1)},
+        single={"num_sm_multiplier": PowerOfTwo(1, most, default=1)},
         wider={"num_sm_multiplier": Integer(1, 128, default=1)},
         conditions={"num_sm_multiplier": _several_tiles(enough)},
-        advice=(_running_at_once(traits),),
+        advice=(_running_at_once(limits.threads, warp_size),),
     )
 
 
@@ -132,11 +137,11 @@ def _several_tiles(enough: Predicate) -> Condition:
     )
 
 
-def _running_at_once(traits: TargetTraits) -> Constraint:
+def _running_at_once(threads: int, warp_size: int) -> Constraint:
     return Constraint(
         "programs at once",
-        f"a multiprocessor would be given more than the {THREADS} threads that it runs at once",
+        f"a multiprocessor would be given more than the {threads} threads that it runs at once",
         lambda point: (
-            int(point["num_sm_multiplier"]) * traits.warp_size * int(point["num_warps"]) <= THREADS
+            int(point["num_sm_multiplier"]) * warp_size * int(point["num_warps"]) <= threads
         ),
     )

@@ -1,0 +1,65 @@
+"""How much code a point's unrolled loops become: Triton's passes take time for every copy of every op.
+
+An unrolled loop is followed by a loop for the turns that are left, so that a nest of three that are unrolled by 4
+has its body 125 times. Such a kernel took Triton 3.6 over 280 s; one copy took it 1 s.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from helion_autotune.constraints import Constraint
+from helion_compiler.space.persistence import PERSISTENT
+from helion_compiler.space.regions import regions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from helion_compiler.program.program import Program
+    from helion_compiler.space.regions import Region
+    from helion_compiler.space.tile_counts import TileCounts
+
+MOST_COPIES = 32
+MOST_OPS = 500
+"""Copies of ops in all; a kernel that has many as it is may have four times as many."""
+_GROWTH = 4
+
+
+def few_copies(program: Program, counts: TileCounts) -> Constraint:
+    """The constraint that unrolling leaves code which compiles in less than a minute."""
+    grids = regions(program)
+    own = sum(region.ops for grid in grids for region in grid.everywhere())
+    most = max(MOST_OPS, _GROWTH * own)
+
+    def holds(point: Mapping[str, Any]) -> bool:
+        found = [pair for grid in grids for pair in _copies(grid, 1, counts, point)]
+        return (
+            max((copies for copies, _ in found), default=1) <= MOST_COPIES
+            and sum(copies * ops for copies, ops in found) <= most
+        )
+
+    return Constraint(
+        "unrolling",
+        f"unrolled loops would hold a body more than {MOST_COPIES} times, or {most} ops in all, "
+        "for which Triton compiles for minutes",
+        holds,
+    )
+
+
+def _copies(
+    region: Region, around: int, counts: TileCounts, point: Mapping[str, Any]
+) -> Iterator[tuple[int, int]]:
+    """How often each body is written, and its ops."""
+    here = around * _own_copies(region, counts, point)
+    yield here, region.ops
+    for inner in region.inner:
+        yield from _copies(inner, here, counts, point)
+
+
+def _own_copies(region: Region, counts: TileCounts, point: Mapping[str, Any]) -> int:
+    if not region.axes and point["pid_type"] not in PERSISTENT:
+        return 1
+    if region.is_static(point):
+        return counts.of_all(region.axes, point) or 1
+    factor = region.unrolled(point)
+    return 1 if factor == 1 else int((factor + 1) ** max(len(region.axes), 1))
