@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -101,3 +102,28 @@ def test_dimensions_that_are_marked_static_are_specialised() -> None:
         (buffer, *_) = made.bind((x,))._implementation.specialized.program.buffers
         assert buffer.shape[1] == shape[1]
         assert not isinstance(buffer.shape[0], int)
+
+
+def shares(x: torch.Tensor) -> torch.Tensor:
+    """As many programs as the config says."""
+    workers = hl.register_tunable("workers", PowerOfTwoFragment(2, 64, 32))
+    out = torch.empty([workers, x.size(0)], dtype=x.dtype, device=x.device)
+    for worker in hl.grid(workers):
+        for tile in hl.tile(x.size(0)):
+            out[worker, tile] = x[tile] * worker
+    return out
+
+
+def test_the_space_has_what_the_program_of_each_choice_has() -> None:
+    """Few programs leave a multiprocessor no second one, so that there is no multiplier to choose then."""
+    bound = helion.kernel(shares).bind((torch.randn(64),))
+    space = bound.config_spec
+    rng = np.random.default_rng(0)
+    configs = [space.config(space.space.sample(rng)) for _ in range(60)]
+    assert {2, 64} <= {config["workers"] for config in configs}
+    assert any(config.get("num_sm_multiplier", 1) > 1 for config in configs)
+    for config in configs:
+        bound.to_triton_code(config)
+    few = {"workers": 4, "num_sm_multiplier": 8, "pid_type": "persistent_blocked"}
+    with pytest.raises(exc.InvalidConfig, match="no second tile to run"):
+        bound.to_triton_code(helion.Config(**few))

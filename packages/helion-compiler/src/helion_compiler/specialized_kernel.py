@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from helion import exc
+from helion_autotune.constraints import Constraint
 from helion_compiler.building import build_binary, load_kernel, make_variant
 from helion_compiler.building.specialization import specialize
 from helion_compiler.building.variant import aligned_leaves
@@ -26,7 +27,7 @@ from helion_compiler.space.tunables import chosen_tunables
 from helion_runtime import Dispatcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from helion import Config
     from helion.backends import KernelDefinition
@@ -87,7 +88,9 @@ class SpecializedKernel:
         self._observe = observer(settings.logs)
         with reported(call, settings, "trace the kernel", runs_author=True):
             self.program: Program = make_program(staged, call, settings, self._observe)
-            self.space: ConfigSpace = derive_space(self.program, self.aligned, traits)
+            self.space: ConfigSpace = self._with_tunables(
+                derive_space(self.program, self.aligned, traits)
+            )
         self._staged = staged
         self._programs: dict[tuple[Any, ...], tuple[Program, ConfigSpace]] = {}
         self._lock = threading.RLock()
@@ -127,6 +130,28 @@ class SpecializedKernel:
                 if settings.print_repro:
                     print(reproducer(self.call, settings, config), file=sys.stderr)
             return lowered
+
+    def _with_tunables(self, space: ConfigSpace) -> ConfigSpace:
+        """A space without the points that the program of other tunables does not have."""
+        if not self.program.tunables:
+            return space
+        fits = Constraint(
+            "tunables",
+            "the program that these tunables make has not all of these choices",
+            self._fits_tunables,
+        )
+        return attrs.evolve(space, demands=(*space.demands, fits))
+
+    def _fits_tunables(self, point: Mapping[str, Any]) -> bool:
+        config = self.space.config(point)
+        try:
+            with self._lock:
+                _, space = self._at(config)
+            if space is not self.space:
+                space.point(config)
+        except exc.HelionError:
+            return False
+        return True
 
     def _at(self, config: Config) -> tuple[Program, ConfigSpace]:
         """The program with the tunables of a config, and its space: traced anew for each choice of them."""
