@@ -1,13 +1,14 @@
 """Timing on a GPU, with a GPU played by counters: what is timed, how often, and when it is given up."""
 
 import contextlib
+import itertools
 import sys
 import types
 
 import pytest
 
 from helion_autotune import NoDeviceError, measure_milliseconds
-from helion_autotune.measuring import FIRST
+from helion_autotune.measuring import BATCH, FIRST, median_error
 
 
 class Device:
@@ -117,10 +118,31 @@ def test_the_cache_is_flushed_before_each_timed_region(device):
     assert "flush" not in device.log
 
 
+def shaky(device, ms, share):
+    """A callable of about ``ms`` whose times go up and down by ``share``."""
+    turns = itertools.cycle([1 - share, 1.0, 1 + share])
+
+    def fn():
+        device.now += ms * next(turns)
+
+    return fn
+
+
 def test_the_budget_limits_the_repetitions(device):
-    assert len(measure_milliseconds(work(device, 5.0), budget_ms=100).samples) == 20
-    assert len(measure_milliseconds(work(device, 500.0), budget_ms=100).samples) == FIRST
-    assert len(measure_milliseconds(work(device, 0.03), budget_ms=100, repetitions=7).samples) == 7
+    assert len(measure_milliseconds(shaky(device, 5.0, 0.2), budget_ms=100).samples) == 20
+    assert len(measure_milliseconds(shaky(device, 500.0, 0.2), budget_ms=100).samples) == FIRST
+    few = measure_milliseconds(shaky(device, 0.03, 0.2), budget_ms=100, repetitions=7)
+    assert len(few.samples) == 7
+
+
+def test_timing_ends_when_the_median_is_known_well_enough(device):
+    steady = measure_milliseconds(work(device, 1.0))
+    assert len(steady.samples) == FIRST + BATCH
+    shakier = measure_milliseconds(shaky(device, 1.0, 0.01))
+    assert FIRST + BATCH < len(shakier.samples) < 100
+    assert median_error(shakier.samples) <= 0.003
+    assert len(measure_milliseconds(shaky(device, 1.0, 0.2)).samples) == 100
+    assert len(measure_milliseconds(shaky(device, 1.0, 0.2), precision=0.1).samples) < 40
 
 
 def test_a_clearly_slower_callable_is_given_up(device):
@@ -176,7 +198,7 @@ def test_work_that_waits_for_the_gpu_is_timed_by_events(device):
 
     measurement = measure_milliseconds(waits, repetitions=20)
     assert measurement.timed_by == "events"
-    assert len(measurement.samples) == 20
+    assert len(measurement.samples) == FIRST + BATCH
     assert not device.capturing
 
 

@@ -185,6 +185,30 @@ def test_a_slow_compile_does_not_hold_up_those_that_are_ready():
     assert [trial.point["a"] for trial in trials] == [0, 1, 2, 3]
 
 
+def test_a_compile_that_takes_far_longer_than_others_is_left_behind(monkeypatch):
+    monkeypatch.setattr("helion_autotune.runner.STRAGGLING_SECONDS", 0.2)
+    release = threading.Event()
+
+    class Slow(Numbers):
+        def compile(self, point):
+            if point["a"] == 0:
+                assert release.wait(timeout=60)
+            return super().compile(point)
+
+    runner = InProcessRunner(Slow(), jobs=2)
+    objective = Objective(SPACE, runner)
+    try:
+        trials = objective.evaluate_many(points(0, 1, 2, 3, 4, 5, 6))
+        assert [trial.ok for trial in trials] == [False] + [True] * 6
+        assert trials[0].status is Status.TIMEOUT
+        assert "still compiling after 0." in trials[0].error
+        assert "left behind" in trials[0].error
+        assert objective.evaluate(points(7)[0]).ok, "the next batch compiles beside it"
+    finally:
+        release.set()
+        runner.close()
+
+
 def test_a_budget_must_allow_something():
     with pytest.raises(ValueError, match="above 0"):
         Budget(evaluations=0)

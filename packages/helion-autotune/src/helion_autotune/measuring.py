@@ -14,7 +14,7 @@ from helion_autotune.graph_timing import graph_times
 from helion_autotune.trial import Measurement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 #: What ``give_up_over_ms`` is multiplied with before the first repetitions count as much slower.
 GIVE_UP_FACTOR = 1.5
@@ -22,6 +22,12 @@ GIVE_UP_FACTOR = 1.5
 FIRST = 3
 #: What it is multiplied with before the very first call counts as hopeless: that one finds cold caches and slow clocks.
 HOPELESS_FACTOR = 5.0
+#: So many calls are enqueued before it is asked whether their times suffice.
+BATCH = 10
+#: Standard error of the median of n normal values: this times their deviation, over the square root of n.
+MEDIAN_ERROR = 1.2533
+#: Deviation of normal values: this times their median absolute deviation from the median.
+MAD_TO_DEVIATION = 1.4826
 #: Below so many ms a call is timed in a CUDA graph, if it can be captured: the host may take longer than the GPU.
 TINY_MS = 0.02
 
@@ -37,13 +43,15 @@ def measure_milliseconds(
     warmup: int = 3,
     flush_l2: bool = True,
     budget_ms: float = 100.0,
+    precision: float = 0.003,
     give_up_over_ms: float | None = None,
     before: Callable[[], object] | None = None,
 ) -> Measurement:
     """The median GPU time of ``fn()`` in milliseconds, by device events.
 
     ``warmup`` calls go untimed, then at most ``repetitions`` are timed, as many as fit into ``budget_ms`` of GPU time
-    but at least three. ``flush_l2`` writes over the L2 cache before each call, outside the timed region: this also
+    but at least three, and no more than it takes to know the median to ``precision`` (its standard error, as a share).
+    ``flush_l2`` writes over the L2 cache before each call, outside the timed region: this also
     keeps the GPU busy while the host enqueues ``fn``, so that host time does not leak into the timing of small kernels.
     With ``give_up_over_ms``, a callable whose first call takes over 5 times that is not called again, and one whose
     first three repetitions all take over 1.5 times that is timed no further. What takes under 20 µs is timed inside a
@@ -76,7 +84,11 @@ def measure_milliseconds(
         times = graph_times(torch, fn, prepare, count)
         if times is not None:
             return Measurement(statistics.median(times), tuple(times), "graph", clock_mhz(torch))
-    samples = first + _timed(torch, fn, prepare, max(count - len(first), 0))
+    samples = first
+    while len(samples) < count and not (
+        len(samples) > BATCH and median_error(samples) <= precision
+    ):
+        samples = samples + _timed(torch, fn, prepare, min(BATCH, count - len(samples)))
     return Measurement(statistics.median(samples), tuple(samples), "events", clock_mhz(torch))
 
 
@@ -89,6 +101,13 @@ def _torch() -> Any:
             "Tune on the machine that will run the kernel"
         )
     return torch
+
+
+def median_error(samples: Sequence[float]) -> float:
+    """The standard error of the median, as a share of it, by the median absolute deviation: outliers move it little."""
+    middle = statistics.median(samples)
+    deviation = MAD_TO_DEVIATION * statistics.median(abs(sample - middle) for sample in samples)
+    return MEDIAN_ERROR * deviation / math.sqrt(len(samples)) / middle if middle else 0.0
 
 
 def clock_mhz(torch: Any) -> int | None:
