@@ -42,7 +42,7 @@ def write_to_address_zero() -> None:
 
 def print_and_crash() -> None:
     """Die, saying why, as device assertions do."""
-    print("assertion `index < size` failed", flush=True)
+    print("assertion `index < size` failed")
     crash()
 
 

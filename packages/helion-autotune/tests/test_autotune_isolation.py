@@ -96,6 +96,21 @@ def test_the_sessions_program_is_not_run_again(tmp_path):
     assert found.stdout.splitlines() == ["the program runs", '{"a": 0, "fault": null}']
 
 
+def test_a_module_that_tunes_while_it_is_imported_is_told_so(tmp_path, monkeypatch):
+    (tmp_path / "tunes_itself.py").write_text(
+        "from benchmarks.fault_injection.faults import Faulty, measurer, space\n"
+        "from helion_autotune import Blueprint, tune\n"
+        "class Mine(Faulty):\n"
+        "    def blueprint(self):\n"
+        "        return Blueprint('tunes_itself:measurer', lambda: 0.0)\n"
+        "RESULT = tune(space(size=2), Mine(), strategy='finite')\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.warns(RuntimeWarning, match="tunes while it is imported"):
+        import tunes_itself
+    assert tunes_itself.RESULT.best.ok
+
+
 def test_what_can_be_pickled_is_isolated_when_asked_for():
     result = tuned(space("crash", size=3), Plain(), isolation=True)
     assert result.best.ok

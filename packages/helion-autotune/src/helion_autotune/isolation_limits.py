@@ -6,6 +6,8 @@ import attrs
 
 #: With an incumbent, a candidate may take this many times as long for everything that is done with it.
 PATIENCE = 500.0
+#: Set in the environment of workers, which may not have workers of their own.
+IN_A_WORKER = "HELION_AUTOTUNE_WORKER"
 
 
 @attrs.frozen(kw_only=True)

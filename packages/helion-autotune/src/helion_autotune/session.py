@@ -5,6 +5,7 @@ In: a space, a workload, and how hard to try. Out: a Result; the records, if any
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import warnings
@@ -15,7 +16,7 @@ import attrs
 
 from helion_autotune.budget import NO_LIMIT, Budget, SearchStopped
 from helion_autotune.finalists import Finalist, measure_again
-from helion_autotune.isolation_limits import Isolation
+from helion_autotune.isolation_limits import IN_A_WORKER, Isolation
 from helion_autotune.objective import Objective
 from helion_autotune.progress import NoProgress, Progress, SearchEnded, SearchStarted
 from helion_autotune.records import Records, RecordsError, StoredResult
@@ -25,7 +26,6 @@ from helion_autotune.strategies import Strategy
 from helion_autotune.strategies import strategy as strategy_named
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Mapping
 
     from helion_autotune.json_values import JsonValue
@@ -153,6 +153,11 @@ def _runner(
     limits = Isolation() if isolation is True else isolation
     if limits is False:
         return InProcessRunner(workload, jobs=jobs, clock=clock)
+    if IN_A_WORKER in os.environ:
+        raise CannotMeasureError(
+            "a module tunes while it is imported, here by a worker, which would go on without end; "
+            'have it tune under `if __name__ == "__main__":`, or in a function'
+        )
     if sys.platform != "linux":
         problem = f"isolated measuring needs Linux, and this is {sys.platform}"
         if limits.required:

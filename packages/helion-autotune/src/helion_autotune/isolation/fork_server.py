@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import io
 import os
 import pickle
 import resource
@@ -75,6 +76,10 @@ class ForkServer:
         try:
             _die_with(server)
             self._control.close()
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                sys.stdout.reconfigure(
+                    line_buffering=True
+                )  # what is printed before a crash tells why
             channel = socket.socket(
                 fileno=descriptor
             )  # open until the end: when it closes, all is said

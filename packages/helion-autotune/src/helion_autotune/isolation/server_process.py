@@ -11,10 +11,10 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from typing import IO, TYPE_CHECKING, Any
 
 from helion_autotune.isolation.frames import ChannelClosedError, receive, send
+from helion_autotune.isolation_limits import IN_A_WORKER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,8 @@ PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from helion_autotune.isolation.fork_server import main; main(int(sys.argv[2]), sys.argv[3], sys.argv[4:])"
 )
+#: More than so many bytes of what workers print are thrown away while all is well.
+PRINTED_LIMIT = 1 << 20
 #: How much of what a worker printed goes into the error of its death, in characters.
 PRINTED = 600
 
@@ -58,10 +60,10 @@ class Worker:
 
 
 class ServerProcess:
-    """A fork server and the file that it and its workers print to. Starting returns at once."""
+    """A fork server and the memory that it and its workers print to. Starting returns at once."""
 
     def __init__(self, maker: str, modules: Sequence[str]) -> None:
-        self._printed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        self._printed: IO[bytes] = os.fdopen(os.memfd_create("helion-autotune"), "w+b")
         flags = fcntl.fcntl(self._printed, fcntl.F_GETFL)
         fcntl.fcntl(
             self._printed, fcntl.F_SETFL, flags | os.O_APPEND
@@ -83,6 +85,7 @@ class ServerProcess:
                 stdout=self._printed,
                 stderr=self._printed,
                 pass_fds=[theirs.fileno()],
+                env={**os.environ, IN_A_WORKER: "1"},
                 start_new_session=True,  # Ctrl-C is for the session, which ends its workers in order
             )
 
@@ -113,6 +116,11 @@ class ServerProcess:
         text = self._printed.read().decode(errors="replace").strip()
         self._printed.truncate(0)
         return text[-PRINTED:]
+
+    def trim(self) -> None:
+        """Forget what workers have printed, where that is much."""
+        if os.fstat(self._printed.fileno()).st_size > PRINTED_LIMIT:
+            self._printed.truncate(0)
 
     def close(self) -> None:
         """End the server and, by that, every worker."""

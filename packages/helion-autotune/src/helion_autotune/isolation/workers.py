@@ -170,6 +170,8 @@ class Workers:
             raise WorkerDied(self._renew()) from error
         if answer.lost is not None:
             self._renew()
+        elif self._server is not None:
+            self._server.trim()
         return answer
 
     def _start(self, left: float | None) -> None:
