@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -16,6 +15,9 @@ from helion_compiler import BuildRequest, build_bundle
 from helion_compiler.building import target_of_device
 from helion_runtime.cuda_driver import CudaDriver
 from helion_runtime.native import find_native
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.gpu
 
