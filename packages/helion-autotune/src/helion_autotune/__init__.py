@@ -17,6 +17,7 @@ from helion_autotune.choosing import (
 )
 from helion_autotune.constraints import Condition, Constraint, Violation
 from helion_autotune.finalists import Finalist
+from helion_autotune.functions import time_on_host, tune_function
 from helion_autotune.isolation_limits import Isolation
 from helion_autotune.live_progress import LiveProgress, progress_for
 from helion_autotune.measuring import NoDeviceError, measure_milliseconds
@@ -108,5 +109,7 @@ __all__ = [
     "measure_milliseconds",
     "progress_for",
     "strategy",
+    "time_on_host",
     "tune",
+    "tune_function",
 ]

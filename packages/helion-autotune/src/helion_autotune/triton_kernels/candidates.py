@@ -37,7 +37,7 @@ class Candidates:
     space: Space
     configs: Mapping[str, Any]
 
-    def options(self, point: Point) -> dict[str, Any]:
+    def options(self, point: Mapping[str, Any]) -> dict[str, Any]:
         """The keywords that this point adds to the launch."""
         if self.configs:
             return dict(self.configs[point[CONFIG]].all_kwargs())

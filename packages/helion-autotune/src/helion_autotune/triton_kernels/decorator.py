@@ -24,6 +24,7 @@ from helion_autotune.triton_kernels.candidates import Candidates, candidates_of
 from helion_autotune.triton_kernels.keys import ArgumentKey, argument_key, innermost, stored_point
 from helion_autotune.triton_kernels.launch import Launch, Measure
 from helion_autotune.triton_kernels.oracle import Oracle, Reference
+from helion_autotune.triton_kernels.pruning import Predicate, check_prune, pruned
 from helion_autotune.triton_kernels.workload import TritonWorkload
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Tuning:
     lock: LockFile | str | os.PathLike[str] | None
     frozen: bool | None
     agree: Any
+    prune: Any
 
     def chooser(self) -> Chooser:
         """Where to look before tuning, as told here or by the environment at the time of the launch."""
@@ -91,6 +93,7 @@ class TunedKernel:
             raise ValueError(
                 f"{strangers} are no arguments of {self.__name__}, which has {', '.join(self.arg_names)}"
             )
+        check_prune(tuning.prune, self.candidates, self.__name__)
         self._only = self.candidates.only()
         self._chosen: dict[Hashable, Point] = {}
         self._lock = threading.Lock()
@@ -136,22 +139,25 @@ class TunedKernel:
         with self._lock:
             if key not in self._chosen:
                 launch = Launch(self.fn, args, meta, named, grid, key.device)
-                question = Question(self.__name__, key.text(self.fn), self.candidates.space)
-                self._chosen[key] = self.tuning.chooser().choose(
-                    question,
-                    stored=lambda: self._stored(key),
-                    tuned=lambda: self._tuned(launch, key),
-                )
+                candidates = pruned(self.candidates, self.tuning.prune, named)
+                self._chosen[key] = candidates.only() or self._choose(candidates, launch, key)
             return self._chosen[key]
 
-    def _stored(self, key: ArgumentKey) -> Point | None:
+    def _choose(self, candidates: Candidates, launch: Launch, key: ArgumentKey) -> Point:
+        return self.tuning.chooser().choose(
+            Question(self.__name__, key.text(self.fn), candidates.space),
+            stored=lambda: self._stored(candidates, key),
+            tuned=lambda: self._tuned(candidates, launch, key),
+        )
+
+    def _stored(self, candidates: Candidates, key: ArgumentKey) -> Point | None:
         """The point that an earlier session chose; where times mean nothing, one tuned on any GPU will do."""
         records = self.tuning.records
         if records is None:
             return None
-        return stored_point(records, self.candidates.space, self.fn, key)
+        return stored_point(records, candidates.space, self.fn, key)
 
-    def _tuned(self, launch: Launch, key: ArgumentKey) -> LockedResult:
+    def _tuned(self, candidates: Candidates, launch: Launch, key: ArgumentKey) -> LockedResult:
         tuning = self.tuning
         if key.device is None and tuning.measure is None:
             raise TimesMeanNothingError(self._no_device())
@@ -165,14 +171,14 @@ class TunedKernel:
             tolerance=tuning.tolerance,
         )
         timer = tuning.measure or measure_milliseconds
-        listed = bool(self.candidates.configs)
+        listed = bool(candidates.configs)
         try:
             result = tune(
-                self.candidates.space,
-                TritonWorkload(launch, self.candidates, oracle, timer, owner=self),
+                candidates.space,
+                TritonWorkload(launch, candidates, oracle, timer, owner=self),
                 strategy=tuning.strategy or (FiniteSearch() if listed else "default"),
                 budget=tuning.budget,
-                seeds=[self.candidates.first()],
+                seeds=[candidates.first()],
                 key=key.text(self.fn),
                 records=tuning.records,
                 jobs=tuning.jobs,
@@ -222,6 +228,7 @@ def autotune(  # noqa: PLR0913 - the public interface; all but two are keywords 
     frozen: bool | None = None,
     agree: Any = None,
     isolation: Isolation | bool | None = None,
+    prune: Predicate | Mapping[str, Any] | None = None,
 ) -> Callable[[Any], TunedKernel]:
     """Decorate a ``@triton.jit`` kernel: tuned once for each value of the arguments named by ``key``.
 
@@ -234,7 +241,8 @@ def autotune(  # noqa: PLR0913 - the public interface; all but two are keywords 
     kernel's module; a kernel of the main program is measured here. ``measure`` replaces :func:`measure_milliseconds`.
     ``lock`` is a file of chosen points to commit, ``frozen=True`` refuses to tune, ``agree=True`` (or a process group)
     lets rank 0 of a ``torch.distributed`` job choose for all: see :class:`helion_autotune.Chooser`, also for the
-    environment variables.
+    environment variables. ``prune(config, arguments)``, both by name, is true for configs that are not worth trying for
+    a launch; the dict that ``triton.autotune`` takes as ``prune_configs_by`` does as well.
     """
     tuning = Tuning(
         key=key,
@@ -252,5 +260,6 @@ def autotune(  # noqa: PLR0913 - the public interface; all but two are keywords 
         frozen=frozen,
         agree=agree,
         isolation=isolation,
+        prune=prune,
     )
     return lambda kernel: TunedKernel(kernel, configs, tuning)
