@@ -20,6 +20,7 @@ from benchmarks.space_correctness.outcome import Outcome
 from gallery.calls import KernelCall, calls_of
 from gallery.case import Case, Maker
 from helion import exc, reference
+from helion_autotune.space import NoValidPointError
 from helion_compiler.building import parse_target, target_of_device
 from helion_compiler.compiled_kernel import CompiledKernel
 from helion_compiler.tuning.comparing import same_random_numbers
@@ -125,7 +126,12 @@ class CaseChecker:
             target, tried = parse_target(name), config
             bound = one.bound_for(target)
             if reason := why_excluded(bound, config):
-                tried = bound.space.config(bound.space.space.sample(_rng(bound, outcome.draw)))
+                try:
+                    point = bound.space.space.sample(_rng(bound, outcome.draw))
+                except NoValidPointError:
+                    targets[name] = f"no config for this target: {reason}"
+                    continue
+                tried = bound.space.config(point)
                 instead[name] = {"reason": reason, "config": json.loads(tried.to_json())}
             targets[name] = self.compiler.answer(bound, tried, target)
         return attrs.evolve(outcome, targets=targets, instead=instead)

@@ -11,9 +11,11 @@ import helion
 import helion.language as hl
 from helion_compiler.building import parse_target
 from helion_compiler.model import limits_of
+from helion_compiler.space.point_lanes import PointLanes
+from helion_compiler.space.shared_memory import SharedMemory
+from helion_compiler.space.tile_counts import TileCounts
 
 if TYPE_CHECKING:
-    from helion_compiler.space.shared_memory import SharedMemory
     from helion_compiler.specialized_kernel import SpecializedKernel
 
 
@@ -74,9 +76,8 @@ def violated(bound: SpecializedKernel, **config: Any) -> set[str]:
 
 
 def estimate(bound: SpecializedKernel, config: helion.Config) -> int:
-    """The least limit that the space's own constraint would admit."""
-    (constraint,) = (one for one in bound.space.advice if one.name == "shared memory")
-    memory: SharedMemory = constraint.holds.__closure__[1].cell_contents  # type: ignore[attr-defined]
+    lanes = PointLanes(bound.program, {})
+    memory = SharedMemory(bound.program, lanes, TileCounts(bound.program, lanes), ())
     return memory.bytes_at(bound.point(config))
 
 

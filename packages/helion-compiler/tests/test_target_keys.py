@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import helion
+import helion.language as hl
 from helion.exc import InvalidConfig
 from helion_compiler.building import parse_target
 from helion_compiler.bundling import BuildRequest
@@ -91,3 +92,37 @@ def test_bundles_choose_for_each_target(matmul: Any) -> None:
     assert built.image.entry.arch == "gfx942"
     with pytest.raises(InvalidConfig, match="it concerns AMD GPUs"):
         compile_variants([request], ["gfx942", "sm_90"], jobs=1)
+
+
+@helion.kernel
+def widened(x: torch.Tensor) -> torch.Tensor:
+    out = torch.empty(x.shape, dtype=torch.float32, device=x.device)
+    for tile in hl.tile(x.size(0)):
+        out[tile] = x[tile].to(torch.float32)
+    return out
+
+
+def test_a_dtype_that_the_target_lacks_leaves_no_config() -> None:
+    arguments: Any = (torch.empty(64, dtype=torch.float8_e4m3fn),)
+    for name in ("sm_80", "sm_86", "sm_89", "sm_90", "gfx942"):
+        target = parse_target(name)
+        bound = BuildRequest(kernel=widened, args=arguments).bind(target)
+        config = bound.space.default_config()
+        if name in ("sm_80", "sm_86"):
+            reason = f"architecture {name[3:]}, and torch.float8_e4m3fn begins with 89"
+            with pytest.raises(InvalidConfig, match=reason):
+                bound.build(config, target)
+        else:
+            assert bound.build(config, target).image.binary
+
+
+def test_shared_memory_and_registers_are_the_targets(matmul: Any) -> None:
+    reasons = {
+        name: " ".join(one.reason for one in matmul.bind_for(name).config_spec.advice)
+        for name in ("sm_80", "sm_86", "sm_90", "sm_100", "gfx942")
+    }
+    kib = {"sm_80": 163, "sm_86": 99, "sm_90": 227, "sm_100": 227, "gfx942": 64}
+    for name, size in kib.items():
+        assert f"would not fit {size} KiB" in reasons[name]
+    assert "the 1536 threads" in reasons["sm_86"]
+    assert "the 2048 threads" in reasons["sm_90"]

@@ -20,6 +20,7 @@ from helion_compiler.space.block_sizes import MAX_BLOCK, block_sites
 from helion_compiler.space.cache_hints import cache_hints
 from helion_compiler.space.config_space import ConfigSpace, Exclusion, Site
 from helion_compiler.space.constraints import demands, few_registers
+from helion_compiler.space.dtypes import has_dtypes
 from helion_compiler.space.epilogue_subtile import epilogue_subtile
 from helion_compiler.space.flat_loops import flat_loops
 from helion_compiler.space.persistence import PERSISTENT, persistence
@@ -118,6 +119,7 @@ class _Deriver:
             sites={key: entries for key, entries in sites.items() if entries},
             conditions=self._conditions,
             demands=(
+                *has_dtypes(program, self._traits),
                 *demands(program, lanes, described, subtiling.accesses),
                 *self._demands,
             ),
