@@ -40,6 +40,17 @@ def test_a_program_that_hangs_is_reported_and_its_process_replaced() -> None:
         worker.close()
 
 
+def test_a_process_that_ends_is_a_crash() -> None:
+    program = write(PASSES)
+    ends = with_source(program, f"import os\n\nos._exit(3)\n{program.source}")
+    worker = Worker("cpu")
+    try:
+        outcome = worker.run(ends)
+        assert (outcome.kind, outcome.detail) == ("crash", "the process ended: 3")
+    finally:
+        worker.close()
+
+
 def test_a_program_that_computes_for_too_long_says_where() -> None:
     program = write(PASSES)
     busy = with_source(program, f"while True:\n    pass\n{program.source}")

@@ -57,6 +57,11 @@ def test_a_number_gives_one_program() -> None:
     assert repr(arguments[0]) == repr(arguments[1])
 
 
+def test_what_is_added_in_place_may_be_too_large() -> None:
+    """In program 920815 it is, where nothing else could be said either."""
+    assert "+=" in write(920815).source
+
+
 def test_torch_itself_runs_what_the_host_does() -> None:
     """Program 720999 has tensors of float8, which torch cannot flip, among those that it changes."""
     changed = 0

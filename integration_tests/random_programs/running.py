@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PER_PROCESS = 150
 """Programs that one process runs before another takes over, so that its memory stays bounded."""
+SECONDS_TO_END = 10.0
 _READY = "ready"
 _CUDA_ERROR = "CUDA error"
 _PACKAGE = __name__.rpartition(".")[0]
@@ -57,6 +58,9 @@ class Worker:
         ready, _, _ = select.select([process.stdout], [], [], allowed)
         line = process.stdout.readline() if ready else ""
         if not line:
+            if ready:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(SECONDS_TO_END)  # it closes what it answers through before it ends
             self.close()
             kind: Kind = "crash" if ready else "timeout"
             told = f"the process ended: {process.returncode}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import TYPE_CHECKING
 
@@ -60,22 +61,34 @@ def assignment(draft: Draft, _nesting: int) -> None:
     if computed and draft.draws.chance(
         0.5
     ):  # no view of another value, which may not change in place
-        other = value(draft, (), "any", 1)
-        if other.dtype == one.dtype:
-            changed = made(
-                f"{one.text} + {other.text}",
-                one.dtype,
-                one.dims,
-                (one.low + other.low, one.high + other.high),
-                error=one.error + other.error,
-                grain=min(one.grain, other.grain),
-            )
-            draft.line(f"{one.text} += {other.text}")
-            draft.scope.values.remove(one)
-            one = attrs.evolve(changed, text=one.text)
-            draft.scope.values.append(one)
+        with contextlib.suppress(RejectedError):  # the sum is too large: it stays as it is
+            one = _added_to(draft, one)
     if draft.draws.chance(0.5):
         store(draft, one)
+
+
+def _added_to(draft: Draft, one: Value) -> Value:
+    """``one`` after something was added to it in place.
+
+    Raises:
+        RejectedError: nothing could be; ``one`` is as it was.
+    """
+    other = value(draft, (), "any", 1)
+    if other.dtype != one.dtype:
+        return one
+    changed = made(
+        f"{one.text} + {other.text}",
+        one.dtype,
+        one.dims,
+        (one.low + other.low, one.high + other.high),
+        error=one.error + other.error,
+        grain=min(one.grain, other.grain),
+    )
+    draft.line(f"{one.text} += {other.text}")
+    draft.scope.values.remove(one)
+    one = attrs.evolve(changed, text=one.text)
+    draft.scope.values.append(one)
+    return one
 
 
 # Values that loops carry.
