@@ -12,7 +12,10 @@ torch = pytest.importorskip("torch", reason="tensors need torch, which this envi
 if sys.platform != "linux":
     pytest.skip("isolated measuring needs Linux", allow_module_level=True)
 
-from helion_autotune.isolation.tensors import ALIGNMENT, Packed  # noqa: E402  # only where it can be
+from helion_autotune import NotPortableError  # noqa: E402  # behind the checks
+from helion_autotune.isolation import tensors  # noqa: E402  # only where it can be
+from helion_autotune.isolation.host_memory import available_bytes  # noqa: E402  # likewise
+from helion_autotune.isolation.tensors import ALIGNMENT, Packed  # noqa: E402  # likewise
 
 
 def sent(*values):
@@ -89,3 +92,25 @@ def test_another_process_reads_them_too():
         [sys.executable, "-c", program], input=pickle.dumps(packed), capture_output=True, check=True
     )
     assert found.stdout.split() == [b"499500", b"5"]
+
+
+def test_what_the_host_has_no_memory_for_is_refused(monkeypatch):
+    monkeypatch.setattr(tensors, "available_bytes", lambda: 7 << 20)
+    Packed([torch.empty(3 << 20, dtype=torch.uint8)])
+    with pytest.raises(NotPortableError, match=r"of which 0\.0 GiB are left"):
+        Packed([torch.empty(4 << 20, dtype=torch.uint8)])
+
+
+def test_the_memory_left_is_the_least_that_machine_and_group_have(tmp_path):
+    assert available_bytes(tmp_path) is None
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/meminfo").write_text("MemTotal: 9 kB\nMemAvailable:    4000 kB\n")
+    assert available_bytes(tmp_path) == 4000 * 1024
+    group = tmp_path / "sys/fs/cgroup"
+    group.mkdir(parents=True)
+    (group / "memory.max").write_text("max\n")
+    (group / "memory.current").write_text("5\n")
+    assert available_bytes(tmp_path) == 4000 * 1024
+    (group / "memory.max").write_text("1000\n")
+    assert available_bytes(tmp_path) == 995
+    assert available_bytes() > 0

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from helion_autotune.blueprint import NotPortableError
+from helion_autotune.isolation.host_memory import available_bytes
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 #: Addresses keep their remainder by this: more than any access or descriptor asks of its alignment.
 ALIGNMENT = 256
 _WORD = 8
+#: So many times as much memory as copies take must be left on the host.
+SPARE = 2
 
 
 @attrs.frozen
@@ -66,6 +71,8 @@ class Packed:
     """Values with their tensors' bytes in anonymous shared memory, which lives as long as this object does.
 
     Pickles to something that reads that memory by way of this process, so it must outlive the readers' start.
+
+    Raises NotPortableError where the host has not twice as much memory left: to run out of it kills processes.
     """
 
     def __init__(self, values: Sequence[Any]) -> None:
@@ -78,6 +85,7 @@ class Packed:
             next(remaining) if isinstance(value, torch.Tensor) else value for value in values
         )
         self._size = max(sum(_padded(region.size) for region in self._regions), 1)
+        _refuse_scarcity(self._size)
         self._descriptor = os.memfd_create("helion-autotune")
         try:
             os.ftruncate(self._descriptor, self._size)
@@ -125,6 +133,15 @@ def unpack(path: str, size: int, regions: Sequence[Region], values: Sequence[Any
     )
     numbers = tuple(value.region if isinstance(value, Place) else None for value in values)
     return Unpacked(unpacked, tuple(buffers), numbers)
+
+
+def _refuse_scarcity(size: int) -> None:
+    available = available_bytes()
+    if available is not None and SPARE * size > available:
+        raise NotPortableError(
+            f"copies for workers take {size / 2**30:.1f} GiB of the host's memory, of which "
+            f"{available / 2**30:.1f} GiB are left; twice as much as they take would have to be"
+        )
 
 
 def _plain(tensor: Tensor) -> Tensor:
