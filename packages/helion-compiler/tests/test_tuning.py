@@ -378,7 +378,8 @@ def test_configs_that_do_not_fit_do_not_count(pretended_gpu: dict[str, Any]) -> 
 
 def test_an_empty_cache_and_a_given_config(pretended_gpu: dict[str, Any]) -> None:
     given = helion.Config(block_sizes=[64])
-    assert from_cache(pretended_gpu, 2000, configs=[given]) == given
+    chosen = from_cache(pretended_gpu, 2000, configs=[given])
+    assert given.items() <= chosen.items()  # keys that it leaves out have their defaults
     assert from_cache(pretended_gpu, 2000)["block_sizes"] == (64,)
 
 
