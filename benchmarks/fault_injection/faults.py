@@ -186,6 +186,13 @@ class Faulty:
         return Measurement(candidate["a"] + 1.0)
 
 
+def perform(a: int, fault: str | None) -> int:
+    """A function with faults among the values of its keywords."""
+    if fault is not None:
+        _BY_NAME[fault]()
+    return a
+
+
 class Plain:
     """Says nothing of isolation, but can be pickled."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.fault_injection.faults import EXPECTED, Faulty, Plain, space
+from benchmarks.fault_injection.faults import EXPECTED, Faulty, Plain, perform, space
 from helion_autotune import (
     Budget,
     Choice,
@@ -19,6 +19,7 @@ from helion_autotune import (
     Space,
     Status,
     tune,
+    tune_function,
 )
 from helion_autotune.blueprint import NotPortableError, portable
 from helion_autotune.runner import CannotMeasureError
@@ -115,6 +116,14 @@ def test_what_can_be_pickled_is_isolated_when_asked_for():
     result = tuned(space("crash", size=3), Plain(), isolation=True)
     assert result.best.ok
     assert sum(trial.status is Status.RUN_ERROR for trial in result.trials) == 3
+
+
+def test_functions_of_modules_are_isolated_when_asked_for():
+    options = {"strategy": "finite", "jobs": 1}
+    result = tune_function(perform, space("crash", size=2), isolation=True, **options)
+    assert [trial.ok for trial in result.trials] == [True, False] * 2
+    with pytest.raises(NotPortableError, match="lambda"):
+        tune_function(lambda a, fault: a, space(size=2), isolation=True, **options)
 
 
 def test_asking_for_what_cannot_be_isolated_is_an_error():

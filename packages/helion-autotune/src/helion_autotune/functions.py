@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -61,8 +62,9 @@ class FunctionWorkload:
 
     def compile(self, point: Point) -> Callable[[], Any]:
         """A call without arguments. What ``fn`` does only once is part of the untimed first call."""
-        values = point.to_json()
-        return lambda: self.fn(**values)
+        return partial(
+            self.fn, **point.to_json()
+        )  # as a worker can have it, where it can have the function
 
     def measure(self, candidate: Callable[[], Any], incumbent_ms: float | None) -> Measurement:
         """Call, check, then time."""
