@@ -34,16 +34,15 @@ class Accumulator:
         wide = _wide(op)
         type_ = TileType(wide, operand.type.shape)
         name = f"{op.result.name}_lanes"
-        self.initial = Value(name, type_)
-        self.parameter = Value(name, type_)
-        self.following = Value(name, type_)
-        self.result = Value(name, type_)
-        self.fill: Op = Full(result=self.initial, fill=neutral(op), location=op.location)
+        initial, parameter, following, result = (Value(name, type_) for _ in range(4))
+        self.initial, self.parameters = (initial,), (parameter,)
+        self.following, self.results = (following,), (result,)
+        self.fill: list[Op] = [Full(result=initial, fill=neutral(op), location=op.location)]
         cast, operand = _cast(operand, wide, op)
         add = Pointwise(
-            result=self.following,
+            result=following,
             operator=combine,
-            args=(self.parameter, operand),
+            args=(parameter, operand),
             kwargs={},
             location=op.location,
         )
@@ -51,7 +50,7 @@ class Accumulator:
         reduced = Value(op.result.name, TileType(wide, op.result.type.shape))
         narrow = op.result.type.dtype != wide
         self.after: list[Op] = [
-            attrs.evolve(op, operand=self.result, result=reduced if narrow else op.result)
+            attrs.evolve(op, operand=result, result=reduced if narrow else op.result)
         ]
         if narrow:
             self.after.append(_to(op.result, reduced, op))

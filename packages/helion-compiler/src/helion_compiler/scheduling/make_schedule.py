@@ -27,7 +27,7 @@ def make_schedule(
     program: Program, point: Point, *, dot_precision: str, fast_math: bool
 ) -> Schedule:
     """The Schedule of ``program`` at ``point``, which is a point of its config space."""
-    # Rolled reductions add loops, which have no options of their own.
+    # Rolled reductions add loops, which have no options of their own but are pipelined as the whole kernel is.
     names = {
         loop.axes: name for loop, name in zip(program.loops(), program.loop_names(), strict=True)
     }
@@ -40,6 +40,8 @@ def make_schedule(
         if flat[number]:
             program = flatten_grid(program, number, _lanes(grid, point))
     program = _in_parts(program, point)
+    stages = _integer(point.get("num_stages", 1))
+    rolled = LoopOptions(num_stages=stages if stages > 1 else 0)
     return Schedule(
         program=program,
         block_sizes=_block_sizes(program, point),
@@ -56,9 +58,8 @@ def make_schedule(
             for grid, name, is_flat in zip(program.grids, program.grid_names(), flat, strict=True)
         ),
         loops={
-            loop: _options(point, names[loop.axes])
+            loop: _options(point, names[loop.axes]) if loop.axes in names else rolled
             for loop in program.loops()
-            if loop.axes in names
         },
         access_modes={
             op.name: point.get(
@@ -73,7 +74,7 @@ def make_schedule(
             if isinstance(op, Load | Store)
         },
         num_warps=_integer(point["num_warps"]),
-        num_stages=_integer(point.get("num_stages", 1)),
+        num_stages=stages,
         hints={name: point[name] for name in _HINTS if point.get(name)},
         follows_dies=point.get("xcd_remap", False),
         sm_multiplier=_integer(point.get("num_sm_multiplier", 1)),

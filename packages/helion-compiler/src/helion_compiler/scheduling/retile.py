@@ -30,6 +30,10 @@ class Retiler:
         self._values[value] = Value(name, self.type(value.type))
         return self._values[value]
 
+    def put(self, value: Value, other: Value) -> None:
+        """Let ``other`` stand for a value in what is copied from now on."""
+        self._values[value] = other
+
     def type(self, type_: TileType) -> TileType:
         """A type with the smaller tile in place of the larger."""
         return TileType(type_.dtype, tuple(map(self._size, type_.shape)))

@@ -5,7 +5,7 @@ In: a Program with masks inserted, one of its whole axes, and the lanes of a ste
 equivalent Program in which values over that axis exist only inside loops. Ops are levelled by how
 many reductions over the axis lie before them; each level becomes one loop, which recomputes from
 memory what it needs and accumulates lane by lane, so that each reduction proper happens once, after
-its loop.
+its loop. Sums of exponentials relative to a maximum need no loop of their own: see :mod:`.online_sums`.
 """
 
 from __future__ import annotations
@@ -52,11 +52,20 @@ from helion_compiler.program.types import (
     WholeSlice,
 )
 from helion_compiler.scheduling.accumulate import COMBINE, Accumulator
+from helion_compiler.scheduling.online_maximum import Groups, OnlineMaximum
+from helion_compiler.scheduling.online_sums import find_online_sums
 from helion_compiler.scheduling.retile import Retiler
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Subscript
+    from helion_compiler.scheduling.online_sums import OnlineSum
+
+
+_VECTOR_BYTES = 16
+"""What a thread reads at once."""
 
 
 class NotRollable(Exception):  # noqa: N818  # the answer to a question, not a failure
@@ -82,7 +91,7 @@ def roll_reductions(program: Program, axis: Axis, lanes: int, number: int) -> Pr
     )
     roller = _Roller(axis, block, number, written)
     rolled = program.with_bodies(roller.block)
-    return attrs.evolve(rolled, blocks=(*program.blocks, block))
+    return attrs.evolve(rolled, blocks=(*program.blocks, block, *roller.groups))
 
 
 class _Roller:
@@ -92,6 +101,7 @@ class _Roller:
         self._block = block
         self._number = number
         self._loops = 0
+        self.groups: list[BlockSize] = []
 
     def block(self, block: Block) -> Block:
         if not any(self._over_axis(op) for op in block.ops):
@@ -99,6 +109,7 @@ class _Roller:
             return attrs.evolve(block, ops=ops)
         self._check(block)
         levels = self._levels(block)
+        maxima = self._maxima(block, levels)
         rolled: list[Op] = []
         last = max(levels.values(), default=0)
         for level in range(last + 1):
@@ -107,7 +118,14 @@ class _Roller:
                 for op in block.ops
                 if levels[op] == level and not self._over_axis(op)
             ]
-            rolled += self._loop(block, levels, level)
+            for maximum in maxima:
+                rolled += [
+                    op
+                    for one in maximum.sums
+                    if levels[one.total] == level
+                    for op in maximum.finish(one)
+                ]
+            rolled += self._loop(block, levels, level, maxima)
         return attrs.evolve(block, ops=tuple(rolled))
 
     def _nested(self, op: Op) -> Op:
@@ -181,39 +199,91 @@ class _Roller:
 
     # Loops.
 
-    def _loop(self, block: Block, levels: dict[Op, int], level: int) -> list[Op]:
+    def _maxima(self, block: Block, levels: dict[Op, int]) -> list[OnlineMaximum]:
+        """The maxima whose loops take sums relative to them, too."""
+        sums: dict[Reduce, list[OnlineSum]] = {}
+        for one in find_online_sums(block, levels, self._reduces):
+            sums.setdefault(one.maximum, []).append(one)
+        return [OnlineMaximum(those, self._groups(block, op.dim)) for op, those in sums.items()]
+
+    def _groups(self, block: Block, dim: int) -> Groups:
+        """The lanes of a step in groups of what a thread reads at once of the narrowest tensor along the axis."""
+        loads = [op for op in block.ops if isinstance(op, Load) and self._has_axis(op.result)]
+        narrowest = min((load.buffer.dtype.itemsize for load in loads), default=_VECTOR_BYTES)
+        lanes = self._block.size_hint
+        members = min(lanes, _VECTOR_BYTES // narrowest)
+        if not self.groups:
+            self.groups += [self._part("groups", lanes // members), self._part("members", members)]
+        return Groups(self._block.symbol, self.groups[0], self.groups[1], dim)
+
+    def _part(self, name: str, lanes: int) -> BlockSize:
+        return BlockSize(
+            index=self._block.index + 1 + len(self.groups),
+            name=f"{self._block.name}_{name}",
+            symbol=sympy.Symbol(f"{name}{self._number}", integer=True, positive=True),
+            size_hint=lanes,
+            fixed=lanes,
+        )
+
+    def _loop(
+        self, block: Block, levels: dict[Op, int], level: int, maxima: list[OnlineMaximum]
+    ) -> list[Op]:
         """The loop of one level and the reductions after it; nothing if the level has no work along
         the axis.
         """
+        online = {one.total: one for maximum in maxima for one in maximum.sums}
         goals = [
             op
             for op in block.ops
             if levels[op] == level
+            and op not in online
             and (self._reduces(op) or (isinstance(op, Store) and self._over_axis(op)))
         ]
         if not goals:
             return []
-        needed = self._closure(block, goals)
+        growing = {maximum.maximum: maximum for maximum in maxima if maximum.maximum in goals}
+        totals = [one.total for maximum in growing.values() for one in maximum.sums]
+        exponentials = {
+            one.exponential: (maximum, one) for maximum in growing.values() for one in maximum.sums
+        }
+        minuends: dict[Op, Value] = {op: one.minuend for op, (_, one) in exponentials.items()}
         clone = Retiler(self._whole, self._tile_axis())
-        body = [clone.op(op) for op in needed if not self._reduces(op) or op not in goals]
-        reductions = [op for op in goals if isinstance(op, Reduce)]
-        accumulators = [Accumulator(op, clone) for op in reductions]
-        for accumulator in accumulators:
-            body += accumulator.body
+        accumulators: list[Accumulator | OnlineMaximum] = []
+        body: list[Op] = []
+        for op in self._closure(block, [*goals, *totals], minuends):
+            if op in growing:
+                accumulators.append(growing[op])
+                body += growing[op].grow(clone)
+            elif op in exponentials:
+                maximum, one = exponentials[op]
+                body += maximum.exponential(one, clone)
+            elif op not in totals and (not self._reduces(op) or op not in goals):
+                body.append(clone.op(op))
+        for maximum in growing.values():
+            body += maximum.add(clone)
+        for op in goals:
+            if isinstance(op, Reduce) and op not in growing:
+                accumulator = Accumulator(op, clone)
+                accumulators.append(accumulator)
+                body += accumulator.body
         loop = Loop(
             axes=(clone.axis,),
-            initial=tuple(a.initial for a in accumulators),
-            parameters=tuple(a.parameter for a in accumulators),
-            results=tuple(a.result for a in accumulators),
-            body=Block(ops=tuple(body), yields=tuple(a.following for a in accumulators)),
+            initial=tuple(v for a in accumulators for v in a.initial),
+            parameters=tuple(v for a in accumulators for v in a.parameters),
+            results=tuple(v for a in accumulators for v in a.results),
+            body=Block(
+                ops=tuple(body), yields=tuple(v for a in accumulators for v in a.following)
+            ),
             location=goals[0].location,
         )
-        before = [a.fill for a in accumulators]
+        before = [op for a in accumulators for op in a.fill]
         after = [op for a in accumulators for op in a.after]
         return [*before, loop, *after]
 
-    def _closure(self, block: Block, goals: list[Op]) -> list[Op]:
-        """The ops along the axis that the goals depend on, in source order, goals included."""
+    def _closure(self, block: Block, goals: list[Op], relative: Mapping[Op, Value]) -> list[Op]:
+        """The ops along the axis that the goals depend on, in source order, goals included; but of what the
+        exponentials of ``relative`` depend on, that value alone.
+        """
         needed: set[Op] = set(goals)
         values = {value for op in goals for value in operands(op)}
         for op in reversed(block.ops):
@@ -221,7 +291,7 @@ class _Roller:
                 values.intersection(results(op)) and self._over_axis(op) and not self._reduces(op)
             ):
                 needed.add(op)
-                values |= set(operands(op))
+                values |= {relative[op]} if op in relative else set(operands(op))
         return [op for op in block.ops if op in needed]
 
     def _tile_axis(self) -> Axis:
