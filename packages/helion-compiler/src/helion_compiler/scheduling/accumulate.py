@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import torch
@@ -10,9 +10,6 @@ import torch
 from helion_compiler.passes.insert_masks import neutral
 from helion_compiler.program.ops import Full, Op, Pointwise, Reduce
 from helion_compiler.program.types import TileType, Value
-
-if TYPE_CHECKING:
-    from helion_compiler.scheduling.retile import Retiler
 
 COMBINE: dict[str, Any] = {
     "sum": torch.ops.aten.add.Tensor,
@@ -26,11 +23,10 @@ COMBINE: dict[str, Any] = {
 
 
 class Accumulator:
-    """One reduction as a carried value: filled before the loop, combined in it, reduced after it."""
+    """One reduction as a carried value of a loop, in which ``operand`` is what it reduces."""
 
-    def __init__(self, op: Reduce, clone: Retiler) -> None:
+    def __init__(self, op: Reduce, operand: Value) -> None:
         combine = COMBINE[op.kind]
-        operand = clone.value(op.operand)
         wide = _wide(op)
         type_ = TileType(wide, operand.type.shape)
         name = f"{op.result.name}_lanes"

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from helion_compiler.program.ops import Atomic, Load, Store
 from helion_compiler.scheduling.flatten_grid import flatten_grid
+from helion_compiler.scheduling.hoist_reductions import hoist_reductions
 from helion_compiler.scheduling.least_lanes import least_lanes
 from helion_compiler.scheduling.roll_reductions import roll_reductions
 from helion_compiler.scheduling.schedule import CacheHints, GridSchedule, LoopOptions, Schedule
 from helion_compiler.scheduling.subtile_epilogues import subtile_epilogues
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import sympy
 
@@ -40,6 +41,8 @@ def make_schedule(
         if flat[number]:
             program = flatten_grid(program, number, _lanes(grid, point))
     program = _in_parts(program, point)
+    threads = _WARP * _integer(point["num_warps"])
+    program = hoist_reductions(program, _lanes_of_sizes(program, point), threads)
     stages = _integer(point.get("num_stages", 1))
     rolled = LoopOptions(num_stages=stages if stages > 1 else 0)
     return Schedule(
@@ -106,13 +109,23 @@ def _in_parts(program: Program, point: Point) -> Program:
     parts = point.get("epilogue_subtile")
     if parts is None:
         return program
+    return subtile_epilogues(program, _integer(parts), _lanes_of_sizes(program, point))
+
+
+def _lanes_of_sizes(program: Program, point: Point) -> Callable[[Size], int]:
+    """How many lanes a dimension of some size has at a point."""
     known: dict[Size, int] = {**_block_sizes(program, point)}
     least = least_lanes(program)
 
     def lanes(size: Size) -> int:
-        return known[size] if size in known else max(program.padded(size), least.get(size, 1))
+        if size in known:
+            return known[size]
+        if size in program.products:
+            return math.prod(map(lanes, program.products[size]))
+        number = size if isinstance(size, int) else size.xreplace(known)
+        return max(program.padded(number), least.get(size, 1))
 
-    return subtile_epilogues(program, _integer(parts), lanes)
+    return lanes
 
 
 def _options(point: Mapping[str, Any], site: str) -> LoopOptions:
@@ -127,6 +140,9 @@ def _options(point: Mapping[str, Any], site: str) -> LoopOptions:
 
 _HINTS = ("maxnreg", "waves_per_eu", "matrix_instr_nonkdim")
 """Keys that are options of ``triton.compile`` by the same name; nothing and 0 leave them out."""
+
+_WARP = 32
+"""Threads of a warp, at least."""
 
 _POLICIES = {"": "", "first": "evict_first", "last": "evict_last"}
 """What a Config says of eviction, as Triton writes it."""

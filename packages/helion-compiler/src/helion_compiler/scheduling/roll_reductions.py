@@ -263,7 +263,7 @@ class _Roller:
             body += maximum.add(clone)
         for op in goals:
             if isinstance(op, Reduce) and op not in growing:
-                accumulator = Accumulator(op, clone)
+                accumulator = Accumulator(op, clone.value(op.operand))
                 accumulators.append(accumulator)
                 body += accumulator.body
         loop = Loop(
@@ -271,9 +271,7 @@ class _Roller:
             initial=tuple(v for a in accumulators for v in a.initial),
             parameters=tuple(v for a in accumulators for v in a.parameters),
             results=tuple(v for a in accumulators for v in a.results),
-            body=Block(
-                ops=tuple(body), yields=tuple(v for a in accumulators for v in a.following)
-            ),
+            body=Block(ops=tuple(body), yields=tuple(v for a in accumulators for v in a.following)),
             location=goals[0].location,
         )
         before = [op for a in accumulators for op in a.fill]
