@@ -35,11 +35,16 @@ def add_keys(
     total: torch.Tensor,
     acc: torch.Tensor,
     scores: torch.Tensor,
+    scale: float,
     value: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The largest score, the sum and the weighted sum, with some more keys; scores are exponents of two."""
-    grown = torch.maximum(largest, torch.amax(scores, dim=-1))
-    weights = torch.exp2(scores - grown[:, :, None])
+    """The largest exponent, the sum and the weighted sum, with some more keys; exponents of two are ``scores * scale``.
+
+    The largest one is scaled after the comparison: what is left for each score is a multiplication with an addition,
+    one instruction.
+    """
+    grown = torch.maximum(largest, torch.amax(scores, dim=-1) * scale)
+    weights = torch.exp2(scores * scale - grown[:, :, None])
     shrink = torch.exp2(largest - grown)
     total = total * shrink + torch.sum(weights, dim=-1)
     acc = torch.baddbmm(acc * shrink[:, :, None], weights.to(value.dtype), value)
@@ -72,6 +77,7 @@ def attention(
     out = torch.empty_like(q)
     lse = torch.empty([batch * heads, queries], dtype=torch.float32, device=q.device)
     scale = 1.0 / math.sqrt(depth)
+    to_exponents = LOG2_E if modify is not None else scale * LOG2_E
     for tile_b, tile_m in hl.tile([batch * heads, queries]):
         largest = hl.full([tile_b, tile_m], float("-inf"), dtype=torch.float32)
         total = hl.zeros([tile_b, tile_m], dtype=torch.float32)
@@ -79,22 +85,20 @@ def attention(
         query = q[tile_b, tile_m, :]
         for tile_n in hl.tile(tile_m.begin if causal else keys):
             scores = hl.dot(query, k[tile_b, :, tile_n])
-            if modify is None:
-                scores = scores * (scale * LOG2_E)
-            else:
+            if modify is not None:
                 row, column = tile_m.index[:, None], tile_n.index[None, :]
-                scores = modify(scores * scale, row, column) * LOG2_E
+                scores = modify(scores * scale, row, column)
             value = v[tile_b, tile_n, :]
-            largest, total, acc = add_keys(largest, total, acc, scores, value)
+            largest, total, acc = add_keys(largest, total, acc, scores, to_exponents, value)
         if causal:
             for tile_n in hl.tile(tile_m.begin, tile_m.end):
-                scores = hl.dot(query, k[tile_b, :, tile_n]) * scale
+                scores = hl.dot(query, k[tile_b, :, tile_n])
                 row, column = tile_m.index[:, None], tile_n.index[None, :]
                 if modify is not None:
-                    scores = modify(scores, row, column)
-                scores = torch.where((row >= column)[None, :, :], scores * LOG2_E, float("-inf"))
+                    scores = modify(scores * scale, row, column)
+                scores = torch.where((row >= column)[None, :, :], scores, float("-inf"))
                 value = v[tile_b, tile_n, :]
-                largest, total, acc = add_keys(largest, total, acc, scores, value)
+                largest, total, acc = add_keys(largest, total, acc, scores, to_exponents, value)
         out[tile_b, tile_m, :] = acc / total[:, :, None]
         lse[tile_b, tile_m] = largest / LOG2_E + torch.log(total)
     return out.view(q_in.size()), lse.view([batch, heads, queries])

@@ -1,8 +1,7 @@
 """Normalisation by the root mean square, and its gradients.
 
-Like ``layer_norm.py`` without the mean; here the backward kernel adds the programs' sums of columns by atomics
-instead of leaving partial sums to the host. Atomics come in any order, so the last bits of the gradient of the weight
-may differ from run to run.
+Like ``layer_norm.py`` without the mean: the backward kernel gives each program some rows, and leaves one partial
+gradient of the weight for each program to the host.
 """
 
 from typing import Any
@@ -36,17 +35,24 @@ def rms_norm_backward(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The gradients of input and weight."""
     rows, columns = x.size()
+    columns = hl.specialize(columns)
     grad_x = torch.empty_like(x)
-    grad_weight = torch.zeros([columns], dtype=torch.float32, device=x.device)
-    for tile in hl.tile(rows):
-        reciprocal = inverse[tile, :]
-        grads = grad_out[tile, :].to(torch.float32)
-        normalised = x[tile, :].to(torch.float32) * reciprocal
-        hl.atomic_add(grad_weight, [slice(None)], torch.sum(grads * normalised, dim=0))
-        scaled = grads * weight[:].to(torch.float32)
-        along_x = torch.mean(scaled * normalised, dim=-1, keepdim=True)
-        grad_x[tile, :] = (scaled - normalised * along_x) * reciprocal
-    return grad_x, grad_weight.to(weight.dtype)
+    rows_per_program = hl.register_block_size(rows)
+    programs = helion.cdiv(rows, rows_per_program)
+    grad_weight = torch.empty([programs, columns], dtype=torch.float32, device=x.device)
+    for program in hl.tile(rows, block_size=rows_per_program):
+        weight_sum = hl.zeros([columns], dtype=torch.float32)
+        scale = weight[:].to(torch.float32)
+        for tile in hl.tile(program.begin, program.end):
+            reciprocal = inverse[tile, :]
+            grads = grad_out[tile, :].to(torch.float32)
+            normalised = x[tile, :].to(torch.float32) * reciprocal
+            weight_sum += torch.sum(grads * normalised, dim=0)
+            scaled = grads * scale[None, :]
+            along_x = torch.mean(scaled * normalised, dim=-1, keepdim=True)
+            grad_x[tile, :] = (scaled - normalised * along_x) * reciprocal
+        grad_weight[program.id, :] = weight_sum
+    return grad_x, grad_weight.sum(0).to(weight.dtype)
 
 
 class RMSNorm(torch.autograd.Function):

@@ -1,0 +1,125 @@
+"""Accumulate lane by lane what a loop reduces in every turn, and reduce once behind the loop.
+
+``total += x[tile_m, tile_n].sum(-1)`` brings the lanes of a tile together in every turn, across threads and warps,
+which wait for each other. A carried value that only takes up reductions of its kind takes up their lanes as well: in
+the loop nobody waits, and the one reduction comes after it.
+
+In: a Program, and how many lanes sizes have. Out: an equivalent Program. The lanes are held in registers all along,
+so accumulators of many of them stay as they are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from helion_compiler.program.fields import blocks, operands, with_blocks
+from helion_compiler.program.ops import Block, Loop, Op, Pointwise, Reduce
+from helion_compiler.program.program import walk
+from helion_compiler.scheduling.accumulate import COMBINE, Accumulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from helion_compiler.program.program import Program
+    from helion_compiler.program.types import Size, Value
+
+MOST_REGISTERS = 64
+"""32-bit registers that each thread may spend on one accumulator."""
+
+
+@attrs.frozen
+class _Taken:
+    """Carried value ``place`` of a loop takes up ``reduction`` by ``taking``, and nothing else happens to either."""
+
+    place: int
+    reduction: Reduce
+    taking: Pointwise
+
+
+def hoist_reductions(program: Program, lanes: Callable[[Size], int], threads: int) -> Program:
+    """``program`` with reductions moved behind loops of ``threads`` threads each."""
+
+    def block(old: Block) -> Block:
+        ops: list[Op] = []
+        changed = False
+        for op in old.ops:
+            inner = with_blocks(op, block)
+            new = _hoisted(inner, lanes, threads) if isinstance(inner, Loop) else [inner]
+            changed |= new != [op]
+            ops += new
+        return attrs.evolve(old, ops=tuple(ops)) if changed else old
+
+    return program.with_bodies(block)
+
+
+def _hoisted(loop: Loop, lanes: Callable[[Size], int], threads: int) -> list[Op]:
+    """A loop with what surrounds it once its reductions are hoisted; the loop alone where there is nothing to hoist."""
+    taken = [one for one in _taken(loop) if _worthwhile(one.reduction, lanes, threads)]
+    if not taken:
+        return [loop]
+    accumulators = {one.place: Accumulator(one.reduction, one.reduction.operand) for one in taken}
+    gone = {op for one in taken for op in (one.reduction, one.taking)}
+
+    def carried(old: tuple[Value, ...], of: Callable[[Accumulator], Value]) -> tuple[Value, ...]:
+        return tuple(
+            of(accumulators[place]) if place in accumulators else value
+            for place, value in enumerate(old)
+        )
+
+    body = [op for op in loop.body.ops if op not in gone]
+    body += [op for accumulator in accumulators.values() for op in accumulator.body]
+    changed = attrs.evolve(
+        loop,
+        initial=carried(loop.initial, lambda one: one.initial[0]),
+        parameters=carried(loop.parameters, lambda one: one.parameters[0]),
+        results=carried(loop.results, lambda one: one.results[0]),
+        body=Block(ops=tuple(body), yields=carried(loop.body.yields, lambda one: one.following[0])),
+    )
+    before = [op for accumulator in accumulators.values() for op in accumulator.fill]
+    after = [op for accumulator in accumulators.values() for op in accumulator.after]
+    after += [
+        attrs.evolve(
+            one.taking,
+            result=loop.results[one.place],
+            args=(loop.initial[one.place], one.reduction.result),
+        )
+        for one in taken
+    ]
+    return [*before, changed, *after]
+
+
+def _taken(loop: Loop) -> list[_Taken]:
+    """The carried values that only take up reductions, of which each is read by nobody else."""
+    makers = {op.result: op for op in loop.body.ops if isinstance(op, Pointwise | Reduce)}
+    reads: Counter[Value] = Counter(loop.body.yields)
+    for op in walk(loop.body):
+        reads.update(operands(op))
+        reads.update(value for inner in blocks(op) for value in inner.yields)
+    found: list[_Taken] = []
+    for place, (parameter, following) in enumerate(
+        zip(loop.parameters, loop.body.yields, strict=True)
+    ):
+        taking = makers.get(following)
+        if not isinstance(taking, Pointwise) or taking.kwargs or len(taking.args) != 2:
+            continue
+        others = [value for value in taking.args if value is not parameter]
+        reduction: Any = makers.get(others[0]) if len(others) == 1 else None
+        if not isinstance(reduction, Reduce) or COMBINE.get(reduction.kind) != taking.operator:
+            continue
+        alone = all(reads[value] == 1 for value in (parameter, following, reduction.result))
+        if alone and reduction.result.type == parameter.type:
+            found.append(_Taken(place, reduction, taking))
+    return found
+
+
+def _worthwhile(reduction: Reduce, lanes: Callable[[Size], int], threads: int) -> bool:
+    """Whether lanes are brought together at all, and are few enough to be held instead."""
+    shape, dtype = reduction.operand.type.shape, reduction.operand.type.dtype
+    if lanes(shape[reduction.dim]) == 1:
+        return False
+    registers = math.prod(map(lanes, shape)) * max(dtype.itemsize, 4) // 4
+    return registers <= MOST_REGISTERS * threads
