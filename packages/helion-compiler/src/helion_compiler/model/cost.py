@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from helion_compiler.model.devices import DeviceFacts
     from helion_compiler.model.place import Lanes
-    from helion_compiler.model.work import GridWork, Moved
+    from helion_compiler.model.work import GridWork, Loops, Moved
     from helion_compiler.program.program import Program
 
 _OVERLAP = 0.12
@@ -31,7 +31,7 @@ _PRODUCT_TURN = 0.15e-6
 """The same for a loop with products, whose turns wait for each other at every depth of the pipeline."""
 _STEP = 0.25e-6
 """Seconds that a reduction across the warps of a program takes."""
-_OWN_REGISTERS = 24
+_OWN_REGISTERS = 40
 """Registers of a thread for addresses and the like."""
 _MOST_REGISTERS = 255
 _SECTOR = 32
@@ -47,7 +47,9 @@ _GROUP_ROWS = 64
 _FULL_TILE = 51.2
 """``m n / (m + n)`` of a group's tile of 64 by 256: with it, matrix units wait for nothing."""
 _PIPELINED = (0.55, 0.8, 0.95, 1.0)
-"""The share of matrix units' rate that one, two, three and more stages reach."""
+"""The share of matrix units' rate that one, two, three and more stages reach, of all programs together."""
+_ALONE = 0.5
+"""The share of what is computed between products that the only program of a multiprocessor waits for."""
 
 
 class CostModel:
@@ -80,7 +82,7 @@ class _Estimate:
         facts, tiles = self._facts, self._tiles
         cache, memory, in_flight, lanes = self._moved()
         registers = _OWN_REGISTERS + self._registers() / self._threads
-        spilled = max(registers / _MOST_REGISTERS, 1.0) ** 2
+        spilled = max(registers / self._most_registers(), 1.0) ** 2
         share = math.ceil(tiles / facts.multiprocessors)
         idle = share * facts.multiprocessors / tiles
         busy = min(2 * tiles / facts.multiprocessors, 1.0)  # half of them saturate memory
@@ -88,12 +90,11 @@ class _Estimate:
         needed = facts.bandwidth / facts.multiprocessors * facts.latency
         reach = min(resident * in_flight / needed, 1.0) * busy
         awake = min(resident * self._place.warps / 8, 1.0)
-        products = self._products() * idle * spilled
+        products = self._products(resident) * idle * spilled
         computed = (lanes + self._operations()) / facts.operations / awake * idle * spilled
-        if (
-            resident == 1 and self._work.multiplied
-        ):  # nobody multiplies while the only program computes
-            products += self._operations() / facts.operations * idle
+        if resident == 1 and self._work.multiplied:
+            # Nobody multiplies while the only program computes, but for warps that are behind the others.
+            products += _ALONE * self._operations() / facts.operations * idle
         times = (
             memory / (facts.bandwidth * reach),
             cache / (facts.cache_bandwidth * busy),
@@ -102,7 +103,21 @@ class _Estimate:
             share / resident * self._waiting(),
         )
         slowest = max(times)
-        return slowest + _OVERLAP * (sum(times) - slowest)
+        # What a program loads at once it can't compute with before; only others could, meanwhile.
+        alone = resident == 1 and not self._loads_ahead()
+        return slowest + (1.0 if alone else _OVERLAP) * (sum(times) - slowest)
+
+    def _loads_ahead(self) -> bool:
+        """Whether a program loads what it needs later while it computes."""
+        return any(
+            moved.loops or self._passes(moved) > 1 or self._place.steps(moved.shape) > 1
+            for moved in self._work.moved
+            if moved.reads
+        )
+
+    def _most_registers(self) -> float:
+        """Registers that a thread can have."""
+        return min(_MOST_REGISTERS, self._facts.limits.registers / self._threads)
 
     def _together(self, registers: float) -> int:
         """Programs that one multiprocessor runs at once."""
@@ -110,7 +125,7 @@ class _Estimate:
         return max(
             min(
                 limits.threads // self._threads,
-                int(limits.registers / (min(registers, _MOST_REGISTERS) * self._threads)),
+                int(limits.registers / (min(registers, self._most_registers()) * self._threads)),
                 int(limits.shared_memory / max(self._shared(), 1)),
                 limits.programs,
             ),
@@ -153,8 +168,8 @@ class _Estimate:
         elements = math.prod(map(self._place.sizes.example, buffer.shape))
         return max(elements, 1) * buffer.dtype.itemsize
 
-    def _products(self) -> float:
-        """Seconds of the matrix units."""
+    def _products(self, resident: int) -> float:
+        """Seconds of the matrix units, where so many programs share a multiprocessor."""
         total = 0.0
         place = self._place
         for product in self._work.multiplied:
@@ -168,7 +183,8 @@ class _Estimate:
             if batch > 1 or m < _GROUP_ROWS or place.warps < _GROUP:
                 full *= 0.5  # not the asynchronous products of whole warp groups
             rate = self._facts.products.get(product.itemsize, self._facts.operations)
-            rate *= full * _PIPELINED[min(place.stages, len(_PIPELINED)) - 1]
+            turns = place.stages * resident if place.stages > 1 else 1
+            rate *= full * _PIPELINED[min(turns, len(_PIPELINED)) - 1]
             total += 2.0 * batch * m * n * k * place.times(product.loops) * self._tiles / rate
         return total
 
@@ -206,9 +222,7 @@ class _Estimate:
         return (
             max(
                 (
-                    sum(
-                        place.elements(v.type.shape) * max(v.type.dtype.itemsize, 4) for v in values
-                    )
+                    sum(place.elements(v.type.shape) * v.type.dtype.itemsize for v in values)
                     for values in self._work.held
                 ),
                 default=0,
@@ -217,13 +231,17 @@ class _Estimate:
         )
 
     def _shared(self) -> float:
-        """Bytes of shared memory of one program."""
+        """Bytes of shared memory of one program: loops that follow each other use the same ones."""
         place = self._place
-        return sum(
-            place.elements(moved.shape) * moved.buffer.dtype.itemsize * place.stages
-            for moved in self._work.moved
-            if moved.staged
-        )
+        by_loop: dict[Loops, float] = {(): 0.0}
+        for moved in self._work.moved:
+            if moved.staged:
+                copies = place.stages if moved.ahead else 1
+                size = place.elements(moved.shape) * moved.buffer.dtype.itemsize * copies
+                outermost = moved.loops[:1]
+                by_loop[outermost] = by_loop.get(outermost, 0.0) + size
+        around = by_loop.pop(())
+        return around + max(by_loop.values(), default=0.0)
 
     def _instructions(self, moved: Moved) -> float:
         """Operations for addresses, masks and moves of one turn."""
@@ -242,13 +260,7 @@ class _Estimate:
 
     def _passes(self, moved: Moved) -> int:
         """How often a rolled dimension is walked again, for each reduction and for what follows the last."""
-        place = self._place
-        rolled = [size for size in moved.shape if place.step(size) is not None]
-        if not rolled or not moved.reads:
+        if not moved.reads:
             return 1
-        reductions = sum(computed.reduces in rolled for computed in self._work.computed)
-        stores = any(
-            not other.reads and not set(rolled).isdisjoint(other.shape)
-            for other in self._work.moved
-        )
-        return max(reductions + stores, 1)
+        rolled = [size for size in moved.shape if self._place.step(size) is not None]
+        return max((self._work.loops_of_rolling.get(size, 1) for size in rolled), default=1)

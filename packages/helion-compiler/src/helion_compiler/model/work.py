@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import attrs
 
 from helion_compiler.program.access import accessed_shape
-from helion_compiler.program.fields import blocks, operands, results
+from helion_compiler.program.fields import blocks, operands, parameters, results
 from helion_compiler.program.neighbours import Neighbours
 from helion_compiler.program.ops import (
     Atomic,
@@ -18,14 +18,19 @@ from helion_compiler.program.ops import (
     Fold,
     Load,
     Loop,
+    Mask,
     Pointwise,
     Reduce,
     Sort,
+    Squeeze,
     Store,
+    Unsqueeze,
 )
+from helion_compiler.program.program import walk, whole_axes
+from helion_compiler.scheduling.levels import count_loops
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from helion_compiler.program.ops import Block, Grid, Op
     from helion_compiler.program.program import Program
@@ -48,7 +53,9 @@ class Moved:
     reads: bool
     atomic: bool
     staged: bool
-    """Whether it is loaded for a product in its own loop, where Triton keeps several turns in flight."""
+    """Whether it is loaded for a product: Triton keeps it in shared memory."""
+    ahead: bool
+    """Whether the product is in its own loop, where Triton keeps several turns in flight."""
 
 
 @attrs.frozen(eq=False)
@@ -79,57 +86,71 @@ class GridWork:
     moved: tuple[Moved, ...]
     multiplied: tuple[Multiplied, ...]
     computed: tuple[Computed, ...]
-    held: tuple[tuple[Value, ...], ...]
+    held: tuple[frozenset[Value], ...]
     """Values that registers hold at the same time."""
+    loops_of_rolling: Mapping[Size, int]
+    """How many loops a whole dimension of this size becomes where it is rolled."""
 
 
 def work_of(program: Program) -> tuple[GridWork, ...]:
     """The work of each grid."""
     neighbours = Neighbours(program)
-    return tuple(_Collector(grid, neighbours).work() for grid in program.grids)
+    return tuple(_Collector(program, grid, neighbours).work() for grid in program.grids)
 
 
 class _Collector:
-    def __init__(self, grid: Grid, neighbours: Neighbours) -> None:
+    def __init__(self, program: Program, grid: Grid, neighbours: Neighbours) -> None:
+        self._program = program
         self._grid = grid
         self._neighbours = neighbours
+        self._factors = _factors(walk(grid.body))
         self._moved: list[Moved] = []
         self._multiplied: list[Multiplied] = []
         self._computed: list[Computed] = []
-        self._held: list[tuple[Value, ...]] = []
+        self._held: list[frozenset[Value]] = []
 
     def work(self) -> GridWork:
-        self._block(self._grid.body, (), ())
+        self._block(self._grid.body, (), frozenset())
         return GridWork(
             self._grid,
             tuple(self._moved),
             tuple(self._multiplied),
             tuple(self._computed),
             tuple(self._held),
+            {axis.size: count_loops(self._grid.body, axis) for axis in whole_axes(self._grid.body)},
         )
 
-    def _block(self, block: Block, loops: Loops, carried: tuple[Value, ...]) -> None:
-        factors = {value for op in block.ops if isinstance(op, Dot) for value in (op.lhs, op.rhs)}
-        staged = factors | set(_sources(block, factors)) if loops else set()
+    def _block(self, block: Block, loops: Loops, outside: frozenset[Value]) -> frozenset[Value]:
+        """Collect a block that leaves the values ``outside`` alone; the values that it reads from outside are
+        returned.
+        """
+        own = _factors(block.ops)
+        ahead = own | set(_sources(block, own)) if loops else set()
+        staged = self._factors | set(_sources(block, self._factors))
         for op in block.ops:
-            self._op(op, loops, staged)
-            own = (*operands(op), *results(op))
-            if not isinstance(op, Loop):
-                self._held.append((*carried, *(v for v in own if v not in staged | {*carried})))
+            self._op(op, loops, staged, ahead)
+        same = {
+            op.result: op.operand for op in block.ops if isinstance(op, Mask | Squeeze | Unsqueeze)
+        }
+        live = outside | _held_as(block.yields, same)
+        for op in reversed(block.ops):
+            live -= frozenset(results(op))
             inner = (*loops, op) if isinstance(op, Loop) else loops
             for nested in () if isinstance(op, Fold) else blocks(op):
-                kept = op.parameters if isinstance(op, Loop) else ()
-                self._block(nested, inner, (*carried, *kept))
+                live |= self._block(nested, inner, live) - frozenset(parameters(op))
+            live |= _held_as(operands(op), same)
+            self._held.append(live - staged)
+        return live
 
-    def _op(self, op: Op, loops: Loops, staged: set[Value]) -> None:
+    def _op(self, op: Op, loops: Loops, staged: set[Value], ahead: set[Value]) -> None:
         match op:
             case Load() | Store() | Atomic():
                 shape = accessed_shape(op.subscripts, op.addresses)
                 run = self._neighbours.of(op)
                 reads = isinstance(op, Load)
-                kept = isinstance(op, Load) and op.result in staged
+                kept, early = (isinstance(op, Load) and op.result in of for of in (staged, ahead))
                 atomic = isinstance(op, Atomic)
-                self._moved.append(Moved(op.buffer, shape, run, loops, reads, atomic, kept))
+                self._moved.append(Moved(op.buffer, shape, run, loops, reads, atomic, kept, early))
             case Dot():
                 batch = op.lhs.type.shape[:-2]
                 size = op.lhs.type.dtype.itemsize
@@ -148,6 +169,19 @@ class _Collector:
                 self._computed.append(Computed(shape, 60.0, loops, shape[-1]))
             case _:
                 self._computed += [Computed(v.type.shape, 0.5, loops) for v in results(op)]
+
+
+def _held_as(values: Iterable[Value], same: Mapping[Value, Value]) -> frozenset[Value]:
+    """The values in registers that values are: their own, or those that they are views of."""
+    found = frozenset(values)
+    while views := found & same.keys():
+        found = found - views | {same[value] for value in views}
+    return found
+
+
+def _factors(ops: Iterable[Op]) -> set[Value]:
+    """What products multiply."""
+    return {value for op in ops if isinstance(op, Dot) for value in (op.lhs, op.rhs)}
 
 
 def _sources(block: Block, factors: set[Value]) -> Iterator[Value]:

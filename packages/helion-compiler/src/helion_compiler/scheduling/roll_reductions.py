@@ -10,17 +10,14 @@ its loop. Sums of exponentials relative to a maximum need no loop of their own: 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 import sympy
 
 from helion_compiler.program.fields import (
-    blocks,
     operands,
-    parameters,
     results,
-    symbols,
     with_blocks,
 )
 from helion_compiler.program.foreign_ops import CallTriton, InlineAssembly, InlineTriton, Print
@@ -34,16 +31,13 @@ from helion_compiler.program.ops import (
     If,
     Load,
     Loop,
-    Number,
     Op,
     Pick,
     Reduce,
     Reshape,
     Sort,
-    Store,
     While,
 )
-from helion_compiler.program.program import defined, walk
 from helion_compiler.program.types import (
     Axis,
     BlockSize,
@@ -52,6 +46,7 @@ from helion_compiler.program.types import (
     WholeSlice,
 )
 from helion_compiler.scheduling.accumulate import COMBINE, Accumulator
+from helion_compiler.scheduling.levels import Along, free_values
 from helion_compiler.scheduling.online_maximum import Groups, OnlineMaximum
 from helion_compiler.scheduling.online_sums import find_online_sums
 from helion_compiler.scheduling.retile import Retiler
@@ -97,6 +92,7 @@ def roll_reductions(program: Program, axis: Axis, lanes: int, number: int) -> Pr
 class _Roller:
     def __init__(self, axis: Axis, block: BlockSize, number: int, written: frozenset[int]) -> None:
         self._whole = axis
+        self._along = Along(axis)
         self._written = written
         self._block = block
         self._number = number
@@ -104,11 +100,11 @@ class _Roller:
         self.groups: list[BlockSize] = []
 
     def block(self, block: Block) -> Block:
-        if not any(self._over_axis(op) for op in block.ops):
+        if not any(self._along.works(op) for op in block.ops):
             ops = tuple(self._nested(op) for op in block.ops)
             return attrs.evolve(block, ops=ops)
         self._check(block)
-        levels = self._levels(block)
+        levels = self._along.levels(block)
         maxima = self._maxima(block, levels)
         rolled: list[Op] = []
         last = max(levels.values(), default=0)
@@ -116,7 +112,7 @@ class _Roller:
             rolled += [
                 self._nested(op)
                 for op in block.ops
-                if levels[op] == level and not self._over_axis(op)
+                if levels[op] == level and not self._along.works(op)
             ]
             for maximum in maxima:
                 rolled += [
@@ -131,15 +127,6 @@ class _Roller:
     def _nested(self, op: Op) -> Op:
         return with_blocks(op, self.block)
 
-    # What lies along the axis.
-
-    def _has_axis(self, value: Value) -> bool:
-        return self._whole.size in value.type.shape
-
-    def _over_axis(self, op: Op) -> bool:
-        """Whether an op works on values along the axis, and so belongs into a loop over it."""
-        return any(map(self._has_axis, (*operands(op), *results(op))))
-
     def _check(self, block: Block) -> None:
         """Refuse what needs the whole axis at once, or memory that changes between two readings.
 
@@ -149,9 +136,9 @@ class _Roller:
         for op in block.ops:
             if isinstance(op, Fence):
                 raise NotRollable("memory is accessed again after it was written")
-            if any(isinstance(v, Value) and self._has_axis(v) for v in _free_values(op)):
+            if any(isinstance(v, Value) and self._along.has_axis(v) for v in free_values(op)):
                 raise NotRollable("a loop or a branch reads values along it that were made outside")
-            if self._over_axis(op):
+            if self._along.works(op):
                 self._check_op(op)
 
     def _check_op(self, op: Op) -> None:
@@ -162,7 +149,7 @@ class _Roller:
         kind = None if single else kind
         if kind is not None:
             raise NotRollable(kind)
-        if isinstance(op, Reduce) and self._reduces(op) and op.kind not in COMBINE:
+        if isinstance(op, Reduce) and self._along.reduces(op) and op.kind not in COMBINE:
             raise NotRollable(f"{op.kind} needs all of it at once")
         touched = (*operands(op), *results(op))
         if any(value.type.shape.count(self._whole.size) > 1 for value in touched):
@@ -180,35 +167,18 @@ class _Roller:
             return False
         return (entry.begin, entry.step) != (0, 1)
 
-    def _reduces(self, op: Op) -> bool:
-        return isinstance(op, Reduce) and op.operand.type.shape[op.dim] == self._whole.size
-
-    def _levels(self, block: Block) -> dict[Op, int]:
-        """How many reductions over the axis lie before each op."""
-        levels: dict[Op, int] = {}
-        available: dict[object, int] = {}
-        for op in block.ops:
-            read = [*operands(op), *symbols(op), *_free_values(op)]
-            level = max((available.get(value, 0) for value in read), default=0)
-            levels[op] = level
-            for value in results(op):
-                available[value] = level + 1 if self._reduces(op) else level
-            if isinstance(op, Number):
-                available[op.symbol] = level
-        return levels
-
     # Loops.
 
     def _maxima(self, block: Block, levels: dict[Op, int]) -> list[OnlineMaximum]:
         """The maxima whose loops take sums relative to them, too."""
         sums: dict[Reduce, list[OnlineSum]] = {}
-        for one in find_online_sums(block, levels, self._reduces):
+        for one in find_online_sums(block, levels, self._along.reduces):
             sums.setdefault(one.maximum, []).append(one)
         return [OnlineMaximum(those, self._groups(block, op.dim)) for op, those in sums.items()]
 
     def _groups(self, block: Block, dim: int) -> Groups:
         """The lanes of a step in groups of what a thread reads at once of the narrowest tensor along the axis."""
-        loads = [op for op in block.ops if isinstance(op, Load) and self._has_axis(op.result)]
+        loads = [op for op in block.ops if isinstance(op, Load) and self._along.has_axis(op.result)]
         narrowest = min((load.buffer.dtype.itemsize for load in loads), default=_VECTOR_BYTES)
         lanes = self._block.size_hint
         members = min(lanes, _VECTOR_BYTES // narrowest)
@@ -235,9 +205,7 @@ class _Roller:
         goals = [
             op
             for op in block.ops
-            if levels[op] == level
-            and op not in online
-            and (self._reduces(op) or (isinstance(op, Store) and self._over_axis(op)))
+            if levels[op] == level and op not in online and self._along.ends_loop(op)
         ]
         if not goals:
             return []
@@ -257,7 +225,7 @@ class _Roller:
             elif op in exponentials:
                 maximum, one = exponentials[op]
                 body += maximum.exponential(one, clone)
-            elif op not in totals and (not self._reduces(op) or op not in goals):
+            elif op not in totals and (not self._along.reduces(op) or op not in goals):
                 body.append(clone.op(op))
         for maximum in growing.values():
             body += maximum.add(clone)
@@ -286,7 +254,9 @@ class _Roller:
         values = {value for op in goals for value in operands(op)}
         for op in reversed(block.ops):
             if op in needed or (
-                values.intersection(results(op)) and self._over_axis(op) and not self._reduces(op)
+                values.intersection(results(op))
+                and self._along.works(op)
+                and not self._along.reduces(op)
             ):
                 needed.add(op)
                 values |= {relative[op]} if op in relative else set(operands(op))
@@ -303,16 +273,6 @@ class _Roller:
             end=self._whole.end,
             offset=offset,
         )
-
-
-def _free_values(op: Op) -> list[Any]:
-    """What an op's blocks read from outside: values, and symbols of numbers."""
-    bodies = blocks(op)
-    inside = {value for body in bodies for value in defined(body)} | set(parameters(op))
-    ops = [inner for body in bodies for inner in walk(body)]
-    read: list[Any] = [part for inner in ops for part in (*operands(inner), *symbols(inner))]
-    read += [value for body in bodies for value in body.yields]
-    return [value for value in read if value not in inside]
 
 
 def _subscripted(op: Op) -> list[Value]:

@@ -34,6 +34,13 @@ _DOT_SHAPES: tuple[_DotShape, ...] = (
     (64, 64, 64, 4, 4, "flat"),
     (16, 64, 128, 4, 4, "flat"),
 )
+_CHAINED_SHAPES: tuple[_DotShape, ...] = (
+    (128, 64, 64, 4, 2, "flat"),
+    (128, 128, 64, 8, 3, "flat"),
+    (64, 64, 64, 4, 3, "flat"),
+)
+"""For products of products, as attention has: two programs of four warps share a multiprocessor, one multiplies while
+the other computes; or one program of eight."""
 _ENOUGH_PROGRAMS = 64
 _POINTWISE_ELEMENTS = (2048, 1024, 4096, 8192)
 
@@ -42,7 +49,8 @@ def seeds(program: Program, low: Mapping[Size, int]) -> tuple[dict[str, Any], ..
     """Points to start from, the default first; parameters left out are at their defaults."""
     dots = [op for op in program.walk() if isinstance(op, Dot)]
     if dots:
-        shapes = [_dot_seed(program, dots, low, shape) for shape in _DOT_SHAPES]
+        chained = _CHAINED_SHAPES if _is_chain(dots) else ()
+        shapes = [_dot_seed(program, dots, low, shape) for shape in (*chained, *_DOT_SHAPES)]
         return tuple(sorted(shapes, key=lambda seed: _programs(program, seed) < _ENOUGH_PROGRAMS))
     contiguous = _contiguous(program)
     walks = (_walking_seed(program, contiguous),) if program.loops() else ()
@@ -53,6 +61,12 @@ def seeds(program: Program, low: Mapping[Size, int]) -> tuple[dict[str, Any], ..
         _pointwise_seed(program, contiguous, elements) for elements in _POINTWISE_ELEMENTS
     )
     return (*found, *walks)
+
+
+def _is_chain(dots: Sequence[Dot]) -> bool:
+    """Whether what one product has as columns, another one sums over."""
+    depths = {dot.sizes[1] for dot in dots}
+    return any(dot.sizes[2] in depths and not isinstance(dot.sizes[2], int) for dot in dots)
 
 
 def _programs(program: Program, seed: Mapping[str, Any]) -> int:
