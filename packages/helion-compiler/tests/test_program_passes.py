@@ -206,7 +206,7 @@ def whole(function: Callable[[torch.Tensor], torch.Tensor]) -> Any:
 @pytest.mark.parametrize(
     ("function", "loops"),
     [
-        (lambda row: torch.softmax(row, -1), 3),
+        (lambda row: torch.softmax(row, -1), 2),
         (lambda row: row / row.sum(-1, keepdim=True), 2),
         (lambda row: row + 1, 1),
         (lambda row: row - row.amax(-1)[:, None] - row.amin(-1)[:, None], 2),
