@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _OVERLAP = 0.12
 """The share of what is not slowest that is not hidden behind it."""
+_TURNS_EXPOSED = 0.4
+"""The same for a program by itself whose loop loads nothing ahead: memory still has several turns' stores to do."""
 _LAUNCH = 2e-6
 _TURN = 0.2e-6
 """Seconds that a turn of a loop takes, however little it does, for what cannot overlap within a program."""
@@ -40,6 +42,8 @@ _VECTOR = 16
 """Bytes that a thread moves at most in one instruction."""
 _ATOMIC = 8
 """How many times the traffic of a store an atomic is for the cache."""
+_KEPT = 0.6
+"""The share of the cache that holds what programs read again, beside what streams through it."""
 _MOST_IN_FLIGHT = 1 << 16
 _GROUP = 4
 _GROUP_ROWS = 64
@@ -80,13 +84,13 @@ class _Estimate:
     def seconds(self) -> float:
         """The slowest part, and some of the others."""
         facts, tiles = self._facts, self._tiles
-        cache, memory, in_flight, lanes = self._moved()
         registers = _OWN_REGISTERS + self._registers() / self._threads
         spilled = max(registers / self._most_registers(), 1.0) ** 2
         share = math.ceil(tiles / facts.multiprocessors)
         idle = share * facts.multiprocessors / tiles
         busy = min(2 * tiles / facts.multiprocessors, 1.0)  # half of them saturate memory
         resident = min(self._together(registers), share)
+        cache, memory, in_flight, lanes = self._moved(resident)
         needed = facts.bandwidth / facts.multiprocessors * facts.latency
         reach = min(resident * in_flight / needed, 1.0) * busy
         awake = min(resident * self._place.warps / 8, 1.0)
@@ -103,17 +107,28 @@ class _Estimate:
             share / resident * self._waiting(),
         )
         slowest = max(times)
-        # What a program loads at once it can't compute with before; only others could, meanwhile.
-        alone = resident == 1 and not self._loads_ahead()
-        return slowest + (1.0 if alone else _OVERLAP) * (sum(times) - slowest)
+        return slowest + self._exposed(resident) * (sum(times) - slowest)
 
-    def _loads_ahead(self) -> bool:
-        """Whether a program loads what it needs later while it computes."""
-        return any(
-            moved.loops or self._passes(moved) > 1 or self._place.steps(moved.shape) > 1
-            for moved in self._work.moved
-            if moved.reads
-        )
+    def _exposed(self, resident: int) -> float:
+        """The share of what is not slowest that is not hidden behind it, where so many programs share a
+        multiprocessor.
+
+        A program that loads nothing ahead computes when its loads have come; only others could, meanwhile.
+        """
+        loads = [moved for moved in self._work.moved if moved.reads]
+        if any(self._stages(moved) > 1 or self._place.steps(moved.shape) > 1 for moved in loads):
+            return _OVERLAP
+        if any(moved.loops for moved in loads):
+            return max(_OVERLAP, _TURNS_EXPOSED / resident)
+        return 1.0 if resident == 1 else _OVERLAP
+
+    def _stages(self, moved: Moved) -> int:
+        """Turns that are loaded ahead, with the one that runs: Triton pipelines loads for products, and others only
+        where a loop is told to.
+        """
+        if moved.ahead or self._place.steps(moved.shape) > 1:
+            return self._place.stages
+        return self._place.own_stages(moved.loops[-1]) if moved.loops else 1
 
     def _most_registers(self) -> float:
         """Registers that a thread can have."""
@@ -132,7 +147,7 @@ class _Estimate:
             1,
         )
 
-    def _moved(self) -> tuple[float, float, float, float]:
+    def _moved(self, resident: int) -> tuple[float, float, float, float]:
         """Bytes that pass the cache and the memory, bytes that one program asks for at once, and instructions."""
         place, tiles = self._place, self._tiles
         by_buffer: dict[tuple[int, bool], float] = {}
@@ -147,18 +162,18 @@ class _Estimate:
             by_buffer[key] = by_buffer.get(key, 0.0) + total
             lanes += self._instructions(moved) * times * passes * tiles
             if moved.reads:
-                ahead = place.stages if moved.loops or passes > 1 else 1
-                in_flight += min(per_turn / place.steps(moved.shape) * ahead, _MOST_IN_FLIGHT)
-        return cache, self._from_memory(by_buffer), max(in_flight, 64.0), lanes
+                turn = per_turn / place.steps(moved.shape)
+                in_flight += min(turn * self._stages(moved), _MOST_IN_FLIGHT)
+        return cache, self._from_memory(by_buffer, resident), max(in_flight, 64.0), lanes
 
-    def _from_memory(self, by_buffer: Mapping[tuple[int, bool], float]) -> float:
+    def _from_memory(self, by_buffer: Mapping[tuple[int, bool], float], resident: int) -> float:
         """Bytes that memory moves: everything once, and again what does not stay in the cache in between."""
         total = 0.0
-        running = min(self._tiles, 2 * self._facts.multiprocessors)
+        running = min(self._tiles, resident * self._facts.multiprocessors)
         for (number, _), moved in by_buffer.items():
             once = min(moved, self._size(number))
             at_once = once / self._tiles * running
-            stays = once <= self._facts.cache / 2 or at_once <= self._facts.cache
+            stays = once <= self._facts.cache / 2 or at_once <= self._facts.cache * _KEPT
             total += once if stays or self._work.multiplied else moved
         return total
 
@@ -201,9 +216,13 @@ class _Estimate:
     def _waiting(self) -> float:
         """Seconds for which one tile waits on itself: turns that do not overlap, warps on each other, memory."""
         place = self._place
-        turns = {moved.loops: place.times(moved.loops) for moved in self._work.moved if moved.loops}
+        stages: dict[Loops, int] = {}
+        for moved in self._work.moved:
+            if moved.loops:
+                stages[moved.loops] = max(stages.get(moved.loops, 1), self._stages(moved))
+        total = sum(place.times(loops) / min(ahead, 4) for loops, ahead in stages.items())
         rolled = [place.steps(moved.shape) * self._passes(moved) for moved in self._work.moved]
-        total = sum(turns.values()) + max((count for count in rolled if count > 1), default=0)
+        total += max((count for count in rolled if count > 1), default=0) / min(place.stages, 4)
         multiplied = {product.loops for product in self._work.multiplied if product.loops}
         products = sum(place.times(loops) for loops in multiplied)
         across = 0
@@ -213,7 +232,13 @@ class _Estimate:
                 for computed in self._work.computed
                 if computed.reduces is not None
             )
-        waiting = total * _TURN / min(place.stages, 4) + products * _PRODUCT_TURN
+            # What is loaded ahead passes shared memory, for which warps wait for each other.
+            across += sum(
+                place.times(loops)
+                for loops, ahead in stages.items()
+                if ahead > 1 and loops not in multiplied
+            )
+        waiting = total * _TURN + products * _PRODUCT_TURN
         return waiting + across * _STEP + 2 * self._facts.latency
 
     def _registers(self) -> float:

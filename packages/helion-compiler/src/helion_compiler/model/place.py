@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from helion_compiler.model.work import Loops
+    from helion_compiler.program.ops import Loop
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Axis, Size
 
@@ -47,6 +48,7 @@ class Sizes:
         self._offsets = {
             axis.offset: self.example(axis.end) // 2 for axis in program.loop_axes() if axis.offset
         }
+        self.names = dict(zip(program.loops(), program.loop_names(), strict=True))
         self._extents: dict[Axis, int | sympy.Expr] = {}
         self._known: dict[tuple[Axis, tuple[int, ...]], int] = {}
 
@@ -98,6 +100,10 @@ class Place:
     def stages(self) -> int:
         """Turns of a loop that are loaded ahead, with the one that runs."""
         return int(self.point.get("num_stages") or 1)
+
+    def own_stages(self, loop: Loop) -> int:
+        """The same for a loop that a config gives stages of its own; 1 where it gives none."""
+        return int(self.point.get(f"range_num_stages[{self.sizes.names[loop]}]") or 1)
 
     def lanes(self, size: Size) -> int:
         """Lanes of a dimension; of a rolled one, those of a turn."""

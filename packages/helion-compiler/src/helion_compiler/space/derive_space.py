@@ -33,6 +33,7 @@ from helion_compiler.space.static_ranges import static_ranges
 from helion_compiler.space.target_traits import TargetTraits
 from helion_compiler.space.tile_counts import TileCounts
 from helion_compiler.space.tunables import tunable_parameters
+from helion_compiler.space.unpipelined_products import unpipelined_products
 from helion_compiler.space.unrolling import few_copies
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ class _Deriver:
             persistence(program, lanes, counts, least, self._traits, self._facts.limits),
             static,
             range_options(program, unrolled),
+            unpipelined_products(program, lanes),
             subtiling.key,
             cache_hints(program, {op.name for op in described}, self._traits),
             amd_keys(program, self._traits),

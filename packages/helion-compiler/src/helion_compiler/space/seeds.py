@@ -41,6 +41,8 @@ _CHAINED_SHAPES: tuple[_DotShape, ...] = (
 )
 """For products of products, as attention has: two programs of four warps share a multiprocessor, one multiplies while
 the other computes; or one program of eight."""
+_STAGES_AHEAD = 3
+"""With two, the loads of a turn have to wait for the turn before."""
 _ENOUGH_PROGRAMS = 64
 _POINTWISE_ELEMENTS = (2048, 1024, 4096, 8192)
 
@@ -53,14 +55,15 @@ def seeds(program: Program, low: Mapping[Size, int]) -> tuple[dict[str, Any], ..
         shapes = [_dot_seed(program, dots, low, shape) for shape in (*chained, *_DOT_SHAPES)]
         return tuple(sorted(shapes, key=lambda seed: _programs(program, seed) < _ENOUGH_PROGRAMS))
     contiguous = _contiguous(program)
-    walks = (_walking_seed(program, contiguous),) if program.loops() else ()
+    walks = [_walking_seed(program, contiguous)] if program.loops() else []
     rows = max((program.padded(axis.extent) for axis in program.whole_axes()), default=0)
     if rows:
-        return (*(_row_seed(program, rows, warps) for warps in _row_warps(rows)), *walks)
-    found = tuple(
-        _pointwise_seed(program, contiguous, elements) for elements in _POINTWISE_ELEMENTS
-    )
-    return (*found, *walks)
+        found = [_row_seed(program, rows, warps) for warps in _row_warps(rows)]
+    else:
+        found = [_pointwise_seed(program, contiguous, count) for count in _POINTWISE_ELEMENTS]
+    found += walks
+    ahead = [seed | _ahead(program) for seed in found] if program.loops() else []
+    return (*found, *ahead)
 
 
 def _is_chain(dots: Sequence[Dot]) -> bool:
@@ -145,6 +148,11 @@ def _walking_seed(program: Program, contiguous: Mapping[Size, int]) -> dict[str,
             size = (128 if contiguous[block.symbol] else 1) * (16 if block.symbol in loops else 1)
             seed[f"block_sizes[{block.name}]"] = _clamp(min(size, 128), 1, block)
     return seed
+
+
+def _ahead(program: Program) -> dict[str, int]:
+    """Loops that load what their next turns need: Triton pipelines loops without products only where they say so."""
+    return {f"range_num_stages[{name}]": _STAGES_AHEAD for name in program.loop_names()}
 
 
 def _contiguous(program: Program) -> Mapping[Size, int]:
