@@ -184,7 +184,9 @@ def test_large_values_are_shared_by_more_warps(columns: int, advised: bool) -> N
     """Where no number of warps suffices, nothing is said of registers, and there still are points."""
     arguments = (torch.randn(5, 7), torch.randn(7, 5), torch.randn(columns))
     spec = spread.bind(arguments).config_spec
-    assert spec.default_config()["num_warps"] == 32
+    default = spec.default_config()
+    assert default["num_warps"] >= 16
+    assert spec.space.check(spec.point(default)) == []
     assert ("registers" in {constraint.name for constraint in spec.space.constraints}) == advised
     rng = np.random.default_rng(0)
     points = {spec.space.sample(rng) for _ in range(5)}

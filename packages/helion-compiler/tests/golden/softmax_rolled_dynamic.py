@@ -25,50 +25,42 @@ def softmax(x, out, x_size_1):
         masked_groups = tl.reshape(masked, [32, 8])
         step = tl.reduce(masked_groups, 1, nan_maximum)
         largest_1 = tl.maximum(largest, step, propagate_nan=tl.PropagateNan.ALL)
-        at_t0 = tl.full([], -1.7014117331926443e+38, tl.float32)
+        at_t0 = tl.full([], -3.4028234663852886e+38, tl.float32)
         at_t1 = tl.maximum(largest_1, at_t0, propagate_nan=tl.PropagateNan.ALL)
-        at_t2 = tl.full([], 1.7014117331926443e+38, tl.float32)
+        at_t2 = tl.full([], 3.4028234663852886e+38, tl.float32)
         at = tl.minimum(at_t1, at_t2, propagate_nan=tl.PropagateNan.ALL)
-        at_of_two_t0 = tl.full([], 1.4426950408889634, tl.float32)
-        at_of_two = at * at_of_two_t0
-        at_of_two_1 = tl.broadcast_to(at_of_two[:, None], [32, 8])
-        at_of_two_2 = tl.reshape(at_of_two_1, [256])
-        convert_element_type_of_two_t0 = tl.full([], 1.4426950408889634, tl.float32)
-        convert_element_type_of_two = convert_element_type * convert_element_type_of_two_t0
-        relative = convert_element_type_of_two - at_of_two_2
-        exp = libdevice.exp2(relative)
+        at_1 = tl.broadcast_to(at[:, None], [32, 8])
+        at_2 = tl.reshape(at_1, [256])
+        difference = convert_element_type - at_2
+        exponent_t0 = tl.full([], 1.4426950408889634, tl.float32)
+        exponent = difference * exponent_t0
+        exp = libdevice.exp2(exponent)
         masked_1 = tl.where(roll_0_mask, exp, tl.full([], 0, tl.float32))
         masked_groups_1 = tl.reshape(masked_1, [32, 8])
-        largest_of_two_t0 = tl.full([], 1.4426950408889634, tl.float32)
-        largest_of_two = largest * largest_of_two_t0
-        at_of_two_t0_1 = tl.full([], 1.4426950408889634, tl.float32)
-        at_of_two_3 = at * at_of_two_t0_1
-        growth = largest_of_two - at_of_two_3
-        factor = libdevice.exp2(growth)
+        difference_1 = largest - at
+        exponent_t0_1 = tl.full([], 1.4426950408889634, tl.float32)
+        exponent_1 = difference_1 * exponent_t0_1
+        factor = libdevice.exp2(exponent_1)
         rescaled = sum_lanes * factor
         step_1 = tl.sum(masked_groups_1, 1)
         sum_lanes_1 = rescaled + step_1
         largest = largest_1
         sum_lanes = sum_lanes_1
     amax = tl.reduce(largest, 0, nan_maximum)
-    at_t0_1 = tl.full([], -1.7014117331926443e+38, tl.float32)
+    at_t0_1 = tl.full([], -3.4028234663852886e+38, tl.float32)
     at_t1_1 = tl.maximum(amax, at_t0_1, propagate_nan=tl.PropagateNan.ALL)
-    at_t2_1 = tl.full([], 1.7014117331926443e+38, tl.float32)
-    at_1 = tl.minimum(at_t1_1, at_t2_1, propagate_nan=tl.PropagateNan.ALL)
-    largest_of_two_t0_1 = tl.full([], 1.4426950408889634, tl.float32)
-    largest_of_two_1 = largest * largest_of_two_t0_1
-    at_of_two_t0_2 = tl.full([], 1.4426950408889634, tl.float32)
-    at_of_two_4 = at_1 * at_of_two_t0_2
-    growth_1 = largest_of_two_1 - at_of_two_4
-    factor_1 = libdevice.exp2(growth_1)
+    at_t2_1 = tl.full([], 3.4028234663852886e+38, tl.float32)
+    at_3 = tl.minimum(at_t1_1, at_t2_1, propagate_nan=tl.PropagateNan.ALL)
+    difference_2 = largest - at_3
+    exponent_t0_2 = tl.full([], 1.4426950408889634, tl.float32)
+    exponent_2 = difference_2 * exponent_t0_2
+    factor_1 = libdevice.exp2(exponent_2)
     rescaled_1 = sum_lanes * factor_1
     total = tl.sum(rescaled_1, 0)
-    at_of_two_t0_3 = tl.full([], 1.4426950408889634, tl.float32)
-    at_of_two_5 = at_1 * at_of_two_t0_3
-    amax_of_two_t0 = tl.full([], 1.4426950408889634, tl.float32)
-    amax_of_two = amax * amax_of_two_t0
-    growth_2 = at_of_two_5 - amax_of_two
-    factor_2 = libdevice.exp2(growth_2)
+    difference_3 = at_3 - amax
+    exponent_t0_3 = tl.full([], 1.4426950408889634, tl.float32)
+    exponent_3 = difference_3 * exponent_t0_3
+    factor_2 = libdevice.exp2(exponent_3)
     sum = total * factor_2
     for roll_0_1_begin in tl.range(0, x_size_1, 256):
         roll_0_1_index = roll_0_1_begin + tl.arange(0, 256)
