@@ -146,7 +146,13 @@ def test_pool_compiles() -> None:
 
 def test_pool_reports_refusals_and_goes_on() -> None:
     request = {"name": "k", "file": "<k>", "types": ["*fp32"], "divisible": [True]}
-    request |= {"backend": "cuda", "architecture": 90, "warp_size": 32, "options": {"num_warps": 4}}
+    request |= {
+        "backend": "cuda",
+        "binary": "cubin",
+        "architecture": 90,
+        "warp_size": 32,
+        "options": {"num_warps": 4},
+    }
     source = "import triton\nimport triton.language as tl\n\n\n@triton.jit\ndef k(x):\n    tl.store(x, {})\n"
     with CompilePool(1, 120) as pool:
         with pytest.raises(CompileFailed, match="missing is not defined"):

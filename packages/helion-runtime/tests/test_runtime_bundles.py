@@ -27,6 +27,7 @@ from helion_runtime.errors import (
     DriverTooOldError,
     DuplicateNameError,
     FormatVersionError,
+    NoOpError,
     NoVariantError,
     PinMismatchError,
     ReadingError,
@@ -396,3 +397,24 @@ def test_every_variant_says_what_it_writes_or_none(frozen_path: Path) -> None:
     wrong = replace(op, variants=(replace(op.variants[0], mutates=(2,)), *op.variants[1:]))
     with pytest.raises(SchemaError, match=r"mutates: expected tensor arguments, found \[2\]"):
         manifest_from_json(replace(newest, ops=(wrong, *others)).to_json(), "manifest")
+
+
+def test_a_reference_takes_calls_that_no_variant_serves(
+    frozen_path: Path, hopper: RecordingDriver, caplog: pytest.LogCaptureFixture
+) -> None:
+    def reference(x: torch.Tensor, y: torch.Tensor, scale: object) -> str:
+        return f"{x.dtype} {list(y.shape)} {scale}"
+
+    bundle = load(frozen_path, driver=hopper, on_miss={"scaled_add": reference})
+    x, halves = torch.zeros(4, 4), torch.zeros(4, 4, dtype=torch.float16)
+    assert isinstance(bundle.scaled_add(x, x, 1.0), torch.Tensor)
+    assert caplog.records == []
+    for _ in range(3):
+        assert bundle.scaled_add(halves, x, 1.0) == "torch.float16 [4, 4] 1.0"
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "op 'scaled_add' calls its reference: op 'scaled_add' has no variant" in record.message
+    with pytest.raises(NoVariantError):
+        load(frozen_path, driver=hopper).scaled_add(halves, x, 1.0)
+    with pytest.raises(NoOpError, match="on_miss names matmul; the ops are scaled_add"):
+        load(frozen_path, driver=hopper, on_miss={"matmul": reference})

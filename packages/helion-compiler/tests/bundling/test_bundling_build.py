@@ -101,6 +101,30 @@ def test_the_most_specialised_variant_comes_first(variants: Path) -> None:
     assert found == [(True, "sm_90a"), (True, "sm_80"), (False, "sm_90a"), (False, "sm_80")]
 
 
+BLACKWELL = DeviceProperties("blackwell", (12, 0), 170, 101376)
+
+
+@pytest.mark.parametrize(("device", "start"), [(HOPPER, b"\x7fELF"), (BLACKWELL, b"//")])
+def test_ptx_serves_devices_that_no_machine_code_is_for(
+    tmp_path: Path, device: DeviceProperties, start: bytes
+) -> None:
+    """Beside a code object for AMD, which is held and never loaded here."""
+    path = tmp_path / "b.helion"
+    targets = ["ptx_80", "gfx942", "sm_90"]
+    build_bundle(path, [BuildRequest(scaled, (meta(4096), 5))], targets=targets, jobs=1)
+    bundle, driver = opened(path, device)
+    arches = {kernel.name: kernel.arch for kernel in bundle.manifest.kernels}
+    order = [arches[variant.launches[0].kernel] for variant in bundle.scaled.variants]
+    assert order[-1] == "ptx_80"
+    assert set(order) == {"sm_90a", "gfx942", "ptx_80"}
+    bundle.scaled(torch.zeros(4096), 5)
+    ((_, _, binary),) = driver.loaded
+    assert binary.startswith(start)
+    assert b".file" not in next(
+        content for name, content in read_verified(path).files.items() if name.endswith(".ptx")
+    )
+
+
 def _lists(value: Any) -> Any:
     return [_lists(item) for item in value] if isinstance(value, (list, tuple)) else value
 

@@ -182,7 +182,7 @@ def replaced(old: str, *new: str) -> tuple[str, ...]:
         (replaced("f32[64]", "f33[64]"), "there is no dtype 'f33'"),
         (replaced("f32[64]", "f32[64]", "3"), "takes 1 positional argument but 2 were given"),
         (replaced("f32[64]", "3"), "no tensor"),
-        (replaced("sm_90", "sm90"), "targets are written like sm_90 or gfx942"),
+        (replaced("sm_90", "sm90"), "targets are written like sm_90, ptx_80 or gfx942"),
         (replaced("out.helion", "none/out.helion"), "BundleWriteError: cannot write a bundle to"),
         ((*BUILD, "--config", '{"block_sizes": [64, 64]}'), "block_sizes"),
         ((*BUILD, "--config", '{"block_size'), "malformed JSON"),

@@ -7,6 +7,7 @@ once; a repeated call builds its key, looks it up and runs one straight-line fun
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,10 @@ from helion_runtime.default_driver import default_driver
 from helion_runtime.entry_check import check_kernel, check_names, check_variant
 from helion_runtime.errors import ArchitectureError, CallError, NoVariantError, RegistrationError
 from helion_runtime.generate import Entrance
+from helion_runtime.installed import Installed, PreparedCall, install, run_elsewhere
 from helion_runtime.misses import Rejection, explain
 from helion_runtime.modules import KernelImage, ModuleLoader
 from helion_runtime.plan import ArgumentMetadata, serves
-from helion_runtime.record import Record
 from helion_runtime.run_maker import RunMaker
 from helion_runtime.signature import argument_kinds, check_call, is_wrapped, misaligned, mismatches
 from helion_runtime.signature_key import argument_fields, generate_call
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
     from helion_runtime.driver import Driver
     from helion_runtime.entries import OpEntry, VariantEntry
     from helion_runtime.errors import ReadingError
-    from helion_runtime.evaluated import EvaluatedVariant
     from helion_runtime.signature_key import ArgumentKind
     from helion_runtime.torch_op import TorchOp
+
+_log = logging.getLogger("helion_runtime")
 
 __all__ = ["Dispatcher", "KernelImage", "PreparedCall"]
 
@@ -40,43 +42,14 @@ MAX_SIGNATURES = 1024
 """Signatures a dispatcher remembers; beyond it forgets the oldest."""
 
 
-class PreparedCall(Record, eq=False):
-    """One variant, ready for one signature.
-
-    Calling it launches without looking at the signature again: pass arguments of the same dtypes,
-    shapes, strides and values as those it was prepared with, and none lazily negated or conjugated.
-    Alignment is checked.
-    """
-
-    variant: VariantEntry
-    plan: EvaluatedVariant
-    run: Callable[..., Any]
-
-    def __call__(self, *args: object) -> Any:
-        """Run; returns what the op returns."""
-        return self.run(*args)
-
-
-class _Installed(Record, eq=False):
-    """A variant and the images of the kernels it launches."""
-
-    variant: VariantEntry
-    images: Mapping[str, KernelImage]
-
-
-def _install(variant: VariantEntry, kernels: Mapping[str, KernelImage]) -> _Installed:
-    return _Installed(
-        variant, {launch.kernel: kernels[launch.kernel] for launch in variant.launches}
-    )
-
-
 class Dispatcher:
     """An op that is called with tensors and numbers, positionally.
 
     ``arguments`` are the names of its arguments. ``on_miss(args)``, if given, is called for
     arguments that no variant serves; it may add one, after which the call is tried once more.
-    Without it, or if nothing fits even then, :class:`NoVariantError` (or
-    :class:`ArchitectureError`) is raised. Every method may be called from any thread.
+    Without it, or if nothing fits even then, ``reference(*args)`` is called instead, which is logged
+    once per signature, and without that :class:`NoVariantError` (or :class:`ArchitectureError`) is
+    raised. Every method may be called from any thread.
     """
 
     def __init__(
@@ -87,6 +60,7 @@ class Dispatcher:
         *,
         driver: Driver | None = None,
         loader: ModuleLoader | None = None,
+        reference: Callable[..., Any] | None = None,
     ) -> None:
         check_names(name, arguments)
         self.name = name
@@ -95,7 +69,8 @@ class Dispatcher:
         if loader is None:
             loader = ModuleLoader(default_driver if driver is None else lambda: driver)
         self._loader = loader
-        self._installed: tuple[_Installed, ...] = ()
+        self._reference = reference
+        self._installed: tuple[Installed, ...] = ()
         self._kinds: tuple[ArgumentKind, ...] = ()
         self._memo: dict[Any, Callable[..., Any]] = {}
         self._fallbacks: dict[Any, Callable[..., Any]] = {}
@@ -106,12 +81,16 @@ class Dispatcher:
 
     @classmethod
     def of_op(
-        cls, op: OpEntry, kernels: Mapping[str, KernelImage], loader: ModuleLoader
+        cls,
+        op: OpEntry,
+        kernels: Mapping[str, KernelImage],
+        loader: ModuleLoader,
+        reference: Callable[..., Any] | None = None,
     ) -> Dispatcher:
         """The dispatcher of an op that has been checked, with its kernels, as those of a bundle are when it is
         opened."""
-        made = cls(op.name, op.arguments, loader=loader)
-        made._installed = tuple(_install(variant, kernels) for variant in op.variants)
+        made = cls(op.name, op.arguments, loader=loader, reference=reference)
+        made._installed = tuple(install(variant, kernels) for variant in op.variants)
         return made
 
     def __call__(self, *args: object) -> Any:
@@ -141,7 +120,7 @@ class Dispatcher:
         Raises :class:`SchemaError` for a variant or kernel that is malformed or does not fit the
         op.
         """
-        item = _install(variant, kernels)
+        item = install(variant, kernels)
         for image in item.images.values():
             check_kernel(image.entry)
         entries = {name: image.entry for name, image in item.images.items()}
@@ -266,16 +245,28 @@ class Dispatcher:
         if self._torch_op is not None and any(map(is_wrapped, args)):
             return self._torch_op.call
         device = self._device(args)
-        chosen = self._choose_or_ask(args, device, after=None)
-        run = self._prepare(chosen, args, device).run
+        run = self._run_for(args, device, after=None)
         with self._lock:
             if memo is self._memo:
                 self._remember(memo, self._key(args), run)
         return run
 
+    def _run_for(
+        self, args: tuple[Any, ...], device: int, after: Installed | None
+    ) -> Callable[..., Any]:
+        """What carries calls like this one out: a variant behind ``after``, or the reference."""
+        try:
+            chosen = self._choose_or_ask(args, device, after)
+        except (NoVariantError, ArchitectureError) as error:
+            if self._reference is None:
+                raise
+            _log.warning("op %r calls its reference: %s", self.name, error)
+            return self._reference
+        return self._prepare(chosen, args, device).run
+
     def _choose_or_ask(
-        self, args: tuple[Any, ...], device: int, after: _Installed | None
-    ) -> _Installed:
+        self, args: tuple[Any, ...], device: int, after: Installed | None
+    ) -> Installed:
         """The first variant, behind ``after``, that serves ``args``; ``on_miss`` may add it."""
         try:
             return self._choose(args, device, self._behind(after))
@@ -285,7 +276,7 @@ class Dispatcher:
         self._on_miss(args)
         return self._choose(args, device, self._behind(after))
 
-    def _behind(self, item: _Installed | None) -> tuple[_Installed, ...]:
+    def _behind(self, item: Installed | None) -> tuple[Installed, ...]:
         installed = self._installed
         return (
             installed
@@ -294,8 +285,8 @@ class Dispatcher:
         )
 
     def _choose(
-        self, args: Sequence[Any], device: int, candidates: Sequence[_Installed]
-    ) -> _Installed:
+        self, args: Sequence[Any], device: int, candidates: Sequence[Installed]
+    ) -> Installed:
         rejections = []
         for item in candidates:
             rejection = self._reject(item, args, device)
@@ -304,7 +295,7 @@ class Dispatcher:
             rejections.append(rejection)
         raise self._miss_error(args, rejections)
 
-    def _reject(self, item: _Installed, args: Sequence[Any], device: int) -> Rejection | None:
+    def _reject(self, item: Installed, args: Sequence[Any], device: int) -> Rejection | None:
         reasons = mismatches(item.variant, self.arguments, args)
         if reasons:
             return Rejection(item.variant, tuple(reasons))
@@ -317,12 +308,12 @@ class Dispatcher:
             return Rejection(item.variant, (str(objection),), objection)
         return None
 
-    def _objection(self, item: _Installed, device: int) -> Exception | None:
+    def _objection(self, item: Installed, device: int) -> Exception | None:
         objections = (self._loader.objection(image.entry, device) for image in item.images.values())
         return next((objection for objection in objections if objection is not None), None)
 
     def _prepare(
-        self, item: _Installed, args: Sequence[Any], device: int, *, alone: bool = False
+        self, item: Installed, args: Sequence[Any], device: int, *, alone: bool = False
     ) -> PreparedCall:
         def unaligned(*passed: object) -> Any:
             if alone:
@@ -340,21 +331,20 @@ class Dispatcher:
                 raise
 
         driver = self._loader.driver
-        elsewhere = _run_elsewhere(driver, device) if driver.device_count() > 1 else None
+        elsewhere = run_elsewhere(driver, device) if driver.device_count() > 1 else None
         maker = RunMaker(
             self.name, self.arguments, item.variant, item.images, self._loader, device, unserved
         )
         plan, run = maker.make(args, Entrance(item.variant.aligned, unaligned, elsewhere))
         return PreparedCall(item.variant, plan, run)
 
-    def _run_behind(self, item: _Installed, args: tuple[Any, ...], device: int) -> Any:
+    def _run_behind(self, item: Installed, args: tuple[Any, ...], device: int) -> Any:
         """Serve a call whose tensors are not aligned as ``item`` needs, or hold a number that it was
         not compiled for, by a variant behind it."""
         key = (item, device, self._key(args))
         run = self._fallbacks.get(key)
         if run is None:
-            chosen = self._choose_or_ask(args, device, after=item)
-            run = self._prepare(chosen, args, device).run
+            run = self._run_for(args, device, after=item)
             with self._lock:
                 self._remember(self._fallbacks, key, run)
         return run(*args)
@@ -387,17 +377,3 @@ class Dispatcher:
 
     def _miss_error(self, args: Sequence[Any], rejections: Sequence[Rejection]) -> Exception:
         return explain(self.name, self.arguments, args, rejections)
-
-
-def _run_elsewhere(driver: Driver, device: int) -> Callable[..., Any]:
-    """Runs a prepared call with its device made current for the thread, then restores the thread's
-    own."""
-
-    def elsewhere(run: Callable[..., Any], *args: object) -> Any:
-        previous = driver.activate(device)
-        try:
-            return run(*args)
-        finally:
-            driver.restore(previous)
-
-    return elsewhere

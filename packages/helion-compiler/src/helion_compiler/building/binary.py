@@ -68,6 +68,7 @@ def _request(
         "types": specialization.types,
         "divisible": specialization.divisible,
         "backend": target.backend,
+        "binary": target.binary,
         "architecture": target.architecture,
         "warp_size": target.warp_size,
         "options": {
@@ -99,7 +100,7 @@ def _image(
         symbol=metadata["name"],
         blob=digest,
         # Triton compiles sm_90 and later for one model alone (sm_90a); the PTX says so.
-        arch=answer["target"] or target.name,
+        arch=_architecture(answer["target"], target),
         parameters=parameter_words(specialization.types, layouts),
         num_warps=metadata["num_warps"],
         shared=metadata["shared"],
@@ -115,6 +116,12 @@ def _image(
         config=config,
     )
     return KernelImage(entry, binary)
+
+
+def _architecture(compiled_for: str | None, target: Target) -> str:
+    """What a bundle calls the architecture that the binary turned out to be for."""
+    found = compiled_for or target.name
+    return found.replace("sm_", "ptx_") if target.binary == "ptx" else found
 
 
 def _layouts(

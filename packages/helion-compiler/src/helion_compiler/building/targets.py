@@ -1,4 +1,4 @@
-"""What kernels are compiled for: names such as ``sm_90`` and ``gfx942``."""
+"""What kernels are compiled for: names such as ``sm_90``, ``ptx_80`` and ``gfx942``."""
 
 from __future__ import annotations
 
@@ -21,12 +21,16 @@ _SEVERAL_DIES = ("gfx942", "gfx950")
 
 @attrs.frozen
 class Target:
-    """A GPU architecture. ``name`` is how people and bundles call it."""
+    """A GPU architecture. ``name`` is how people and bundles call it.
+
+    ``binary`` is which of Triton's results is built: machine code, or PTX, which drivers compile for the GPU they find.
+    """
 
     name: str
     backend: Literal["cuda", "hip"]
     architecture: int | str
     warp_size: int
+    binary: Literal["cubin", "ptx", "hsaco"] = "cubin"
 
     @property
     def triton(self) -> GPUTarget:
@@ -42,11 +46,6 @@ class Target:
             self.backend, self.architecture, self.warp_size, self.name in _SEVERAL_DIES
         )
 
-    @property
-    def binary(self) -> str:
-        """Which of Triton's results is the binary."""
-        return "cubin" if self.backend == "cuda" else "hsaco"
-
 
 def parse_target(name: str) -> Target:
     """The target called ``name``.
@@ -54,14 +53,14 @@ def parse_target(name: str) -> Target:
     Raises:
         helion.exc.DeviceNotAvailable: nothing is called that.
     """
-    cuda = re.fullmatch(r"sm_(\d+)a?", name)
+    cuda = re.fullmatch(r"(sm|ptx)_(\d+)a?", name)
     if cuda is not None:
-        number = int(cuda[1])
-        return Target(f"sm_{number}", "cuda", number, 32)
+        kind, number = cuda[1], int(cuda[2])
+        return Target(f"{kind}_{number}", "cuda", number, 32, "cubin" if kind == "sm" else "ptx")
     if re.fullmatch(r"gfx[0-9a-f]+", name):
-        return Target(name, "hip", name, 64 if _WIDE_WAVES.match(name) else 32)
+        return Target(name, "hip", name, 64 if _WIDE_WAVES.match(name) else 32, "hsaco")
     raise exc.DeviceNotAvailable(
-        device=f"target {name!r}", reason="targets are written like sm_90 or gfx942"
+        device=f"target {name!r}", reason="targets are written like sm_90, ptx_80 or gfx942"
     )
 
 

@@ -71,8 +71,9 @@ def compile_request(
         for field, absent in METADATA.items()
     }
     line = "" if ptx is None else next(x for x in ptx.splitlines() if x.startswith(".target"))
+    binary: bytes | str = compiled.asm[request["binary"]]
     return {
-        "binary": compiled.asm["cubin" if request["backend"] == "cuda" else "hsaco"],
+        "binary": binary.encode() if isinstance(binary, str) else binary,
         "metadata": metadata,
         "target": line.removeprefix(".target").partition(",")[0].strip() or None,
     }

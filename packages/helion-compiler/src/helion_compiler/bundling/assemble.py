@@ -113,14 +113,14 @@ def _serves_the_same(one: VariantEntry, other: VariantEntry) -> bool:
     return (one.signature, one.guard, one.aligned) == (other.signature, other.guard, other.aligned)
 
 
-def _rank(item: CompiledVariant) -> tuple[int, int, int]:
+def _rank(item: CompiledVariant) -> tuple[int, int, bool, int]:
     """Where a variant belongs: those for more numbers of the call first, then those that demand
-    more of the rest, then those for newer targets."""
+    more of the rest, then machine code before PTX, then those for newer targets."""
     variant = item.variant
     pinned = sum(map(_pins, variant.guard))
     constants = sum(1 for entry in variant.signature if getattr(entry, "constant", False))
     demands = len({repr(guard) for guard in variant.guard}) + len(variant.aligned)
-    return -pinned - constants, -demands, -_age(item.target)
+    return -pinned - constants, -demands, item.target.binary == "ptx", -_age(item.target)
 
 
 def _pins(guard: Expression) -> bool:

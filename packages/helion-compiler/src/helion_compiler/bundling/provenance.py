@@ -24,7 +24,7 @@ def built_with(targets: Iterable[Target]) -> dict[str, str]:
     """Versions by name: packages, and the assemblers of CUDA targets."""
     versions = {package: version(package) for package in _PACKAGES}
     for target in targets:
-        if target.backend == "cuda":
+        if target.binary == "cubin":
             versions[f"ptxas ({target.name})"] = assembler_version(target)
     return versions
 
@@ -35,7 +35,7 @@ def requirements(targets: Iterable[Target]) -> Requirements:
     Drivers run what any assembler of their major version or an older one made ("CUDA
     Compatibility", minor version compatibility), if they know the architecture.
     """
-    drivers = [_first_driver(target) for target in targets if target.backend == "cuda"]
+    drivers = [_first_driver(target) for target in targets if target.binary == "cubin"]
     return Requirements(cuda_driver=max(drivers, default=0))
 
 

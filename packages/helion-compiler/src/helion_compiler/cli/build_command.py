@@ -64,7 +64,7 @@ def add(commands: Any) -> None:
         help="JSON, or a file that Config.save wrote; repeatable",
     )
     command.add_argument(
-        "--target", action="append", default=[], help="sm_90, gfx942, ...; repeatable"
+        "--target", action="append", default=[], help="sm_90, ptx_80, gfx942, ...; repeatable"
     )
     command.add_argument("-o", "--output", required=True, help="where to write the bundle")
     command.add_argument(

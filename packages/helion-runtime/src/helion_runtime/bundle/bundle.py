@@ -10,29 +10,35 @@ from helion_runtime.bundle.reading import VerifiedContent, read_verified
 from helion_runtime.collection_pause import collection_pause
 from helion_runtime.default_driver import default_driver
 from helion_runtime.dispatch import Dispatcher
-from helion_runtime.errors import ArchitectureError
+from helion_runtime.errors import ArchitectureError, NoOpError
 from helion_runtime.modules import KernelImage, ModuleLoader
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
     from helion_runtime.bundle.manifest import Manifest
     from helion_runtime.driver import Driver
 
 
 def load(
-    path: str | os.PathLike[str], pin: str | None = None, *, driver: Driver | None = None
+    path: str | os.PathLike[str],
+    pin: str | None = None,
+    *,
+    on_miss: Mapping[str, Callable[..., Any]] | None = None,
+    driver: Driver | None = None,
 ) -> Bundle:
     """Open the bundle at ``path``, a directory or a zip file, and verify all of it. Needs no GPU.
 
-    ``pin`` is the id (64 hex digits) the bundle must have. ``driver`` replaces the CUDA driver, for
-    tests.
+    ``pin`` is the id (64 hex digits) the bundle must have. ``on_miss`` gives functions by op that are
+    called, with the op's arguments, where no variant serves a call; each signature is logged once, as a
+    warning. Ops without one raise. ``driver`` replaces the CUDA driver, for tests.
     Raises a :class:`BundleError`. Modules are loaded when an op first runs on a device, or by
     :meth:`Bundle.warm`.
     """
     with collection_pause():
-        return Bundle(read_verified(Path(path), pin), driver)
+        return Bundle(read_verified(Path(path), pin), driver, on_miss)
 
 
 class Bundle:
@@ -42,7 +48,12 @@ class Bundle:
     from any thread.
     """
 
-    def __init__(self, content: VerifiedContent, driver: Driver | None = None) -> None:
+    def __init__(
+        self,
+        content: VerifiedContent,
+        driver: Driver | None = None,
+        on_miss: Mapping[str, Callable[..., Any]] | None = None,
+    ) -> None:
         self._content = content
         manifest = content.manifest
         find_driver = default_driver if driver is None else lambda: driver
@@ -51,7 +62,15 @@ class Bundle:
             entry.name: KernelImage(entry, content.files[manifest.blob_name(entry)])
             for entry in manifest.kernels
         }
-        ops = {op.name: Dispatcher.of_op(op, images, self._loader) for op in manifest.ops}
+        references = dict(on_miss or {})
+        ops = {
+            op.name: Dispatcher.of_op(op, images, self._loader, references.pop(op.name, None))
+            for op in manifest.ops
+        }
+        if references:
+            raise NoOpError(
+                f"{content.path}: on_miss names {', '.join(references)}; the ops are {', '.join(ops)}"
+            )
         self._ops = MappingProxyType(ops)
         reserved = dir(type(self))
         self.__dict__.update({name: op for name, op in ops.items() if name not in reserved})
