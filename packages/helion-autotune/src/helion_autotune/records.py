@@ -13,7 +13,6 @@ seeds, default, time``. Records that end in ``.gz`` are compressed, and only rea
 
 from __future__ import annotations
 
-import gzip
 import json
 import math
 import os
@@ -237,6 +236,8 @@ class Records:
         try:
             content = self.path.read_bytes()
             if self.path.suffix == ".gz":
+                import gzip
+
                 content = gzip.decompress(content)
         except FileNotFoundError:
             return

@@ -55,9 +55,9 @@ class GuidedSearch:
     patience: int = 4
     gain: float = 0.995
     copies: int = 4
-    walks: int = 320
+    walks: int = 160
     radius: int = 4
-    anywhere: int = 64
+    anywhere: int = 24
     rounds: int = 64
 
     def search(self, space: Space, objective: Objective, rng: np.random.Generator) -> None:
