@@ -1,6 +1,8 @@
 """The page about records: what it says, that it needs no network, and that nothing of the user's becomes markup."""
 
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 
 import pytest
@@ -185,3 +187,14 @@ def test_the_command_writes_a_page(tmp_path, capsys):
     assert "<h1>A title</h1>" in output.read_text(encoding="utf-8")
     assert main(["report", str(tmp_path / "no.jsonl"), "--output", str(output)]) == 1
     assert "there is no file" in capsys.readouterr().err
+
+
+def test_the_package_runs_as_a_command():
+    run = subprocess.run(
+        [sys.executable, "-m", "helion_autotune", "report", "nowhere.jsonl"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert "helion-autotune: there is no file nowhere.jsonl" in run.stderr
