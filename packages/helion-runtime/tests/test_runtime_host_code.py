@@ -344,6 +344,7 @@ HOSTILE_STEPS: list[tuple[Any, str]] = [
     ),
     (replace(SUM, arguments=(["value", ["item", 3]],)), "step that has read one"),
     (replace(SUM, arguments=(["value", ["import", "os"]],)), "unknown operator"),
+    (replace(SUM, arguments=(["value", 2**64],)), "more than 64 bits"),
     (replace(SUM, arguments=(["value", 1],) * 100), "more than 64 arguments"),
     (replace(SUM, keywords=(("dtype=1, x", ["value", 1]),)), "expected \\[name, tree\\]"),
     (replace(SUM, keywords=(("lambda", ["value", 1]),)), "expected \\[name, tree\\]"),

@@ -91,6 +91,10 @@ class StepCheck:
                 return
             case ["buffer", number]:
                 check_buffer(number, self.buffers, where)
+            case ["value", int() as number] if not -(2**63) <= number < 2**63:
+                raise SchemaError(
+                    f"{where}: an integer of more than 64 bits, which torch does not take"
+                )
             case ["value", expression]:
                 self._expression(expression, where)
             case ["dtype", str() as name]:
