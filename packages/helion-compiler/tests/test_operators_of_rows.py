@@ -126,3 +126,48 @@ def test_bits_of_other_types(dtype: torch.dtype, seen_as: torch.dtype) -> None:
     out = torch.zeros(5, 12, dtype=seen_as)
     kernel_of(lambda tile: tile.view(seen_as))(x, out)
     assert torch.equal(out.view(dtype), x)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.int8])
+def test_sums_of_products_are_rounded_once(dtype: torch.dtype) -> None:
+    @helion.kernel()
+    def kernel(total: torch.Tensor, lhs: torch.Tensor, rhs: torch.Tensor) -> torch.Tensor:
+        out = torch.empty_like(total)
+        for tile in hl.tile(total.size(0)):
+            out[tile, :] = torch.addbmm(
+                total[tile, :], lhs[:, tile, :], rhs[:, :, :], beta=0.5, alpha=1.25
+            )
+        return out
+
+    total, lhs, rhs = (
+        torch.randint(-4, 5, shape).to(dtype) for shape in ((16, 16), (5, 16, 16), (5, 16, 16))
+    )
+    factors = (0.5, 1.25) if dtype.is_floating_point else (0, 1)
+    exact = factors[0] * total.double() + factors[1] * (lhs.double() @ rhs.double()).sum(0)
+    expected = exact.to(torch.int32).to(dtype) if dtype is torch.int8 else exact.to(dtype)
+    assert torch.equal(kernel(total, lhs, rhs), expected)
+
+
+def test_products_of_merged_blocks_have_lanes_that_triton_has() -> None:
+    @helion.kernel()
+    def kernel(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        out = torch.empty([*x.size()[:-1], weight.size(0)], dtype=x.dtype, device=x.device)
+        for tile in hl.tile(x.size(0)):
+            out[tile, :, :] = torch.nn.functional.linear(x[tile, :, :], weight[:, :], bias[:])
+        return out
+
+    x, weight, bias = torch.randn(2, 3, 16), torch.randn(16, 16), torch.randn(16)
+    expected = torch.nn.functional.linear(x, weight, bias)
+    torch.testing.assert_close(kernel(x, weight, bias), expected)
+
+
+def test_a_number_that_inductor_knows_is_one() -> None:
+    @helion.kernel()
+    def kernel(x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty_like(x)
+        for tile in hl.tile(x.size(0)):
+            out[tile] = torch.mvlgamma(x[tile], 2)
+        return out
+
+    x = torch.rand(37) + 2
+    torch.testing.assert_close(kernel(x), torch.mvlgamma(x, 2), rtol=1e-5, atol=1e-5)

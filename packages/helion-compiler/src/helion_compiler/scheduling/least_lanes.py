@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from helion_compiler.program.expressions import next_power_of_two
 from helion_compiler.program.ops import Dot
 
 if TYPE_CHECKING:
@@ -46,4 +47,5 @@ def _demand(low: dict[Size, int], size: Size, least: int, blocks: Sequence[Size]
     merged = [block for block in blocks if block in rest.free_symbols]
     if merged and factor.is_Integer:
         innermost = merged[-1]
-        low[innermost] = max(low.get(innermost, 1), -(-least // int(factor)))
+        share = next_power_of_two(-(-least // int(factor)))
+        low[innermost] = max(low.get(innermost, 1), share)

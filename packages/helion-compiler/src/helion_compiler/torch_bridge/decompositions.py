@@ -156,9 +156,13 @@ def _with_index(
 def _addbmm(
     total: Tensor, lhs: Tensor, rhs: Tensor, *, beta: float = 1, alpha: float = 1
 ) -> Tensor:
-    each = aten.bmm.default(lhs, rhs)
+    """The sum over matrices is rounded once, and so is the whole."""
+    wide, narrow = get_computation_dtype(lhs.dtype), torch.promote_types(total.dtype, lhs.dtype)
+    if not narrow.is_floating_point:
+        beta, alpha = int(beta), int(alpha)  # as torch has it
+    each = aten.bmm.default(lhs, rhs) if wide == lhs.dtype else aten.bmm.dtype(lhs, rhs, wide)
     products: Tensor = aten.sum.dim_IntList(each, [0], dtype=each.dtype)
-    return beta * total + alpha * products if beta else alpha * products
+    return (beta * total + alpha * products if beta else alpha * products).to(narrow)
 
 
 def _glu(x: Tensor, dim: int = -1) -> Tensor:

@@ -165,7 +165,8 @@ class _Writer(DefaultHandler):
 
     def index_expr(self, expr: sympy.Expr, dtype: torch.dtype) -> TritonCSEVariable:
         held = upcast_compute_type(dtype)
-        text = f"tl.cast({self._arithmetic(expr)}, {triton_compute_type(dtype)})"
+        number = self._arithmetic(sympy.sympify(expr))  # an int where Inductor knows it
+        text = f"tl.cast({number}, {triton_compute_type(dtype)})"
         scalar = self._temporary(text, held)
         if held != dtype and self.operator.overloadpacket.__name__ in _COMPARISONS:
             # Eager mode compares with the number as the tile's type rounds it.

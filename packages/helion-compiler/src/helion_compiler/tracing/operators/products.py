@@ -38,7 +38,9 @@ def add_matmul(
     beta: float = 1,
     alpha: float = 1,
 ) -> torch.Tensor:
-    """``beta * accumulator + alpha * (lhs @ rhs)`` in the dtype of the accumulator."""
+    """``beta * accumulator + alpha * (lhs @ rhs)`` in the dtype of the accumulator; integers have integer factors."""
+    if not accumulator.dtype.is_floating_point:
+        beta, alpha = int(beta), int(alpha)
     if alpha != 1:
         product = dot(trace, lhs, rhs, None, _accumulate_dtype(lhs.dtype, rhs.dtype))
         with trace.listening():
