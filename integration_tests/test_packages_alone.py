@@ -11,9 +11,8 @@ import os
 import sysconfig
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import attrs
 import pytest
 
 if TYPE_CHECKING:
@@ -28,8 +27,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@attrs.frozen
-class Leaf:
+class Leaf(NamedTuple):
     """One package: its module, a program that uses it, what its environment must lack, what use must not load."""
 
     module: str
@@ -48,7 +46,7 @@ LEAVES = {
     "helion-runtime": Leaf(
         module="helion_runtime",
         program="runtime.py",
-        lacks=frozenset({"triton", "scipy", "numpy"}),
+        lacks=frozenset({"triton", "scipy", "numpy", "attrs"}),
         never_loads=frozenset({"sympy", "torch._inductor", "torch._dynamo"}),
     ),
     "helion-autotune": Leaf(
