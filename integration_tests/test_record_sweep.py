@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +11,7 @@ from benchmarks.record_sweep import Sweep, SweepSearch, main
 from helion_autotune import conformance, tune
 from helion_autotune.replay import recordings
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+ROOT = Path(__file__).resolve().parents[1]
 SMALL = SweepSearch(random=40, around=10, batch=16)
 
 
@@ -53,7 +51,7 @@ tune(conformance.space(), Fragile(), strategy=SweepSearch(40, 10), key=name, job
 @pytest.fixture
 def sweep(tmp_path: Path) -> Sweep:
     worker = tmp_path / "worker.py"
-    worker.write_text(WORKER)
+    worker.write_text(f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{WORKER}")
     return Sweep(
         output=tmp_path,
         random=40,
