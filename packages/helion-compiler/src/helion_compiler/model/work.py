@@ -95,12 +95,11 @@ class GridWork:
 def work_of(program: Program) -> tuple[GridWork, ...]:
     """The work of each grid."""
     neighbours = Neighbours(program)
-    return tuple(_Collector(program, grid, neighbours).work() for grid in program.grids)
+    return tuple(_Collector(grid, neighbours).work() for grid in program.grids)
 
 
 class _Collector:
-    def __init__(self, program: Program, grid: Grid, neighbours: Neighbours) -> None:
-        self._program = program
+    def __init__(self, grid: Grid, neighbours: Neighbours) -> None:
         self._grid = grid
         self._neighbours = neighbours
         self._factors = _factors(walk(grid.body))
