@@ -11,8 +11,8 @@ import attrs
 
 from helion_autotune.strategies.guided import GuidedSearch
 from helion_autotune.strategies.pattern import PatternSearch
+from helion_autotune.strategies.rounds import improved
 from helion_autotune.strategies.similar_winners import similar_winners
-from helion_autotune.strategies.surrogate import improved
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from helion_autotune.strategies.random import random_points
+from helion_autotune.strategies.rounds import in_rounds
 from helion_autotune.strategies.sobol import sobol_points
-from helion_autotune.strategies.surrogate import improved
 from helion_autotune.trial import Status
 
 if TYPE_CHECKING:
@@ -55,16 +55,13 @@ class ForestSearch:
         forest = _forest_class()
         tried = {trial.point for trial in objective.trials} | {space.default}
         objective.evaluate_many([space.default, *sobol_points(space, rng, self.start, tried)])
-        idle = 0
-        for _ in range(self.rounds):
-            before = objective.best
-            points = self._propose(forest, space, objective.trials, rng)
-            if not points:
-                return
-            objective.evaluate_many(points)
-            idle = 0 if improved(before, objective.best, self.gain) else idle + 1
-            if idle >= self.patience:
-                return
+        in_rounds(
+            objective,
+            lambda: self._propose(forest, space, objective.trials, rng),
+            rounds=self.rounds,
+            patience=self.patience,
+            gain=self.gain,
+        )
 
     def _propose(
         self, forest: Any, space: Space, trials: Sequence[Trial], rng: np.random.Generator

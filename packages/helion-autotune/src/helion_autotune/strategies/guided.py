@@ -18,8 +18,9 @@ import attrs
 
 from helion_autotune.strategies.additive_process import AdditiveProcess, Distances, Settings, fit
 from helion_autotune.strategies.random import random_points
+from helion_autotune.strategies.rounds import in_rounds
 from helion_autotune.strategies.sobol import sobol_points
-from helion_autotune.strategies.surrogate import expected_improvement, improved
+from helion_autotune.strategies.surrogate import expected_improvement
 from helion_autotune.trial import Status
 
 if TYPE_CHECKING:
@@ -64,16 +65,13 @@ class GuidedSearch:
         """See :class:`helion_autotune.Strategy`."""
         self.begin(space, objective, rng)
         models = Models(Distances(space))
-        idle = 0
-        for _ in range(self.rounds):
-            before = objective.best
-            points = self.propose(space, objective.trials, models, rng)
-            if not points:
-                return
-            objective.evaluate_many(points)
-            idle = 0 if improved(before, objective.best, self.gain) else idle + 1
-            if idle >= self.patience:
-                return
+        in_rounds(
+            objective,
+            lambda: self.propose(space, objective.trials, models, rng),
+            rounds=self.rounds,
+            patience=self.patience,
+            gain=self.gain,
+        )
 
     def begin(self, space: Space, objective: Objective, rng: np.random.Generator) -> None:
         """Evaluate the default and points to learn from: walks from what works, or an even spread."""

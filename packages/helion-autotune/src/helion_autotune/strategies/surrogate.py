@@ -17,6 +17,7 @@ import attrs
 from helion_autotune.strategies.gaussian_process import fit, refit
 from helion_autotune.strategies.pattern import two_steps_away
 from helion_autotune.strategies.random import random_points
+from helion_autotune.strategies.rounds import in_rounds
 from helion_autotune.strategies.sobol import sobol_points
 
 if TYPE_CHECKING:
@@ -50,16 +51,13 @@ class SurrogateSearch:
     def search(self, space: Space, objective: Objective, rng: np.random.Generator) -> None:
         """See :class:`helion_autotune.Strategy`."""
         self.begin(space, objective, rng)
-        idle = 0
-        for _ in range(self.rounds):
-            before = objective.best
-            points = self.propose(space, objective.trials, rng)
-            if not points:
-                return
-            objective.evaluate_many(points)
-            idle = 0 if improved(before, objective.best, self.gain) else idle + 1
-            if idle >= self.patience:
-                return
+        in_rounds(
+            objective,
+            lambda: self.propose(space, objective.trials, rng),
+            rounds=self.rounds,
+            patience=self.patience,
+            gain=self.gain,
+        )
 
     def begin(self, space: Space, objective: Objective, rng: np.random.Generator) -> None:
         """Evaluate the default point and an even spread, counting what was tried before."""
@@ -97,13 +95,6 @@ class SurrogateSearch:
         pool.update(dict.fromkeys(two_steps_away(space, ranked[0].point, rng, 64, tried)))
         pool.update(dict.fromkeys(random_points(space, rng, self.candidates, tried)))
         return [point for point in pool if point not in tried]
-
-
-def improved(before: Trial | None, after: Trial | None, gain: float) -> bool:
-    """Whether the incumbent's time fell below ``gain`` times what it was."""
-    if after is None:
-        return False
-    return before is None or after.value < gain * before.value
 
 
 def _modelled(trials: Sequence[Trial]) -> list[Trial]:
