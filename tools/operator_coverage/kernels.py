@@ -123,5 +123,5 @@ def _poisoned(like: torch.Tensor) -> torch.Tensor:
     """A tensor of this shape that holds what no operator gives."""
     out = torch.empty(like.shape, dtype=like.dtype)
     if like.dtype is torch.bool:
-        return out.copy_(~like)
+        return out.copy_(~like.to_dense())
     return out.fill_(float("nan") if out.is_floating_point() else 113)

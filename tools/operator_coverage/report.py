@@ -19,10 +19,11 @@ Every entry of PyTorch's own operator database (`torch.testing`, torch {torch}) 
 element types but complex ones: on tiles over all dimensions of the result where the operator works element by element,
 on tiles of rows where rows do not depend on each other, and on whole tensors else, with partial tiles, strided
 operands, empty ones, and NaN and infinities for pointwise functions. The kernels ran in the interpreter, results were
-compared with torch. In float32 several calls ran, and one kernel of each kind was compiled for an H100; in other types
-one call ran. int8, int16 and bool were run in part.
+compared with torch. Up to four different calls ran for each element type; in float32 one kernel of each kind was also
+compiled for an H100.
 
-    python tools/operator_coverage run --results coverage.jsonl
+    python tools/operator_coverage run --results coverage.jsonl --dtypes float32
+    python tools/operator_coverage run --results coverage.jsonl --no-compile
     python tools/operator_coverage write --results coverage.jsonl docs/coverage.md
 
 """
