@@ -76,14 +76,7 @@ def milliseconds(bundle: Path, processes: int, bytecode: Path) -> dict[str, floa
 def build(folder: Path) -> Path:
     """The bundle of :data:`KERNELS`, built by the command."""
     path = folder / "kernels.helion"
-    command = [
-        *(
-            sys.executable,
-            "-c",
-            "import sys; from helion_compiler.cli import main; sys.exit(main())",
-        ),
-        *("build", str(KERNELS), "-o", str(path)),
-    ]
+    command = [sys.executable, "-m", "helion_compiler", "build", str(KERNELS), "-o", str(path)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return path
 

@@ -116,7 +116,7 @@ def build(folder: Path, **environment: str) -> Path:
     (folder / "kernels.toml").write_text(BUILD_FILE)
     (folder / "add.json").write_text('{"block_sizes": [4, 512], "num_warps": 4}')
     command = [
-        *(Path(sys.executable).with_name("helion"), "build", "kernels.toml"),
+        *(sys.executable, "-m", "helion_compiler", "build", "kernels.toml"),
         *("-o", "kernels.helion"),
     ]
     surroundings = {**os.environ, "TRITON_CACHE_DIR": str(folder / "cache"), **environment}

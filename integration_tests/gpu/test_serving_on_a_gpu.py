@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,12 +19,11 @@ from helion_compiler.building import target_of_device
 from helion_runtime.cuda_driver import CudaDriver
 from helion_runtime.native import find_native
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 pytestmark = pytest.mark.gpu
 
 THREADS, CALLS, CHECK_EVERY = 16, 20_000, 250
+MANY_CALLS = 1_000_000
+MEBIBYTE = 2**20
 SHAPE = (64, 64)
 
 
@@ -57,25 +59,24 @@ def operands(device: str = "cuda") -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def test_threads_on_streams_of_their_own(bundle: Any) -> None:
-    problems: list[str] = []
     op = bundle.scaled_add
+    started = threading.Barrier(THREADS)
 
-    def work(number: int) -> None:
+    def work(number: int) -> list[int]:
+        """The calls whose results are wrong."""
+        wrong = []
         with torch.cuda.stream(torch.cuda.Stream()):
             x, y = operands()
+            started.wait()
             for call in range(CALLS):
                 scale = float(number + call % 7)
                 out = op(x, y, scale)
                 if call % CHECK_EVERY == 0 and not torch.allclose(out, x + y * scale, atol=1e-5):
-                    problems.append(f"thread {number}, call {call}")
-                    return
+                    wrong.append(call)
+        return wrong
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert problems == []
+    with ThreadPoolExecutor(THREADS) as pool:  # what a thread raises is raised here
+        assert list(pool.map(work, range(THREADS))) == [[]] * THREADS
 
 
 def test_graphs(bundle: Any) -> None:
@@ -113,11 +114,17 @@ def test_two_devices_in_turns(bundle: Any) -> None:
 
 def test_calls_leave_nothing_behind(bundle: Any) -> None:
     x, y = operands()
-    for call in range(1000):
+    for call in range(10_000):
         bundle.scaled_add(x, y, float(call))
     torch.cuda.synchronize()
-    before = torch.cuda.memory_allocated()
-    for call in range(100_000):
+    on_the_device, on_the_host = torch.cuda.memory_allocated(), resident_bytes()
+    for call in range(MANY_CALLS):
         bundle.scaled_add(x, y, float(call))
     torch.cuda.synchronize()
-    assert torch.cuda.memory_allocated() == before
+    assert torch.cuda.memory_allocated() == on_the_device
+    assert resident_bytes() - on_the_host < 2 * MEBIBYTE
+
+
+def resident_bytes() -> int:
+    """Memory of this process, by Linux's count."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

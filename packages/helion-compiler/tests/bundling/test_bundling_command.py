@@ -266,3 +266,14 @@ def test_importing_the_package_loads_neither_torch_nor_triton() -> None:
         "assert {'torch'} <= sys.modules.keys()\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_package_runs_as_a_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "helion_compiler", "source", "nowhere.py:kernel"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "nowhere.py" in done.stderr
