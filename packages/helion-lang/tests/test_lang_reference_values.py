@@ -274,6 +274,23 @@ def _fours(m: int, k: int) -> tuple[torch.Tensor, torch.Tensor]:
     return _packed(codes), sign.double() * size
 
 
+@pytest.mark.parametrize("left", [torch.int8, torch.uint8])
+@pytest.mark.parametrize("right", [torch.int8, torch.uint8])
+def test_products_of_small_integers_are_exact_and_wrap(
+    left: torch.dtype, right: torch.dtype
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    a = torch.randint(0, 256, (7, 513), generator=generator).to(left)
+    b = torch.randint(0, 256, (513, 5), generator=generator).to(right)
+    acc = torch.randint(-(2**31), 2**31 - 1, (7, 5), dtype=torch.int64, generator=generator).int()
+    exact = a.int() @ b.int()
+
+    assert torch.equal(in_loop(lambda: hl.dot(a[:], b[:], acc=acc[:])), acc + exact)
+    assert torch.equal(in_loop(lambda: torch.addmm(acc[:], a[:], b[:], beta=2)), 2 * acc + exact)
+    wide = torch.promote_types(left, right)
+    assert torch.equal(in_loop(lambda: a[:] @ b[:]), exact.to(wide))
+
+
 @pytest.mark.parametrize("left", FORMATS)
 @pytest.mark.parametrize("right", FORMATS)
 def test_scaled_products(left: str, right: str) -> None:

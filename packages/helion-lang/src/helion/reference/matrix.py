@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from helion.exc import DotBatchDimensionMismatch, ShapeMismatch
-from helion.reference.products import promoted
+from helion.reference.products import exact_in_float64, promoted
 from helion.reference.scaled_numbers import decoded
 
 if TYPE_CHECKING:
@@ -23,13 +23,7 @@ def dot(
 ) -> torch.Tensor:
     """The product without rounding below float32, and then the sum."""
     _check("hl.dot", a, b)
-    wide = promoted(a.dtype, b.dtype)
-    if not wide.is_floating_point:
-        wide = torch.int32
-    elif wide is not torch.float64:
-        wide = torch.float32
-    product = torch.matmul(a.to(wide), b.to(wide))
-    return _sum(state, "hl.dot", product, acc, out_dtype)
+    return _sum(state, "hl.dot", _product(a, b), acc, out_dtype)
 
 
 def dot_scaled(  # noqa: PLR0913, PLR0917 - as declared
@@ -49,6 +43,17 @@ def dot_scaled(  # noqa: PLR0913, PLR0917 - as declared
     right = decoded("mat2", mat2.T, mat2_scale, mat2_format).to(wide).T
     _check("hl.dot_scaled", left, right)
     return _sum(state, "hl.dot_scaled", left @ right, acc, out_dtype)
+
+
+def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    if exact_in_float64(a, b):
+        return torch.matmul(a.double(), b.double()).to(torch.int64).to(torch.int32)
+    wide = promoted(a.dtype, b.dtype)
+    if not wide.is_floating_point:
+        wide = torch.int32
+    elif wide is not torch.float64:
+        wide = torch.float32
+    return torch.matmul(a.to(wide), b.to(wide))
 
 
 def _sum(

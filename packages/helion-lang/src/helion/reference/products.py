@@ -31,6 +31,14 @@ def _is_small_float(dtype: torch.dtype) -> bool:
     return dtype.is_floating_point and dtype.itemsize == 1
 
 
+def exact_in_float64(*matrices: torch.Tensor) -> bool:
+    """Whether float64 holds the product of these matrices exactly: integers of eight bits, in any number there can be.
+
+    torch multiplies matrices of integers on CPUs alone, and slowly there.
+    """
+    return all(matrix.dtype in (torch.int8, torch.uint8) for matrix in matrices)
+
+
 def multiply(
     name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> torch.Tensor:
@@ -44,7 +52,13 @@ def multiply(
     wide = promoted(*(operand.dtype for operand in operands))
     accumulator = args[0] if args else kwargs["input"]
     dtype = asked or (accumulator.dtype if name in _ACCUMULATIONS else wide)
-    if wide.is_floating_point:
+    matrices = (
+        operands if name not in _ACCUMULATIONS else [o for o in operands if o is not accumulator]
+    )
+    exact = not dtype.is_floating_point and exact_in_float64(*matrices)
+    if exact:
+        wide = torch.float64
+    elif wide.is_floating_point:
         wide = promoted(wide, torch.float32)
 
     def widened(value: Any) -> Any:
@@ -53,4 +67,4 @@ def multiply(
     result: torch.Tensor = func(
         *map(widened, args), **{key: widened(value) for key, value in kwargs.items()}
     )
-    return result.to(dtype)
+    return (result.to(torch.int64) if exact else result).to(dtype)  # integers wrap, floats do not
