@@ -5,7 +5,8 @@
 Each search of a bfloat16 matrix product starts from an empty cache of results, in a process of its own, so that neither
 finds what the other compiled. Reported are seconds to the first trial and to the end, evaluations, failures and the
 winner's time; then for one candidate, measured again and again in one process, the wall-clock time of a measurement
-both ways (medians, milliseconds), and how long a worker takes to be ready at first and after another one died.
+both ways (medians, milliseconds), and how long a worker takes to be ready: at first, in a second session of the same
+process (both with what ending it takes), and after another one died.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ import helion
 import helion.language as hl
 from helion_autotune import Isolation
 from helion_autotune.blueprint import portable
+from helion_autotune.isolation import ForkServers
+from helion_autotune.isolation.briefing import Briefing
 from helion_autotune.isolation.workers import Workers
 from helion_compiler.tuning.oracle import Oracle
 from helion_compiler.tuning.workload import KernelWorkload
@@ -104,23 +107,35 @@ def overhead(size: int) -> dict[str, Any]:
 
     candidate = Candidate(config, built)
     here = _median_ms(lambda: workload.measure(candidate, None))
-    workers = Workers(workload.blueprint(), Isolation())
+    servers = ForkServers()
+    first = _seconds(lambda: _next_session(workload, servers))
+    second = _seconds(lambda: _next_session(workload, servers))
+    workers = Workers(Briefing(workload.blueprint()), Isolation(), servers)
     try:
-        first = _seconds(lambda: workers._waiting(None))
+        workers._waiting(None)
         job = portable(workload.job(candidate))
         there = _median_ms(lambda: workers.measure(portable(workload.job(candidate)), None, None))
         workers._renew()
         again = _seconds(lambda: workers._waiting(None))
     finally:
         workers.close()
+        servers.close()
     return {
         "bytes_of_a_job": len(job),
         "measuring_here_ms": here,
         "measuring_isolated_ms": there,
         "overhead_ms": round(there - here, 3),
         "first_worker_ready_s": first,
+        "first_worker_of_a_second_session_ready_s": second,
         "next_worker_ready_s": again,
     }
+
+
+def _next_session(workload: KernelWorkload, servers: ForkServers) -> None:
+    """From nothing to a worker that waits for candidates, and its end."""
+    workers = Workers(Briefing(workload.blueprint()), Isolation(), servers)
+    workers._waiting(None)
+    workers.close()
 
 
 def _median_ms(run: Callable[[], object]) -> float:

@@ -63,15 +63,16 @@ def killed_workers(folder: Path, count: int) -> int:
     del folder
     size = 3 * count
     kills: list[int] = []
-    forked: list[int] = []
+    forked: list[Worker] = []
     over = threading.Event()
 
     def kill() -> None:
         while len(kills) < count and not over.is_set():
             time.sleep(0.03)
-            if forked and forked[-1] not in kills:
-                kills.append(forked[-1])
-                os.kill(forked[-1], signal.SIGKILL)
+            pid = forked[-1].pid if forked else None
+            if pid is not None and pid not in kills:
+                kills.append(pid)
+                os.kill(pid, signal.SIGKILL)
 
     with _workers_noted(forked):
         killer = threading.Thread(target=kill)
@@ -191,13 +192,13 @@ def run(folder: Path, total: int) -> Iterator[tuple[str, int, float]]:
 
 
 @contextmanager
-def _workers_noted(forked: list[int]) -> Iterator[None]:
-    """Within, the process numbers of workers are added to a list as they are forked."""
+def _workers_noted(forked: list[Worker]) -> Iterator[None]:
+    """Within, workers are added to a list as they are forked."""
     fork = ServerProcess.fork
 
-    def noted(server: ServerProcess, seconds: float) -> Worker:
-        worker = fork(server, seconds)
-        forked.append(worker.pid)
+    def noted(server: ServerProcess) -> Worker:
+        worker = fork(server)
+        forked.append(worker)
         return worker
 
     with patch.object(ServerProcess, "fork", noted):

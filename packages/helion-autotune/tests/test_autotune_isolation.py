@@ -67,9 +67,9 @@ def test_a_healthy_worker_serves_the_whole_session(monkeypatch):
     forked = []
     fork = server_process.ServerProcess.fork
 
-    def counted(self, seconds):
-        worker = fork(self, seconds)
-        forked.append(worker.pid)
+    def counted(self):
+        worker = fork(self)
+        forked.append(worker)
         return worker
 
     monkeypatch.setattr(server_process.ServerProcess, "fork", counted)
@@ -78,7 +78,7 @@ def test_a_healthy_worker_serves_the_whole_session(monkeypatch):
     forked.clear()
     tuned(space("crash", size=4), Faulty())
     assert len(forked) == 1 + 4
-    assert os.getpid() not in forked
+    assert os.getpid() not in {worker.pid for worker in forked}
 
 
 def test_the_sessions_program_is_not_run_again(tmp_path):

@@ -7,7 +7,6 @@ import pytest
 from helion_autotune import Budget, Integer, Measurement, PlainProgress, Point, Space, Trial, tune
 from helion_autotune.live_progress import LiveProgress, progress_for
 from helion_autotune.progress import Generation, SearchEnded, SearchStarted, format_ms
-from helion_autotune.space import Size
 from helion_autotune.strategies.finite import FiniteSearch
 
 BEST = Trial(Point({"a": 3}), "ok", 0.1912)
@@ -114,7 +113,7 @@ def test_the_live_display_tells_best_evaluations_and_failures():
     pytest.importorskip("rich", reason="the live display is the extra 'progress'")
     stream = Terminal()
     live = LiveProgress(stream)
-    live.started(SearchStarted(Size(6, exact=True), Budget(evaluations=6), 1, 0))
+    live.started(SearchStarted(Space({"a": Integer(1, 6)}), Budget(evaluations=6), 1, 0))
     live.trial(BEST)
     live.trial(Trial(Point({"a": 5}), "compile_error"))
     live.generation(generation(failed=1))

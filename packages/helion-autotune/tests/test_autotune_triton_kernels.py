@@ -189,8 +189,17 @@ def test_a_kernel_of_a_module_is_measured_in_a_worker(played, options):
 
 def test_a_kernel_that_no_module_has_is_not_portable(played):
     other = autotune(played.WAYS, measure=played.timer)(played.double.fn)
-    with pytest.raises(NotPortableError, match=r"played_kernels\.double is something else"):
+    with pytest.raises(NotPortableError, match=r"double by its name, and no module has it"):
         isolated(played, other)
+
+
+def test_a_kernel_of_somebody_elses_is_found_where_it_was_tuned(played):
+    import tuned_elsewhere
+
+    assert tuned_elsewhere.faster is not played.double
+    found = isolated(played, tuned_elsewhere.faster)
+    assert found["other"].ok
+    assert "SIGSEGV" in found["crash"].error
 
 
 def test_a_grid_is_asked_with_what_the_kernel_and_its_heuristics_add():

@@ -22,6 +22,7 @@ from helion_compiler.building import parse_target
 from helion_compiler.building.compile_pool import CompileFailed, CompilePool
 from helion_compiler.tuning.comparing import same_random_numbers
 from helion_compiler.tuning.oracle import Oracle, multiplies_in_tf32
+from helion_compiler.tuning.worker_source import WorkerSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -268,7 +269,7 @@ def test_several_configs_are_measured_and_nothing_is_stored(
     configs = [helion.Config(block_sizes=[size]) for size in (16, 64, 512)]
     kernel = helion.kernel(doubled, configs=configs, **pretended_gpu)
     specialized = kernel.bind((torch.randn(1000),))._implementation.specialized
-    chosen = choose_config.choose_config(specialized, (torch.randn(1000),))
+    chosen = choose_config.choose_config(specialized, (torch.randn(1000),), WorkerSource())
     assert chosen == configs[1]
     assert list(tmp_path.iterdir()) == []
 
@@ -334,7 +335,7 @@ def test_no_gpu() -> None:
 def from_cache(settings: dict[str, Any], size: int, **options: Any) -> Any:
     kernel = helion.kernel(doubled, autotuner_fn=helion.from_cache(**options), **settings)
     specialized = kernel.bind((torch.randn(size),))._implementation.specialized
-    return choose_config.choose_config(specialized, (torch.randn(size),))
+    return choose_config.choose_config(specialized, (torch.randn(size),), WorkerSource())
 
 
 def test_configs_of_other_arguments_are_measured_and_the_fastest_is_stored(

@@ -4,7 +4,7 @@
 ``autotune`` does so for a hand-written ``@triton.jit`` kernel. Importing this imports neither torch, triton nor scipy.
 """
 
-from helion_autotune.blueprint import Blueprint, Measurer, NotPortableError
+from helion_autotune.blueprint import Blueprint, Call, Measurer, NotPortableError
 from helion_autotune.budget import NO_LIMIT, Budget
 from helion_autotune.choosing import (
     Chooser,
@@ -55,6 +55,7 @@ __all__ = [
     "Blueprint",
     "Boolean",
     "Budget",
+    "Call",
     "CannotMeasureError",
     "Choice",
     "Chooser",

@@ -40,17 +40,32 @@ class Measurer(Protocol[Job_contra]):
 
 
 @attrs.frozen
+class Call:
+    """A call that another process can make: ``function`` is ``"module:function"``, ``arguments`` can be pickled."""
+
+    function: str
+    arguments: tuple[Any, ...] = ()
+
+    def __call__(self) -> Any:
+        """Import the module, and make the call."""
+        return find(self.function)(*self.arguments)
+
+
+@attrs.frozen
 class Blueprint:
     """How to make a measurer: ``maker`` is ``"module:function"``, called with the one value that ``payload()`` gives.
 
     The module is imported while the search begins, before the payload exists, and so are ``imports``; what they import
-    must not touch a GPU, because workers are forked from the process that imported it. ``payload`` runs once, in the
-    session's process.
+    must not touch a GPU, because workers are forked from the process that imported it. ``opening`` is called in a
+    worker before the payload exists: for what takes a while and needs nothing of it, as a GPU context. ``payload`` runs
+    once, in the session's process. ``device``: the index of the GPU that everything is on.
     """
 
     maker: str
     payload: Callable[[], Any]
     imports: tuple[str, ...] = ()
+    opening: Call | None = None
+    device: int = 0
 
     @property
     def modules(self) -> tuple[str, ...]:
@@ -58,8 +73,9 @@ class Blueprint:
         return (*self.imports, self.maker.partition(":")[0])
 
 
-def find(module: str, name: str) -> Any:
-    """What ``name``, which may have dots, is called in a module that is imported for it."""
+def find(path: str) -> Any:
+    """What ``"module:name"`` means, where the name may have dots; the module is imported for it."""
+    module, _, name = path.partition(":")
     found: Any = import_module(module)
     for part in name.split("."):
         found = getattr(found, part)

@@ -1,13 +1,30 @@
-"""How long a worker may take before it counts as hanging."""
+"""How candidates are measured in isolation, and how long a worker may take before it counts as hanging."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Protocol
+
 import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 #: With an incumbent, a candidate may take this many times as long for everything that is done with it.
 PATIENCE = 500.0
 #: Set in the environment of workers, which may not have workers of their own.
 IN_A_WORKER = "HELION_AUTOTUNE_WORKER"
+
+
+class ServerKeeper(Protocol):
+    """Where sessions have the process from that forks their workers; see ``helion_autotune.isolation.ForkServers``."""
+
+    def take(self, modules: Sequence[str], environment: Mapping[str, str]) -> Any:
+        """A server that has imported, or will have, these modules in this environment."""
+
+    def give_back(
+        self, server: Any, modules: Sequence[str], environment: Mapping[str, str]
+    ) -> None:
+        """Take back a server without workers."""
 
 
 @attrs.frozen(kw_only=True)
@@ -18,12 +35,14 @@ class Isolation:
     timing one candidate. As soon as one has worked, ``hurry`` is enough for the others, and 500 times what that one
     takes on top: who needs longer hangs, or is hopeless.
     ``required``: where nothing can be isolated, raise, instead of measuring in the session's process with a warning.
+    ``servers`` keeps the process that workers are forked from, so that the next session need not wait for its imports.
     """
 
     start: float = 120.0
     measure: float = 20.0
     hurry: float = 3.0
     required: bool = True
+    servers: ServerKeeper | None = attrs.field(default=None, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not min(self.start, self.measure, self.hurry) > 0:

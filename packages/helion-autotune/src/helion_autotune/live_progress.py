@@ -87,7 +87,7 @@ class LiveProgress:
             else f", {max(budget.seconds - seconds, 0):.0f} s left"
         )  # fmt: skip
         rows = [
-            ("space", "-" if self._event is None else f"{self._event.size} points"),
+            ("space", self._size()),
             ("evaluations", f"{self._evaluations}{limit}, {seconds:.0f} s{time_left}"),
             (
                 "failures",
@@ -99,6 +99,12 @@ class LiveProgress:
             rows.append(("best", f"{format_ms(self._best.milliseconds)} ms"))
             rows.append(("", self._render(self._best.point)))
         return rows
+
+    def _size(self) -> str:
+        """How large the space is, from when there is time to find out: behind the first trial."""
+        if self._event is None or not self._evaluations:
+            return "-"
+        return f"{self._event.size} points"
 
     def _panel(self) -> Any:
         from rich.panel import Panel

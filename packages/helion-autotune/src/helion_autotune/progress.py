@@ -15,7 +15,7 @@ from helion_autotune.point import Point
 
 if TYPE_CHECKING:
     from helion_autotune.budget import Budget
-    from helion_autotune.space import Size
+    from helion_autotune.space import Size, Space
     from helion_autotune.trial import Trial
 
 Render = Callable[[Point], str]
@@ -25,10 +25,15 @@ Render = Callable[[Point], str]
 class SearchStarted:
     """What is about to be searched; ``recorded`` trials are known already."""
 
-    size: Size
+    space: Space
     budget: Budget
     jobs: int
     recorded: int
+
+    @property
+    def size(self) -> Size:
+        """How many points there are; sizing a space with constraints may take half a second."""
+        return self.space.size
 
 
 @attrs.frozen

@@ -120,8 +120,7 @@ def tune(  # noqa: PLR0913 - the public interface; all but two are keywords with
         )
         if records is not None:
             records.add_session(space, key, objective.seeds)
-        if progress is not None:  # sizing a space takes a while
-            told.started(SearchStarted(space.size, budget, runner.jobs, objective.recorded))
+        told.started(SearchStarted(space, budget, runner.jobs, objective.recorded))
         stopped_because, again = _searched(chosen, objective, runner, rng_seed, finalists)
     finally:
         runner.close()

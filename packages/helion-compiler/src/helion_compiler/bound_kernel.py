@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from helion_compiler.building import Target
     from helion_compiler.space import ConfigSpace
     from helion_compiler.specialized_kernel import SpecializedKernel
+    from helion_compiler.tuning.worker_source import WorkerSource
     from helion_runtime import Dispatcher
 
 
@@ -23,12 +24,15 @@ class CompiledBoundKernel:
     """Implements ``helion.backends.BoundKernelImplementation``.
 
     ``dispatcher`` is shared with the other specializations of the same functions; it launches on GPUs. Tensors on
-    the CPU run in Triton's interpreter.
+    the CPU run in Triton's interpreter. Searches have their workers of ``workers``.
     """
 
-    def __init__(self, specialized: SpecializedKernel, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self, specialized: SpecializedKernel, dispatcher: Dispatcher, workers: WorkerSource
+    ) -> None:
         self.specialized = specialized
         self._dispatcher = dispatcher
+        self._workers = workers
         # Held through a search, whose threads take the specialization's own lock.
         self._choosing = threading.RLock()
         self._config: Config | None = None
@@ -69,7 +73,9 @@ class CompiledBoundKernel:
         """
         with self._choosing:
             leaves = self.specialized.call.leaves_of(args)
-            config = autotune(self.specialized, args, leaves, force=force, options=options)
+            config = autotune(
+                self.specialized, args, leaves, self._workers, force=force, options=options
+            )
             self.set_config(config)
             return config
 
@@ -103,7 +109,7 @@ class CompiledBoundKernel:
         """The config in use; the first call decides."""
         with self._choosing:
             if self._config is None:
-                self._config = self._fitting(choose_config(self.specialized, leaves))
+                self._config = self._fitting(choose_config(self.specialized, leaves, self._workers))
             return self._config
 
     def _authored(self) -> Config | None:

@@ -22,6 +22,7 @@ from helion_compiler.interpreted import serves_call
 from helion_compiler.specialized_kernel import SpecializedKernel
 from helion_compiler.staging import stage
 from helion_compiler.tracing.arguments import Call, captures_nothing, is_plain, split
+from helion_compiler.tuning.worker_source import WorkerSource
 from helion_runtime import Dispatcher
 
 if TYPE_CHECKING:
@@ -44,12 +45,19 @@ class _Family:
 class CompiledKernel:
     """The implementation behind one ``helion.Kernel``. Safe to call from several threads.
 
-    Its configs are for GPUs of ``traits``; None means those of the arguments' own device.
+    Its configs are for GPUs of ``traits``; None means those of the arguments' own device. Searches have their workers
+    of ``workers``.
     """
 
-    def __init__(self, definition: KernelDefinition, traits: TargetTraits | None = None) -> None:
+    def __init__(
+        self,
+        definition: KernelDefinition,
+        traits: TargetTraits | None = None,
+        workers: WorkerSource | None = None,
+    ) -> None:
         self._definition = definition
         self._traits = traits
+        self._workers = workers or WorkerSource()
         self._function: FunctionType = definition.function  # type: ignore[assignment]  # staging refuses anything else
         self._parameters = tuple(definition.signature.parameters)
         self._constants = frozenset(
@@ -145,9 +153,11 @@ class CompiledKernel:
                 specialized = bound.specialized
                 if specialized.aligned == aligned and serves_call(specialized.program, call.leaves):
                     return bound
-            traits = self._traits or traits_of_device(_device(call, self._definition.name))
+            device = _device(call, self._definition.name)
+            self._workers.prepare(self._definition, device)
+            traits = self._traits or traits_of_device(device)
             specialized = SpecializedKernel(self._definition, self._stage(), call, traits)
-            bound = CompiledBoundKernel(specialized, family.dispatcher)
+            bound = CompiledBoundKernel(specialized, family.dispatcher, self._workers)
             family.bound.append(bound)
             return bound
 

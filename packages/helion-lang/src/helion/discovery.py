@@ -70,7 +70,9 @@ def _missing(name: str, installed: Mapping[str, EntryPoint]) -> BackendNotInstal
     )
 
 
+@functools.lru_cache(maxsize=4)
 def _load(point: EntryPoint) -> Backend:
+    """The backend of an entry point, made once: its kernels may share what is costly to have."""
     try:
         backend: Any = point.load()()
     except ImportError as error:

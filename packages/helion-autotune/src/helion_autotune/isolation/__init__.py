@@ -3,12 +3,17 @@
 Needs a platform that can fork and pass file descriptors: Linux. See docs/decisions for the shape of it.
 """
 
+from helion_autotune.isolation.answers import CandidateFailed, WorkerDied
 from helion_autotune.isolation.runner import IsolatedRunner
-from helion_autotune.isolation.workers import (
-    CandidateFailed,
-    CannotIsolateError,
-    WorkerDied,
-)
+from helion_autotune.isolation.servers import ForkServers
+from helion_autotune.isolation.workers import CannotIsolateError
 from helion_autotune.isolation_limits import Isolation
 
-__all__ = ["CandidateFailed", "CannotIsolateError", "IsolatedRunner", "Isolation", "WorkerDied"]
+__all__ = [
+    "CandidateFailed",
+    "CannotIsolateError",
+    "ForkServers",
+    "IsolatedRunner",
+    "Isolation",
+    "WorkerDied",
+]

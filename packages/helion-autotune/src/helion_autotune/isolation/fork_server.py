@@ -3,9 +3,11 @@
 A worker that has to be replaced is then ready in the time of a fork and of a GPU context, not of importing torch.
 In: over the control channel, pickled requests, and with ``fork`` the worker's end of its own channel. Out: pickled
 answers. It ends, and its workers with it, when the session's end of the control channel closes: also by ``kill -9``.
+Without workers it waits for the next session, but not for long.
 
-Requests: ``("prepare", payload) -> None``, ``("fork",) -> pid``, ``("end", pid) -> wait status`` (None for a process
-that even SIGKILL did not end in time, as one that waits in a device driver).
+Requests: ``("fork", number)``, which has no answer, as it may be sent while modules are still imported;
+``("end", number) -> wait status`` (None for a process that even SIGKILL did not end in time, as one that waits in a
+device driver).
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import socket
 import sys
 import time
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from helion_autotune.isolation.frames import ChannelClosedError, receive, send
 from helion_autotune.isolation.worker import work
@@ -31,35 +33,35 @@ if TYPE_CHECKING:
 
 #: How long a killed process may take to be gone, in seconds: the driver tears its context down.
 KILL_SECONDS = 30.0
+#: How long it waits for a next session, in seconds: it holds memory of the host meanwhile, none of a GPU.
+IDLE_SECONDS = 300.0
 _PR_SET_PDEATHSIG = 1
 
 
 class ForkServer:
-    """Serves one session."""
+    """Serves one process, which has one session after the other."""
 
-    def __init__(self, control: socket.socket, maker: str) -> None:
+    def __init__(self, control: socket.socket) -> None:
         self._control = control
-        self._maker = maker
-        self._payload = b""
-        self._workers: set[int] = set()
+        self._workers: dict[int, int] = {}  # process numbers, by the session's own numbers
 
     def serve(self) -> None:
-        """Answer requests until the session is gone."""
+        """Answer requests until nobody is there to ask any more."""
         try:
             while True:
-                name, *arguments = pickle.loads(receive(self._control))
-                answer = getattr(self, f"_{name}")(*arguments)
-                send(self._control, pickle.dumps(answer))
-        except ChannelClosedError:
+                patience = None if self._workers else IDLE_SECONDS
+                name, number = pickle.loads(receive(self._control, patience))
+                if name == "fork":
+                    self._fork(number)
+                else:
+                    send(self._control, pickle.dumps(self._end(number)))
+        except (ChannelClosedError, TimeoutError):
             pass
         finally:
-            for pid in tuple(self._workers):
-                self._end(pid)
+            for number in tuple(self._workers):
+                self._end(number)
 
-    def _prepare(self, payload: bytes) -> None:
-        self._payload = payload
-
-    def _fork(self) -> int:
+    def _fork(self, number: int) -> None:
         _, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
         (descriptor,) = descriptors
         server = os.getpid()
@@ -67,8 +69,7 @@ class ForkServer:
         if pid == 0:
             self._be_a_worker(descriptor, server)
         os.close(descriptor)
-        self._workers.add(pid)
-        return pid
+        self._workers[number] = pid
 
     def _be_a_worker(self, descriptor: int, server: int) -> None:
         """Never returns, and runs nothing of the server's on the way out."""
@@ -83,7 +84,7 @@ class ForkServer:
             channel = socket.socket(
                 fileno=descriptor
             )  # open until the end: when it closes, all is said
-            work(channel, self._maker, self._payload)
+            work(channel)
             status = 0
         except ChannelClosedError:
             status = 0  # the session has ended this worker
@@ -95,14 +96,15 @@ class ForkServer:
                 sys.stderr.flush()
             os._exit(status)
 
-    def _end(self, pid: int) -> int | None:
-        """Kill and collect a worker; a dead one waits to be collected, so its number is not another's."""
+    def _end(self, number: int) -> int | None:
+        """Kill and collect a worker; a dead one waits to be collected, so its process number is not another's."""
+        pid = self._workers[number]
         os.kill(pid, signal.SIGKILL)
         deadline = time.monotonic() + KILL_SECONDS
         while time.monotonic() < deadline:
             collected, status = os.waitpid(pid, os.WNOHANG)
             if collected:
-                self._workers.discard(pid)
+                del self._workers[number]
                 return status
             time.sleep(0.001)
         return None
@@ -116,11 +118,11 @@ def _die_with(server: int) -> None:
             os._exit(0)
 
 
-def main(descriptor: int, maker: str, modules: Sequence[str]) -> None:
+def main(descriptor: int, modules: Sequence[str]) -> None:
     """Run on the control channel that was inherited under ``descriptor``, with these modules imported."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # workers crash as a matter of course
     control = socket.socket(fileno=descriptor)
-    server: Any = ForkServer(control, maker)
+    server = ForkServer(control)
     # What cannot be imported now cannot be in a worker either, which answers with the reason.
     for module in modules:
         with contextlib.suppress(Exception):

@@ -11,6 +11,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from helion_autotune.blueprint import NotPortableError, portable
+from helion_autotune.isolation.briefing import Briefing
+from helion_autotune.isolation.servers import ForkServers
 from helion_autotune.isolation.whole_workload import blueprint_of
 from helion_autotune.isolation.workers import CannotIsolateError, OutOfTime, Workers
 from helion_autotune.runner import Clock, CutOff, ThreadedRunner
@@ -36,11 +38,14 @@ class IsolatedRunner(ThreadedRunner):
     ) -> None:
         super().__init__(workload, jobs=jobs, clock=clock)
         self._required = isolation.required
+        self._own_servers = ForkServers() if isolation.servers is None else None
         self._job: Callable[[Any], Any] = getattr(workload, "job", lambda candidate: candidate)
         describe = getattr(workload, "blueprint", None)
         try:
-            blueprint = blueprint_of(workload) if describe is None else describe()
-            self._workers: Workers | None = Workers(blueprint, isolation)
+            briefing = Briefing(blueprint_of(workload) if describe is None else describe())
+            servers = isolation.servers or self._own_servers
+            assert servers is not None
+            self._workers: Workers | None = Workers(briefing, isolation, servers)
         except NotPortableError as error:
             self._workers = None
             self._refuse(error)
@@ -55,6 +60,8 @@ class IsolatedRunner(ThreadedRunner):
         super().close()
         if self._workers is not None:
             self._workers.close()
+        if self._own_servers is not None:
+            self._own_servers.close()
 
     def _begin(self, deadline: float | None) -> None:
         if self._workers is None:

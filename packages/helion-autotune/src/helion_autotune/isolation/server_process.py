@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import pickle
@@ -11,18 +12,18 @@ import signal
 import socket
 import subprocess
 import sys
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
-from helion_autotune.isolation.frames import ChannelClosedError, receive, send
+from helion_autotune.isolation.frames import receive, send
 from helion_autotune.isolation_limits import IN_A_WORKER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 #: The program of the server: the session's own search path, so that both find the same modules.
 PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from helion_autotune.isolation.fork_server import main; main(int(sys.argv[2]), sys.argv[3], sys.argv[4:])"
+    "from helion_autotune.isolation.fork_server import main; main(int(sys.argv[2]), sys.argv[3:])"
 )
 #: More than so many bytes of what workers print are thrown away while all is well.
 PRINTED_LIMIT = 1 << 20
@@ -34,24 +35,28 @@ class ServerLostError(RuntimeError):
     """The fork server died or does not answer."""
 
 
-class WorkerDiedError(RuntimeError):
-    """A worker ended while it was asked: by a signal, by leaving, or killed for being too slow."""
-
-
 class Worker:
-    """A forked worker: a process number and a channel."""
+    """A forked worker: the number that its server knows it by, and a channel.
 
-    def __init__(self, pid: int, channel: socket.socket) -> None:
-        self.pid = pid
+    ``pid`` is its process number, from when it has said that it is ready.
+    """
+
+    def __init__(self, number: int, channel: socket.socket) -> None:
+        self.number = number
+        self.pid: int | None = None
         self._channel = channel
+
+    def give(self, message: bytes, seconds: float) -> None:
+        """Send what it waits for; raises TimeoutError and ChannelClosedError."""
+        send(self._channel, message, seconds)
 
     def ask(self, request: bytes, seconds: float) -> bytes:
         """The answer; raises TimeoutError when it takes longer, ChannelClosedError when the worker dies."""
-        send(self._channel, request, seconds)
-        return receive(self._channel, seconds)
+        self.give(request, seconds)
+        return self.next_answer(seconds)
 
-    def first_answer(self, seconds: float) -> bytes:
-        """Whether it could make its measurer."""
+    def next_answer(self, seconds: float) -> bytes:
+        """What it says next."""
         return receive(self._channel, seconds)
 
     def close(self) -> None:
@@ -60,14 +65,20 @@ class Worker:
 
 
 class ServerProcess:
-    """A fork server and the memory that it and its workers print to. Starting returns at once."""
+    """A fork server and the memory that it and its workers print to. Starting returns at once, and so does forking.
 
-    def __init__(self, maker: str, modules: Sequence[str]) -> None:
+    ``environment``: what is otherwise than in this process's.
+    """
+
+    def __init__(
+        self, modules: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> None:
         self._printed: IO[bytes] = os.fdopen(os.memfd_create("helion-autotune"), "w+b")
         flags = fcntl.fcntl(self._printed, fcntl.F_GETFL)
         fcntl.fcntl(
             self._printed, fcntl.F_SETFL, flags | os.O_APPEND
         )  # it is emptied while others write
+        self._numbers = itertools.count()
         self._control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -78,36 +89,49 @@ class ServerProcess:
                     PROGRAM,
                     json.dumps(sys.path),
                     str(theirs.fileno()),
-                    maker,
                     *modules,
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=self._printed,
                 stderr=self._printed,
                 pass_fds=[theirs.fileno()],
-                env={**os.environ, IN_A_WORKER: "1"},
+                env={**os.environ, **(environment or {}), IN_A_WORKER: "1"},
                 start_new_session=True,  # Ctrl-C is for the session, which ends its workers in order
             )
 
-    def prepare(self, payload: bytes, seconds: float) -> None:
-        """Give it what workers make their measurers of."""
-        self._ask(("prepare", payload), seconds)
+    @property
+    def runs(self) -> bool:
+        """Whether the process is there."""
+        return self._process.poll() is None
 
-    def fork(self, seconds: float) -> Worker:
-        """A new worker, which is making its measurer."""
+    def fork(self) -> Worker:
+        """A worker that will be forked as soon as the server has imported its modules, without waiting for that.
+
+        Where that cannot be, its channel closes. Raises ServerLostError.
+        """
         ours, theirs = socket.socketpair()
+        number = next(self._numbers)
         with theirs:
             try:
-                pid = self._ask(("fork",), seconds, descriptor=theirs.fileno())
-            except ServerLostError:
+                send(self._control, pickle.dumps(("fork", number)), None)
+                socket.send_fds(self._control, [b"."], [theirs.fileno()])
+            except OSError as error:
                 ours.close()
-                raise
-        return Worker(pid, ours)
+                raise ServerLostError(self._lost(error)) from error
+        return Worker(number, ours)
 
     def end(self, worker: Worker, seconds: float) -> str:
         """Kill a worker and wait until it is gone; how it died, if it had before."""
         worker.close()
-        return died_by(self._ask(("end", worker.pid), seconds))
+        try:
+            send(self._control, pickle.dumps(("end", worker.number)), seconds)
+            return died_by(pickle.loads(receive(self._control, seconds)))
+        except TimeoutError as error:
+            raise ServerLostError(
+                f"the process that starts workers does not answer within {seconds:g} s"
+            ) from error
+        except OSError as error:
+            raise ServerLostError(self._lost(error)) from error
 
     def printed(self) -> str:
         """The end of what workers have printed since this was last asked."""
@@ -132,22 +156,12 @@ class ServerProcess:
             self._process.wait()
         self._printed.close()
 
-    def _ask(self, request: tuple[Any, ...], seconds: float, descriptor: int | None = None) -> Any:
+    def _lost(self, error: OSError) -> str:
         try:
-            send(self._control, pickle.dumps(request), seconds)
-            if descriptor is not None:
-                socket.send_fds(self._control, [b"."], [descriptor])
-            return pickle.loads(receive(self._control, seconds))
-        except TimeoutError as error:
-            raise ServerLostError(
-                f"the process that starts workers does not answer within {seconds:g} s"
-            ) from error
-        except (ChannelClosedError, OSError) as error:
-            status = self._process.poll()
-            how = f"ended with status {status}" if status is not None else str(error)
-            raise ServerLostError(
-                f"the process that starts workers {how}. {self.printed()}".rstrip(". ")
-            ) from error
+            how = f"ended with status {self._process.wait(timeout=1.0)}"
+        except subprocess.TimeoutExpired:
+            how = str(error)
+        return f"the process that starts workers {how}. {self.printed()}".rstrip(". ")
 
 
 def died_by(status: int | None) -> str:

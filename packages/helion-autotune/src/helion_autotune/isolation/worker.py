@@ -1,12 +1,15 @@
 """A worker's whole life: make the measurer, then measure one job after the other until the session goes away.
 
-In: over the channel, pickled jobs. Out: answers as JSON, which holds nothing that could run when it is read.
+In: over the channel, first an opening (what may begin before there is anything to measure, as a GPU context), then
+what the measurer is made of, then jobs, all pickled. Out: answers as JSON, which holds nothing that could run when it
+is read; the first says whether the measurer could be made.
 """
 
 from __future__ import annotations
 
 import gc
 import json
+import os
 import pickle
 from typing import TYPE_CHECKING, Any
 
@@ -20,28 +23,45 @@ from helion_autotune.trial import Status
 if TYPE_CHECKING:
     import socket
 
-    from helion_autotune.blueprint import Measurer
+    from helion_autotune.blueprint import Call, Measurer
 
 #: The two things a worker is asked for.
 MEASURE, WARM_UP = "measure", "warm up"
 
 
-def work(channel: socket.socket, maker: str, payload: bytes) -> None:
-    """Serve jobs until the channel closes. The first answer says whether the measurer could be made."""
+def work(channel: socket.socket) -> None:
+    """Serve jobs until the channel closes."""
     try:
-        module, _, name = maker.partition(":")
-        measurer = find(module, name)(pickle.loads(payload))
+        problem = _opened(receive(channel))
+        maker, payload = pickle.loads(receive(channel))
+        if problem is None:
+            measurer = find(maker)(pickle.loads(payload))
+    except ChannelClosedError:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever goes wrong here is the answer
-        send(channel, _answer(Status.RUN_ERROR, error=error_text(error)))
+        problem = error_text(error)
+    if problem is not None:
+        send(channel, _answer(Status.RUN_ERROR, error=problem))
         return
     gc.freeze()  # what stands now stays: collections while measuring need not look at it
-    send(channel, _answer(Status.OK))
+    send(channel, _answer(Status.OK, pid=os.getpid()))
     while True:
         try:
             request = receive(channel)
         except ChannelClosedError:
             return
         send(channel, _served(measurer, request))
+
+
+def _opened(message: bytes) -> str | None:
+    """Why the opening failed, which is told when the measurer is asked for."""
+    try:
+        opening: Call | None = pickle.loads(message)
+        if opening is not None:
+            opening()
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong here is the answer
+        return error_text(error)
+    return None
 
 
 def _served(measurer: Measurer[Any], request: bytes) -> bytes:

@@ -6,28 +6,29 @@ A job is lost at most, never the session: after a crash, a hang or a lost contex
 
 from __future__ import annotations
 
-import json
 import pickle
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
-from helion_autotune.blueprint import portable
+from helion_autotune.isolation.answers import Answer, WorkerDied
 from helion_autotune.isolation.frames import ChannelClosedError
 from helion_autotune.isolation.server_process import ServerLostError, ServerProcess, Worker
 from helion_autotune.isolation.worker import MEASURE, WARM_UP
 from helion_autotune.runner import CannotMeasureError
-from helion_autotune.trial import Measurement, Status
-from helion_autotune.workload import WrongResult
+from helion_autotune.trial import Status
 
 if TYPE_CHECKING:
-    from helion_autotune.blueprint import Blueprint
-    from helion_autotune.isolation_limits import Isolation
+    from collections.abc import Mapping
+
+    from helion_autotune.isolation.briefing import Briefing
+    from helion_autotune.isolation_limits import Isolation, ServerKeeper
+    from helion_autotune.trial import Measurement
 
 #: How often in a row a worker may fail to become ready before that is an error of its own.
 STARTS = 3
-#: What the fork server may take for anything but its start, in seconds: killing takes longest.
+#: What the fork server may take to end a worker, in seconds.
 SERVER_SECONDS = 40.0
 
 
@@ -42,34 +43,8 @@ class CannotIsolateError(CannotMeasureError):
         self.refused = refused
 
 
-class CandidateFailed(RuntimeError):  # noqa: N818 - the finding about a candidate, as WrongResult is
-    """A candidate raised in its worker; the message is the type and message of what it raised."""
-
-
-class WorkerDied(RuntimeError):  # noqa: N818 - the finding about a candidate, as WrongResult is
-    """A candidate ended its worker: by a signal, or by leaving."""
-
-
 class OutOfTime(Exception):  # noqa: N818 - a signal
     """The session's deadline passed while a candidate was measured, which says nothing about the candidate."""
-
-
-@attrs.frozen
-class Answer:
-    """What a worker says. ``lost``: why the process cannot be trusted any more, if it cannot."""
-
-    status: Status = attrs.field(converter=Status)
-    milliseconds: float = 0.0
-    samples: tuple[float, ...] = attrs.field(default=(), converter=tuple)
-    timed_by: str = ""
-    clock_mhz: int | None = None
-    error: str = ""
-    lost: str | None = None
-
-    @classmethod
-    def read(cls, message: bytes) -> Answer:
-        """From the worker's JSON."""
-        return cls(**json.loads(message))
 
 
 @attrs.frozen
@@ -91,22 +66,37 @@ class Allowance:
 
 
 class Workers:
-    """One worker at a time for one session; used by one thread. Importing begins when this is made."""
+    """One worker at a time for one session; used by one thread.
 
-    def __init__(self, blueprint: Blueprint, isolation: Isolation) -> None:
-        self._blueprint = blueprint
+    When this is made, a worker begins with what it can do before there is anything to measure. ``environment``: what is
+    otherwise for workers than for the session. ``servers``: where the session's fork server comes from, and goes to.
+    """
+
+    def __init__(
+        self,
+        briefing: Briefing,
+        isolation: Isolation,
+        servers: ServerKeeper,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._briefing = briefing
         self._isolation = isolation
-        self._server: ServerProcess | None = ServerProcess(blueprint.maker, blueprint.modules)
-        self._prepared = False
+        self._servers = servers
+        self._environment = environment or {}
+        self._server: ServerProcess | None = None
         self._worker: Worker | None = None
+        self._briefed = False
         self._ready = False
+        self._server_works = False
         self._first_job: bytes | None = None
-        self._value: Any = None
-        self._payload: bytes | None = None
         #: Whether any worker has been given a job.
         self.has_measured = False
         #: How many workers had to be replaced.
         self.renewals = 0
+        try:
+            self._fork()
+        except (ServerLostError, TimeoutError, ChannelClosedError):
+            self._lose_server()  # and try again when there is something to measure
 
     def begin(self, left: float | None = None) -> None:
         """Have a worker make its measurer, without waiting for it. ``left``: seconds that the session still has.
@@ -114,9 +104,11 @@ class Workers:
         Raises NotPortableError when the payload can be read in no other process. Other problems show when measuring.
         """
         try:
-            self._start(left)
-        except ServerLostError:
+            self._brief(left)
+        except (ServerLostError, TimeoutError):
             self._lose_server()
+        except ChannelClosedError:
+            self._renew(begin=False)
 
     def measure(self, job: bytes, incumbent_ms: float | None, left: float | None) -> Measurement:
         """Measure one job; ``left``: seconds that the session still has.
@@ -131,19 +123,22 @@ class Workers:
             answer = self._answer(job, incumbent_ms, deadline)
         if answer.status is Status.OK:
             self._first_job = self._first_job or job
-            return Measurement(
-                answer.milliseconds, answer.samples, answer.timed_by, answer.clock_mhz
-            )
-        raise _exception(answer)
+        return answer.measurement()
 
     def close(self) -> None:
-        """End the worker and the process that it was forked from."""
+        """End the worker; its server waits for the next session."""
         server, self._server = self._server, None
-        if self._worker is not None:
-            self._worker.close()
-        if server is not None:
+        worker, self._worker = self._worker, None
+        if server is None:
+            return
+        try:
+            if worker is not None:
+                server.end(worker, SERVER_SECONDS)
+            server.printed()
+        except ServerLostError:
             server.close()
-        self._worker = self._value = None
+        else:
+            self._servers.give_back(server, self._briefing.blueprint.modules, self._environment)
 
     # -- inside ---------------------------------------------------------------------------------
 
@@ -174,20 +169,25 @@ class Workers:
             self._server.trim()
         return answer
 
-    def _start(self, left: float | None) -> None:
-        """Have a worker forked, and whatever comes before that."""
-        if self._worker is not None:
-            return
-        if self._payload is None:
-            self._value = self._blueprint.payload()  # kept: it may own memory that workers map
-            self._payload = portable(self._value)
+    def _fork(self) -> None:
+        """Have a worker forked, by a new server where there is none. Returns at once."""
         if self._server is None:
-            self._server = ServerProcess(self._blueprint.maker, self._blueprint.modules)
-            self._prepared = False
-        if not self._prepared:
-            self._server.prepare(self._payload, Allowance(self._isolation.start, left).seconds)
-            self._prepared = True
-        self._worker, self._ready = self._server.fork(SERVER_SECONDS), False
+            self._server = self._servers.take(self._briefing.blueprint.modules, self._environment)
+            self._server_works = False
+        worker = self._server.fork()
+        self._worker, self._briefed, self._ready = worker, False, False
+        worker.give(self._briefing.opening, SERVER_SECONDS)
+
+    def _brief(self, left: float | None) -> Worker:
+        """A worker that has been told what to make its measurer of, and whatever comes before that."""
+        message = self._briefing.message()
+        if self._worker is None:
+            self._fork()
+        assert self._worker is not None
+        if not self._briefed:
+            self._worker.give(message, Allowance(self._isolation.start, left).seconds)
+            self._briefed = True
+        return self._worker
 
     def _waiting(self, deadline: float | None) -> Worker:
         """A worker that waits for a job: the one there is, or one that is made ready now."""
@@ -200,7 +200,10 @@ class Workers:
                     return self._worker
                 problem = answer.error
             except TimeoutError as error:
-                self._renew(begin=False)
+                if self._server_works:
+                    self._renew(begin=False)
+                else:
+                    self._lose_server()  # which may be what hangs
                 if allowed.cut:
                     raise OutOfTime from error
                 problem, refused = f"none was ready within {allowed.limit:g} s", False
@@ -208,8 +211,6 @@ class Workers:
                 problem, refused = self._renew(begin=False), False
             except ServerLostError as error:
                 self._lose_server()
-                if allowed.cut:
-                    raise OutOfTime from error
                 problem, refused = str(error), False
             else:
                 self._renew(begin=False)
@@ -217,15 +218,15 @@ class Workers:
 
     def _made_ready(self, allowed: Allowance) -> Answer:
         """The answer of a worker that has made its measurer, and has had the first job that worked."""
-        self._start(allowed.left)
-        assert self._worker is not None
+        worker = self._brief(allowed.left)
         if self._ready:
             return Answer(Status.OK)
-        answer = Answer.read(self._worker.first_answer(allowed.seconds))
+        answer = Answer.read(worker.next_answer(allowed.seconds))
+        worker.pid, self._server_works = answer.pid, True
         job, self._first_job = self._first_job, None  # not again, should this worker die of it
         if answer.status is Status.OK and job is not None:
             seconds = Allowance(self._isolation.measure, allowed.left).seconds
-            warmed = Answer.read(self._worker.ask(pickle.dumps((WARM_UP, job, None)), seconds))
+            warmed = Answer.read(worker.ask(pickle.dumps((WARM_UP, job, None)), seconds))
             self._first_job = job if warmed.status is Status.OK else None
             if warmed.lost is not None:
                 return warmed
@@ -259,15 +260,3 @@ class Workers:
 
 def _left(deadline: float | None) -> float | None:
     return None if deadline is None else deadline - time.monotonic()
-
-
-def _exception(answer: Answer) -> Exception:
-    """The exception for a failure, worded as the worker's own."""
-    text = answer.error
-    if answer.lost is not None:
-        text += f" (its worker was renewed: {answer.lost})"
-    if answer.status is Status.WRONG_RESULT:
-        return WrongResult(text.removeprefix("WrongResult: "))
-    if answer.status is Status.TIMEOUT:
-        return TimeoutError(text.removeprefix("TimeoutError: "))
-    return CandidateFailed(text)

@@ -8,6 +8,7 @@ so it may be captured in a CUDA graph; any thread may launch.
 
 from __future__ import annotations
 
+import sys
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import attrs
 
 from helion_autotune.budget import NO_LIMIT, Budget
 from helion_autotune.choosing import Chooser, LockedResult, LockFile, Question
+from helion_autotune.isolation_limits import Isolation
 from helion_autotune.measuring import measure_milliseconds
 from helion_autotune.records import Records
 from helion_autotune.session import tune
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
-    from helion_autotune.isolation_limits import Isolation
+    from helion_autotune.isolation import ForkServers
     from helion_autotune.point import Point
     from helion_autotune.progress import Progress
     from helion_autotune.space import Space
@@ -97,6 +99,7 @@ class TunedKernel:
         self._only = self.candidates.only()
         self._chosen: dict[Hashable, Point] = {}
         self._lock = threading.Lock()
+        self._servers: ForkServers | None = None
 
     def __getitem__(self, grid: Any) -> Callable[..., Any]:
         """What launches on this grid: a tuple, or a callable that gives one for the launch's arguments by name."""
@@ -183,13 +186,30 @@ class TunedKernel:
                 records=tuning.records,
                 jobs=tuning.jobs,
                 progress=tuning.progress,
-                # Without a GPU nothing can happen that would need it.
-                isolation=False if key.device is None else tuning.isolation,
+                isolation=self._isolation(key),
             )
         finally:
             oracle.restore()
         best = result.best
         return LockedResult(self.__name__, key.text(self.fn), best.point, best.milliseconds)
+
+    def _isolation(self, key: ArgumentKey) -> Isolation | bool | None:
+        """How candidates are measured: without a GPU in this process, as nothing can happen that would need another.
+
+        The process that workers are forked from stays for the kernel's next key.
+        """
+        given = self.tuning.isolation
+        if key.device is None or given is False:
+            return False
+        if sys.platform != "linux":
+            return given
+        if given is None or given is True:
+            given = Isolation(required=bool(given))
+        if self._servers is None:
+            from helion_autotune.isolation import ForkServers  # needs what Linux has
+
+            self._servers = ForkServers()
+        return attrs.evolve(given, servers=given.servers or self._servers)
 
     def _no_device(self) -> str:
         return (

@@ -6,6 +6,7 @@ imported in the worker, not before it is forked: modules of kernels may ask for 
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from helion_autotune.isolation.tensors import Packed, Unpacked
     from helion_autotune.trial import Measurement
 
-#: What a blueprint calls :func:`make`.
-MAKER = f"{__name__}:make"
+#: What a blueprint calls :func:`make` and :func:`open_device`.
+MAKER, OPENER = f"{__name__}:make", f"{__name__}:open_device"
+#: Names of the main program.
+MAIN = ("__main__", "__mp_main__")
 
 
 @attrs.frozen
@@ -35,10 +38,9 @@ class Job:
 
 @attrs.frozen(eq=False)
 class Payload:
-    """Where the tuned kernel is found, and one launch: positional arguments, then keywords, then expected tensors."""
+    """The ``module:name`` of the tuned kernel, and one launch: positional arguments, keywords, expected tensors."""
 
-    module: str
-    name: str
+    kernel: str
     packed: Packed | Unpacked
     positional: int
     keywords: tuple[str, ...]
@@ -46,27 +48,42 @@ class Payload:
     device: int | None
 
 
-def name_of(owner: Any) -> tuple[str, str]:
-    """The module and name that a tuned kernel is found by; raises NotPortableError where it is not."""
+def path_of(owner: Any) -> str:
+    """The ``module:name`` that a tuned kernel is found by; raises NotPortableError where it is not.
+
+    That is where its function was defined or, for a kernel of somebody else's, a module that holds it at its top.
+    """
     function = innermost(owner.fn).fn if owner is not None else None
     if function is None:
         raise NotPortableError("the kernel has no owner that could be found by name")
-    module, name = function.__module__, function.__qualname__
-    if module == "__main__":
-        raise NotPortableError(
-            f"the kernel {name} is defined in the main program, which workers do not run; "
-            "move it into a module that can be imported"
-        )
+    if _held(owner, function.__module__, function.__qualname__):
+        return f"{function.__module__}:{function.__qualname__}"
+    for module, content in list(sys.modules.items()):
+        for name, value in list(getattr(content, "__dict__", {}).items()):
+            if value is owner and _held(owner, module, name):
+                return f"{module}:{name}"
+    raise NotPortableError(
+        f"workers find the tuned kernel {function.__qualname__} by its name, and no module has it at its top but "
+        "perhaps the main program, which workers do not run; tune it at the top of a module that can be imported"
+    )
+
+
+def _held(owner: Any, module: str, name: str) -> bool:
+    """Whether that is the owner's name for a process that has not run the main program."""
     try:
-        found = find(module, name)
+        return module not in MAIN and find(f"{module}:{name}") is owner
     except (ImportError, AttributeError):
-        found = None
-    if found is not owner:
-        raise NotPortableError(
-            f"workers find the tuned kernel by its name, and {module}.{name} is something else; "
-            "decorate the function where it is defined, at the top of a module"
-        )
-    return module, name
+        return False
+
+
+def open_device(device: int, kernel: str) -> None:
+    """What a worker can do before it knows the arguments: make its context, import the kernel's module."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.set_device(device)
+        measure_milliseconds(torch.zeros(1, device="cuda").zero_, repetitions=1)
+    find(kernel)
 
 
 class TritonMeasurer:
@@ -123,7 +140,7 @@ class TritonMeasurer:
 
 def make(payload: Payload) -> TritonMeasurer:
     """The measurer of a worker."""
-    owner: Any = find(payload.module, payload.name)
+    owner: Any = find(payload.kernel)
     memory: Any = payload.packed
     first, second = payload.positional, payload.positional + len(payload.keywords)
     args = memory.values[:first]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from helion_autotune.blueprint import Blueprint
-from helion_autotune.triton_kernels.isolated import MAKER, Job, Payload, name_of
+from helion_autotune.blueprint import Blueprint, Call
+from helion_autotune.triton_kernels.isolated import MAKER, OPENER, Job, Payload, path_of
 from helion_autotune.triton_kernels.launch import Launch, Measure, check_and_time, grid_of
 
 if TYPE_CHECKING:
@@ -56,8 +56,9 @@ class TritonWorkload:
 
         Raises NotPortableError where the kernel is not found by its name: in the main program, or made by a function.
         """
-        name_of(self.owner)
-        return Blueprint(MAKER, self._payload, imports=("torch", "triton"))
+        device = self.launch.device or 0
+        opening = Call(OPENER, (device, path_of(self.owner)))
+        return Blueprint(MAKER, self._payload, ("torch", "triton"), opening, device)
 
     def job(self, candidate: Point) -> Job:
         """The point, and the grid for it, as grids are most often functions that live only here."""
@@ -68,7 +69,7 @@ class TritonWorkload:
 
         launch, told = self.launch, self.oracle.told
         return Payload(
-            *name_of(self.owner),
+            path_of(self.owner),
             Packed((*launch.args, *launch.meta.values(), *told.values())),
             len(launch.args),
             tuple(launch.meta),

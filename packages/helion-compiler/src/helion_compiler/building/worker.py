@@ -14,6 +14,7 @@ import json
 import linecache
 import os
 import sys
+from importlib import import_module
 from typing import Any
 
 ALIGNMENT = 16
@@ -89,6 +90,7 @@ def serve() -> None:
     """Answer requests on standard input until it ends. What Triton prints goes to standard error."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    import_module("triton.compiler")  # before it is needed: the first request is still to be made
     for line in sys.stdin:
         try:
             answer = compile_request(json.loads(line))

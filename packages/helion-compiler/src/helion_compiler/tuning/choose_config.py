@@ -14,7 +14,6 @@ from helion import Config, exc
 from helion_autotune import (
     Budget,
     Chooser,
-    Isolation,
     LockedResult,
     LockFile,
     LockFileError,
@@ -40,14 +39,17 @@ from helion_compiler.tuning.workload import KernelWorkload
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from helion_autotune import Progress
+    from helion_autotune import Isolation, Progress
     from helion_compiler.specialized_kernel import SpecializedKernel
     from helion_compiler.tuning.store import Store
+    from helion_compiler.tuning.worker_source import WorkerSource
 
 BUDGET_SECONDS = {"quick": 30.0, "full": 240.0}
 
 
-def choose_config(kernel: SpecializedKernel, leaves: Sequence[Any]) -> Config:
+def choose_config(
+    kernel: SpecializedKernel, leaves: Sequence[Any], workers: WorkerSource
+) -> Config:
     """The config of a first call.
 
     On CPU tensors, where times mean nothing, the author's first config or the default runs. On a GPU one
@@ -64,7 +66,12 @@ def choose_config(kernel: SpecializedKernel, leaves: Sequence[Any]) -> Config:
     if settings.autotune_effort == "none":
         return kernel.space.default_config()
     return autotune(
-        kernel, kernel.arguments(leaves), leaves, force=settings.force_autotune, options={}
+        kernel,
+        kernel.arguments(leaves),
+        leaves,
+        workers,
+        force=settings.force_autotune,
+        options={},
     )
 
 
@@ -72,6 +79,7 @@ def autotune(
     kernel: SpecializedKernel,
     args: tuple[Any, ...],
     leaves: Sequence[Any],
+    workers: WorkerSource,
     *,
     force: bool,
     options: Mapping[str, Any],
@@ -100,7 +108,7 @@ def autotune(
     )
 
     def measured() -> LockedResult:
-        config = _measured(kernel, args, leaves, store, options)
+        config = _measured(kernel, args, leaves, store, workers.isolation(settings), options)
         return LockedResult(name, store.key, kernel.space.point(config))
 
     try:
@@ -122,6 +130,7 @@ def _measured(
     args: tuple[Any, ...],
     leaves: Sequence[Any],
     store: Store,
+    isolation: Isolation | bool,
     options: Mapping[str, Any],
 ) -> Config:
     """The winner of a search, or of the configs that ``autotuner_fn`` names; it is stored."""
@@ -144,7 +153,14 @@ def _measured(
     ):
         workload = KernelWorkload(kernel, leaves, _oracle(kernel, args), compiler=pool.compile)
         config = _search(
-            kernel, space, workload, store, seeds=seeds, budget=budget, key=key, options=options
+            kernel,
+            workload,
+            store,
+            seeds=seeds,
+            budget=budget,
+            key=key,
+            isolation=isolation,
+            options=options,
         )
     store.remember(space, kernel.space.point(config))
     print(
@@ -156,16 +172,16 @@ def _measured(
 
 def _search(
     kernel: SpecializedKernel,
-    space: Space,
     workload: KernelWorkload,
     store: Store,
     *,
     seeds: Sequence[Mapping[str, Any]],
     budget: Budget,
     key: str,
+    isolation: Isolation | bool,
     options: Mapping[str, Any],
 ) -> Config:
-    settings = kernel.definition.settings
+    settings, space = kernel.definition.settings, kernel.space.space
     valid = [seed for seed in seeds if not space.check(seed)]
     try:
         result = tune(
@@ -179,7 +195,7 @@ def _search(
             rng_seed=settings.autotune_random_seed or 0,
             jobs=_jobs(kernel),
             progress=_progress(kernel),
-            isolation=_isolation(kernel),
+            isolation=isolation,
         )
     except NoCandidateWorked as error:
         raise _none_worked(kernel, error) from error
@@ -224,14 +240,6 @@ def _oracle(kernel: SpecializedKernel, args: tuple[Any, ...]) -> Callable[[], Or
     tf32 = multiplies_in_tf32(kernel.program, definition.settings)
     draws = kernel.program.host_draws
     return partial(Oracle, definition.function, args, definition.settings, tf32=tf32, draws=draws)
-
-
-def _isolation(kernel: SpecializedKernel) -> Isolation | bool:
-    """Whether candidates are measured in a process of their own."""
-    settings = kernel.definition.settings
-    if not settings.autotune_isolation:
-        return False
-    return Isolation(measure=settings.autotune_benchmark_timeout, required=False)
 
 
 def _none_worked(kernel: SpecializedKernel, error: NoCandidateWorked) -> exc.NoConfigFound:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from helion import Config
-from helion_autotune import Blueprint, WrongResult
+from helion_autotune import Blueprint, Call, WrongResult
 from helion_compiler.building import target_of_device
 from helion_compiler.building.poison import poison
 from helion_compiler.program.ops import Load
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from helion_autotune import Measurement, Point
     from helion_compiler.specialized_kernel import Built, SpecializedKernel
     from helion_compiler.tuning.oracle import Oracle
+
+
+#: What workers call.
+MAKER = f"{measurer.__name__}:{measurer.make.__name__}"
+OPENER = f"{measurer.__name__}:{measurer.open_device.__name__}"
 
 
 @attrs.frozen(eq=False)
@@ -72,7 +77,10 @@ class KernelWorkload:
 
     def blueprint(self) -> Blueprint:
         """Workers measure with copies of the arguments and of what is expected."""
-        return Blueprint(f"{measurer.__name__}:{measurer.make.__name__}", self._payload)
+        device = device_of(self._leaves)
+        if device.type != "cuda":
+            return Blueprint(MAKER, self._payload)
+        return Blueprint(MAKER, self._payload, (), Call(OPENER, (device.index,)), device.index)
 
     def job(self, candidate: Candidate) -> KernelJob:
         """The candidate as data; raises WrongResult where it returns other containers than the author's function."""
