@@ -127,6 +127,30 @@ def test_loads_that_cannot_be_copied_beside_have_no_pipeline() -> None:
     assert estimate(bound, chosen) == pytest.approx(taken, rel=0.03)
 
 
+@helion.kernel
+def from_an_offset(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    m, n = x.size(0), y.size(1)
+    out = torch.empty([m, n], dtype=x.dtype, device=x.device)
+    step = hl.register_block_size(16, y.size(0))
+    for tile_m, tile_n in hl.tile([m, n]):
+        acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
+        for tile_k in hl.tile(y.size(0), block_size=step):
+            begin = tile_k.begin * 2
+            left = x[tile_m, begin : begin + step]
+            acc = hl.dot(left, y[tile_k, tile_n], acc=acc)
+        out[tile_m, tile_n] = acc
+    return out
+
+
+def test_computed_indices_may_lie_side_by_side() -> None:
+    """Columns from twice the tile's first one on are copied beside the products, as tiles are."""
+    shapes = [(512, 2048), (1024, 512)]
+    bound = specialized(from_an_offset, *shapes, dtype=torch.float16)
+    chosen = helion.Config(block_sizes=[32, 64, 64], num_warps=4, num_stages=4)
+    taken = bound.build(chosen, parse_target("sm_90")).image.entry.shared
+    assert estimate(bound, chosen) == pytest.approx(taken, rel=0.03)
+
+
 def test_a_loop_without_products_has_a_pipeline_where_it_asks_for_one() -> None:
     bound = specialized(row_sums, (64, 4096), dtype=torch.float32)
     for own, taken in ((0, 0), (4, 3 * 16 * 256 * 4)):
