@@ -29,6 +29,7 @@ LOG = ENVIRONMENT / "setup.log"
 TOOLS = (
     "basedpyright",
     "build",
+    "cryptography",
     "hypothesis",
     "import-linter",
     "mypy",

@@ -1,8 +1,8 @@
 """``python -m integration_tests.bundle_fuzzing --mutations 10000 BUNDLE ...``: damage bundles, and report.
 
-Without a bundle, the frozen ones of the runtime's tests are taken. Each is damaged as a zip file and as a directory;
-then every hostile manifest and zip file that can be made of it is opened. The exit status is 1 if anything was not
-refused.
+Without a bundle, the frozen ones of the runtime's tests are taken. Each is signed, and damaged as a zip file and as a
+directory; then every hostile manifest, zip file and signature that can be made of it is opened. The exit status is 1 if
+anything was not refused. Takes helion-runtime[signing].
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main() -> int:
     parser.add_argument("--mutations", type=int, default=10_000, help="in all")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    bundles = options.bundles or sorted(FROZEN.glob("*.helion"))
+    bundles = options.bundles or sorted(FROZEN.glob("format_*.helion"))
     problems = 0
     for bundle in bundles:
         with tempfile.TemporaryDirectory() as folder:

@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from helion_runtime.bundle.bundle import Bundle
-from helion_runtime.bundle.format import MANIFEST, MANIFEST_DIGEST, digest
+from helion_runtime.bundle.format import MANIFEST, MANIFEST_DIGEST, SIGNATURES, digest
 from helion_runtime.bundle.reading import read_verified
+from helion_runtime.bundle.sign import make_signature, sign_bundle
+from helion_runtime.ed25519 import SigningKey
 from helion_runtime.entries import TensorSignature
 from helion_runtime.errors import BundleError, RuntimeBundleError
 from helion_runtime.plan import torch_dtype
+from helion_runtime.record import replace
 from helion_runtime.recording_driver import RecordingDriver
 
 from .damage import damage_everything, open_damaged
 from .hostile_manifests import refused, refused_or_called
+from .hostile_signatures import hostile_signatures
 from .hostile_zips import hostile_zips
 
 if TYPE_CHECKING:
@@ -37,21 +41,50 @@ _EXTENT = 4
 
 
 def damaged(bundle: Path, folder: Path, count: int, seed: int) -> Iterator[Report]:
-    """What ``count`` mutations each of the zip file and of the same bundle as a directory came to."""
+    """What ``count`` mutations each of the zip file and of the same bundle as a directory came to.
+
+    Both are signed, and opened by somebody who trusts the key.
+    """
+    key = SigningKey.generate()
+    trusted = frozenset((key.public_key,))
     copied = folder / "copy.helion"
     shutil.copy(bundle, copied)
-    yield damage_everything(bundle, copied, count, seed)
-    yield damage_everything(bundle, unpack(bundle, folder / "directory"), count, seed + 1)
+    sign_bundle(copied, key)
+    yield damage_everything(copied, count, seed, trusted)
+    yield damage_everything(unpack(copied, folder / "directory"), count, seed + 1, trusted)
 
 
 def hostile(bundle: Path, folder: Path, every: int = 1) -> tuple[Counter[str], list[str]]:
-    """How often what came of the hostile manifests and zip files of a bundle, and which were not refused.
+    """How often what came of the hostile manifests, zip files and signatures of a bundle, and which were not refused.
 
     Only one of ``every`` so many manifests is opened.
     """
+    outcomes, failures = _hostile_manifests(bundle, folder, every)
+    sound = replace(read_verified(bundle), signatures=())
+    with zipfile.ZipFile(bundle) as archive:
+        files = {name: archive.read(name) for name in archive.namelist() if name != SIGNATURES}
+    path = folder / "hostile.helion"
+    for name, raw in hostile_zips(files):
+        path.write_bytes(raw)
+        outcome, problem = open_damaged(path, sound)
+        outcomes[outcome] += 1
+        if problem:
+            failures.append(f"{name}: {problem}")
+    key = SigningKey.generate()
+    signature, elsewhere = make_signature(sound.id, key), make_signature(digest(b""), key)
+    place = unpack(bundle, folder / "signed")
+    for name, raw in hostile_signatures(sound.id, signature, elsewhere):
+        (place / SIGNATURES).write_bytes(raw)
+        outcome, _ = open_damaged(place, sound, frozenset((key.public_key,)))
+        outcomes[outcome] += 1
+        if outcome not in REFUSALS:
+            failures.append(f"signatures, {name}: {outcome}")
+    return outcomes, failures
+
+
+def _hostile_manifests(bundle: Path, folder: Path, every: int) -> tuple[Counter[str], list[str]]:
     outcomes: Counter[str] = Counter()
     failures = []
-    sound = read_verified(bundle)
     place = unpack(bundle, folder / "hostile")
     document = json.loads((place / MANIFEST).read_bytes())
     for name, write in islice(refused(document), 0, None, every):
@@ -64,15 +97,6 @@ def hostile(bundle: Path, folder: Path, every: int = 1) -> tuple[Counter[str], l
         outcomes[outcome] += 1
         if outcome not in REFUSALS and outcome != "called":
             failures.append(f"{name}: {outcome}")
-    with zipfile.ZipFile(bundle) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
-    path = folder / "hostile.helion"
-    for name, raw in hostile_zips(files):
-        path.write_bytes(raw)
-        outcome, problem = open_damaged(path, sound)
-        outcomes[outcome] += 1
-        if problem:
-            failures.append(f"{name}: {problem}")
     return outcomes, failures
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 TRUNCATED = 0.2
 """Which share of mutations cut a file off."""
+ANY_FILE = 0.25
+"""Which share of mutations is of a file chosen whatever its size: signatures and digests are short."""
 
 
 @attrs.frozen
@@ -64,23 +66,25 @@ class Report:
     violations: list[Violation] = attrs.field(factory=list)
 
 
-def damage_everything(bundle: Path, scratch: Path, count: int, seed: int) -> Report:
-    """Open ``count`` damaged copies of ``bundle`` (a zip file or a directory), each byte of all its files as likely.
+def damage_everything(
+    scratch: Path, count: int, seed: int, trusted: frozenset[bytes] | None = None
+) -> Report:
+    """Open ``count`` damaged versions of the bundle ``scratch`` (a zip file or a directory), of all its files.
 
-    ``scratch`` is a copy that is damaged and mended in turns; it is sound again at the end.
+    It is damaged and mended in turns, and sound again at the end. ``trusted`` are the keys that it is opened with.
     """
-    sound = read_verified(bundle)
+    sound = read_verified(scratch, trusted=trusted)
     files = _files(scratch)
     originals = {path: path.read_bytes() for path in files}
     weights = [len(raw) for raw in originals.values()]
     source = random.Random(seed)
     report = Report()
     for _ in range(count):
-        (path,) = source.choices(files, weights)
+        (path,) = source.choices(files, None if source.random() < ANY_FILE else weights)
         raw = originals[path]
         mutation = draw(source, len(raw))
         path.write_bytes(mutation.apply(raw))
-        outcome, problem = open_damaged(scratch, sound)
+        outcome, problem = open_damaged(scratch, sound, trusted)
         path.write_bytes(raw)
         report.outcomes[outcome] += 1
         if problem:
@@ -98,18 +102,21 @@ def _walk(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file())
 
 
-def open_damaged(path: Path, sound: VerifiedContent) -> tuple[str, str]:
+def open_damaged(
+    path: Path, sound: VerifiedContent, trusted: frozenset[bytes] | None = None
+) -> tuple[str, str]:
     """The name of what opening came to, and what is wrong with that."""
     try:
-        found = read_verified(path)
+        found = read_verified(path, trusted=trusted)
     except BundleError as error:
         named = str(path) in str(error)
         return type(error).__name__, "" if named else f"does not say where: {error}"
     except Exception as error:  # noqa: BLE001  # what else comes out is looked for
         return type(error).__name__, f"not an error of ours: {error!r}"
-    same = (found.id, found.manifest, dict(found.files)) == (
-        sound.id,
-        sound.manifest,
-        dict(sound.files),
-    )
-    return "harmless", "" if same else "opened, and means something else"
+    return "harmless", "" if _meaning(found) == _meaning(
+        sound
+    ) else "opened, and means something else"
+
+
+def _meaning(content: VerifiedContent) -> tuple[object, ...]:
+    return content.id, content.manifest, dict(content.files), content.signatures, content.trusted

@@ -20,7 +20,8 @@ _MANY = 20_001
 
 STRANGE = (
     "../evil", "/etc/passwd", "blobs/../manifest.json", "blobs\\x", "notes.txt", "source/", "blobs/", "x\0y",
-    "Manifest.json", "manifest.json/", "source/x.py/", "source/..py", "blobs/" + "g" * 64 + ".cubin",
+    "manifest.ed25519/", "manifest.ED25519", "manifest.rsa", "Manifest.json", "manifest.json/",
+    "source/x.py/", "source/..py", "blobs/" + "g" * 64 + ".cubin",
 )  # fmt: skip
 """Names that no bundle may hold."""
 

@@ -20,6 +20,7 @@ NEVER = (
     "helion_compiler",
     "helion_autotune",
     "numpy",
+    "cryptography",
     "attrs",
     "attr",
 )

@@ -81,6 +81,32 @@ def test_build(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert configs == {'{"block_sizes": [512]}', '{"block_sizes": [8, 64]}'}
 
 
+def test_a_bundle_is_signed_as_it_is_built(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("cryptography", reason="needs the extra helion-compiler[signing]")
+    command = ["build", "ops.py:twice", "--args", "f32[4096]", "--target", "sm_90"]
+    sign = ["--sign", "key.pem", "--passphrase-file", "secret"]
+    told = fails(capsys, *command, "-o", "signed.helion", *sign)
+    assert told.startswith("KeyFileError: secret: cannot be read")
+    (folder / "secret").write_text("open\n")
+    told = fails(capsys, *command, "-o", "signed.helion", *sign)
+    assert told.startswith("KeyFileError: key.pem: cannot be read")
+    key = helion_runtime.SigningKey.generate()
+    (folder / "key.pem").write_bytes(key.to_pem(b"open"))
+    assert main([*command, "-o", "signed.helion", *sign]) == 0
+    (signer,) = helion_runtime.load(
+        folder / "signed.helion", trusted_keys=[key.to_public_pem()]
+    ).signed_by
+    assert f"signed by {signer}\n" in capsys.readouterr().out
+    assert main([*command, "-o", "later.helion"]) == 0
+    helion_runtime.sign_bundle(folder / "later.helion", key)
+    signed, later = (folder / f"{name}.helion" for name in ("signed", "later"))
+    assert signed.read_bytes() == later.read_bytes()
+    told = misused(capsys, *command, "-o", "x.helion", "--passphrase-file", "secret")
+    assert "--passphrase-file opens the key of --sign" in told
+
+
 def test_build_from_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     inner = folder / "inner"
     inner.mkdir()

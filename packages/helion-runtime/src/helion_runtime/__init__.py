@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from helion_runtime import errors
     from helion_runtime.bundle import Bundle, Requirements, load
+    from helion_runtime.bundle.sign import sign_bundle
     from helion_runtime.bundle.writing import write_bundle
     from helion_runtime.dispatch import Dispatcher, PreparedCall
+    from helion_runtime.ed25519 import SigningKey
     from helion_runtime.errors import RuntimeBundleError
     from helion_runtime.modules import KernelImage
 
@@ -24,8 +26,10 @@ __all__ = [
     "PreparedCall",
     "Requirements",
     "RuntimeBundleError",
+    "SigningKey",
     "errors",
     "load",
+    "sign_bundle",
     "write_bundle",
 ]
 
@@ -36,7 +40,9 @@ _PLACES = {
     "PreparedCall": "helion_runtime.dispatch",
     "Requirements": "helion_runtime.bundle",
     "RuntimeBundleError": "helion_runtime.errors",
+    "SigningKey": "helion_runtime.ed25519",
     "load": "helion_runtime.bundle",
+    "sign_bundle": "helion_runtime.bundle.sign",
     "write_bundle": "helion_runtime.bundle.writing",
 }
 

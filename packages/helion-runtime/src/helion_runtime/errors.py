@@ -57,6 +57,18 @@ class PinMismatchError(BundleError):
     """The bundle is not the one that was pinned."""
 
 
+class UnsignedBundleError(BundleError):
+    """Keys are trusted, and nobody has signed the bundle."""
+
+
+class UntrustedSignerError(BundleError):
+    """Keys are trusted, and none of them has signed the bundle."""
+
+
+class SignatureMismatchError(BundleError):
+    """A signature in the bundle is not one of this bundle: one of the two was altered."""
+
+
 class DigestError(BundleError):
     """A file of the bundle is not what the manifest says it is: damaged or altered."""
 
@@ -77,6 +89,14 @@ class ExpressionError(SchemaError):
 class BinaryError(BundleError):
     """A binary that is not what its kernel entry says: not that format, that symbol, those
     parameters."""
+
+
+class KeyFileError(RuntimeBundleError):
+    """A key that cannot be used: no such file, no key in it, of another kind, or locked by a passphrase."""
+
+
+class SigningUnavailableError(RuntimeBundleError):
+    """Signatures are to be made or checked, and the library that can is not installed."""
 
 
 # one call

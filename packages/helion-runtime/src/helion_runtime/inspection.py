@@ -5,11 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from helion_runtime.acceptance import describe_signature
+from helion_runtime.bundle.signatures import fingerprint
+from helion_runtime.bundle.trust import check_signatures
+from helion_runtime.ed25519 import is_available
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from helion_runtime.bundle.reading import VerifiedContent
+
+_STATES = {
+    "trusted": "a trusted key",
+    "matches": "which matches; no key was named to trust",
+    "not checked": "not checked: pip install 'helion-runtime[signing]'",
+}
 
 
 def summarise(content: VerifiedContent) -> dict[str, Any]:
@@ -23,6 +32,7 @@ def summarise(content: VerifiedContent) -> dict[str, Any]:
         "built_with": manifest.built_with,
         "requires": {"cuda_driver": manifest.requires.cuda_driver},
         "tested_on": list(manifest.tested_on),
+        "signatures": describe_signatures(content),
         "bytes": sum(sizes.values()),
         "ops": [
             {
@@ -53,12 +63,39 @@ def summarise(content: VerifiedContent) -> dict[str, Any]:
     }
 
 
+def describe_signatures(content: VerifiedContent) -> list[dict[str, str]]:
+    """Who has signed a bundle, and what is known of that: ``trusted``, ``matches`` (whether the key is trusted was
+    not asked), or ``not checked``, where the library that can is not installed.
+
+    Raises :class:`SignatureMismatchError`.
+    """
+    if content.trusted is None and (not content.signatures or not is_available()):
+        known = dict.fromkeys(content.signatures, "not checked")
+    else:
+        if content.trusted is None:
+            check_signatures(content.path, content.id, content.signatures)
+        trusted = content.trusted or frozenset()
+        known = {
+            item: "trusted" if item.public_key in trusted else "matches"
+            for item in content.signatures
+        }
+    return [{"key": fingerprint(item.public_key), "state": state} for item, state in known.items()]
+
+
+def render_signatures(signatures: Sequence[dict[str, str]]) -> list[str]:
+    """Signatures as lines of text."""
+    return [f"signed   {item['key']}, {_STATES[item['state']]}" for item in signatures] or [
+        "signed   by nobody"
+    ]
+
+
 def render(summary: dict[str, Any]) -> str:
     """A summary as text."""
     major, minor = summary["format_version"]
     lines = [
         f"bundle   {summary['path']}",
         f"id       {summary['id']}",
+        *render_signatures(summary["signatures"]),
         f"format   {major}.{minor}, {summary['bytes']} bytes of kernels",
     ]
     built = ", ".join(f"{name} {version}" for name, version in summary["built_with"].items())

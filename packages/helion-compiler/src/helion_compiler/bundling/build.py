@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from helion_compiler.bundling.request import BuildRequest
     from helion_compiler.bundling.variants import CompiledVariant
+    from helion_runtime import SigningKey
     from helion_runtime.entries import KernelEntry, OpEntry
 
 
@@ -40,6 +41,7 @@ def build_bundle(
     *,
     targets: Sequence[str],
     container: Literal["zip", "directory"] = "zip",
+    signing_key: SigningKey | None = None,
     jobs: int | None = None,
     progress: Callable[[CompiledVariant], None] | None = None,
 ) -> BuiltBundle:
@@ -54,6 +56,7 @@ def build_bundle(
         requests: what to build; see :class:`BuildRequest`.
         targets: architectures such as ``"sm_90"`` or ``"gfx942"``, for requests that name none.
         container: one uncompressed zip file, or a directory.
+        signing_key: a key that signs the bundle; it takes ``helion-compiler[signing]``.
         jobs: processes that compile side by side, by default one per core; 1 compiles in this one.
         progress: told of each variant as it is finished.
 
@@ -77,6 +80,7 @@ def build_bundle(
         built_with=built_with(used),
         requires=requirements(used),
         container=container,
+        signing_key=signing_key,
     )
     return BuiltBundle(destination, identity, content.ops, content.kernels)
 

@@ -17,6 +17,7 @@ from helion_compiler.cli.kernel_options import (
 if TYPE_CHECKING:
     from helion_compiler.bundling import BuildRequest
     from helion_compiler.bundling.variants import CompiledVariant
+    from helion_runtime import SigningKey
 
 _EXAMPLES = """\
 examples:
@@ -74,6 +75,14 @@ def add(commands: Any) -> None:
         help="one file (default) or a directory",
     )
     command.add_argument(
+        "--sign",
+        metavar="FILE",
+        help="sign the bundle with this private key, which 'python -m helion_runtime keygen' makes",
+    )
+    command.add_argument(
+        "--passphrase-file", metavar="FILE", help="what that key is encrypted with"
+    )
+    command.add_argument(
         "--jobs", type=_positive, help="processes that compile; one per core if left out"
     )
     add_static_shapes(command)
@@ -88,13 +97,16 @@ def _positive(text: str) -> int:
 
 def _build(options: Any) -> int:
     from helion_compiler.bundling import build_bundle  # --help loads no torch
+    from helion_runtime.bundle.signatures import fingerprint  # as above
 
+    key = _signing_key(options)  # before minutes of compiling
     requests, targets = _from_file(options) if options.what.endswith(".toml") else _given(options)
     built = build_bundle(
         options.output,
         requests,
         targets=targets,
         container=options.container,
+        signing_key=key,
         jobs=options.jobs,
         progress=_report,
     )
@@ -102,7 +114,19 @@ def _build(options: Any) -> int:
     variants = sum(len(op.variants) for op in built.ops)
     print(f"{built.path}: {len(built.ops)} op(s), {variants} variant(s), {len(blobs)} binaries")
     print(f"id {built.id}")
+    if key is not None:
+        print(f"signed by {fingerprint(key.public_key)}")
     return 0
+
+
+def _signing_key(options: Any) -> SigningKey | None:
+    from helion_runtime.ed25519 import SigningKey, read_passphrase  # as above
+
+    if options.sign is None:
+        if options.passphrase_file is not None:
+            options.usage_error("--passphrase-file opens the key of --sign, which is not given")
+        return None
+    return SigningKey.read(options.sign, read_passphrase(options.passphrase_file))
 
 
 def _from_file(options: Any) -> tuple[tuple[BuildRequest, ...], tuple[str, ...]]:

@@ -7,6 +7,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from helion_runtime.bundle.reading import VerifiedContent, read_verified
+from helion_runtime.bundle.signatures import fingerprint
+from helion_runtime.bundle.trust import trusted_public_keys
 from helion_runtime.collection_pause import collection_pause
 from helion_runtime.default_driver import default_driver
 from helion_runtime.dispatch import Dispatcher
@@ -15,10 +17,11 @@ from helion_runtime.modules import KernelImage, ModuleLoader
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from helion_runtime.bundle.manifest import Manifest
+    from helion_runtime.bundle.trust import Key
     from helion_runtime.driver import Driver
 
 
@@ -26,19 +29,23 @@ def load(
     path: str | os.PathLike[str],
     pin: str | None = None,
     *,
+    trusted_keys: Iterable[Key] | None = None,
     on_miss: Mapping[str, Callable[..., Any]] | None = None,
     driver: Driver | None = None,
 ) -> Bundle:
     """Open the bundle at ``path``, a directory or a zip file, and verify all of it. Needs no GPU.
 
-    ``pin`` is the id (64 hex digits) the bundle must have. ``on_miss`` gives functions by op that are
+    ``pin`` is the id (64 hex digits) the bundle must have. ``trusted_keys`` are public keys (ed25519), of which one
+    must have signed it: paths of PEM files, or their content as bytes; by default those that ``HELION_TRUSTED_KEYS``
+    names, and without it nothing is asked. ``on_miss`` gives functions by op that are
     called, with the op's arguments, where no variant serves a call; each signature is logged once, as a
     warning. Ops without one raise. ``driver`` replaces the CUDA driver, for tests.
-    Raises a :class:`BundleError`. Modules are loaded when an op first runs on a device, or by
-    :meth:`Bundle.warm`.
+    Raises a :class:`BundleError`, or :class:`KeyFileError` for a key. Modules are loaded when an op first runs on a
+    device, or by :meth:`Bundle.warm`.
     """
     with collection_pause():
-        return Bundle(read_verified(Path(path), pin), driver, on_miss)
+        content = read_verified(Path(path), pin, trusted_public_keys(trusted_keys))
+        return Bundle(content, driver, on_miss)
 
 
 class Bundle:
@@ -88,6 +95,11 @@ class Bundle:
     def id(self) -> str:
         """The sha256 of the manifest: what to pin."""
         return self._content.id
+
+    @property
+    def signed_by(self) -> tuple[str, ...]:
+        """The fingerprints of the trusted keys that have signed it; empty where no keys were given to trust."""
+        return tuple(sorted(map(fingerprint, self._content.trusted or ())))
 
     @property
     def path(self) -> Path:

@@ -30,6 +30,9 @@ class Container(Protocol):
     def read(self, name: str, limit: int = MAX_FILE) -> bytes:
         """The content of a file of at most ``limit`` bytes; raises :class:`ContainerError`."""
 
+    def holds(self, name: str) -> bool:
+        """Whether there is a file of this name."""
+
     def surplus(self, expected: set[str]) -> set[str]:
         """Names of files that are there and not expected, where that means the container was
         tampered with."""
@@ -64,6 +67,10 @@ class DirectoryContainer(Record):
         except OSError as error:
             raise ContainerError(f"{place}: cannot be read: {error.strerror or error}") from error
 
+    def holds(self, name: str) -> bool:
+        """See :class:`Container`."""
+        return os.path.lexists(self.path / name)
+
     def surplus(self, expected: set[str]) -> set[str]:  # noqa: ARG002  # the Protocol's parameter
         """Nothing: a stray file beside the bundle's own is harmless."""
         return set()
@@ -85,6 +92,10 @@ class ZipContainer(Record):
                 f"{self.path}: {name} has {len(self.files[name])} bytes, at most {limit} are read"
             )
         return self.files[name]
+
+    def holds(self, name: str) -> bool:
+        """See :class:`Container`."""
+        return name in self.files
 
     def surplus(self, expected: set[str]) -> set[str]:
         """Whatever is in the file besides."""

@@ -16,6 +16,7 @@ lowest that can say what a bundle says."""
 
 MANIFEST = "manifest.json"
 MANIFEST_DIGEST = "manifest.sha256"
+SIGNATURES = "manifest.ed25519"
 BLOB_NAME = re.compile(r"blobs/([0-9a-f]{64})\.(cubin|ptx|hsaco)", re.ASCII)
 SOURCE_NAME = re.compile(r"source/([A-Za-z_][A-Za-z0-9_]{0,127})\.py", re.ASCII)
 DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -36,7 +37,7 @@ def is_allowed_name(name: str) -> bool:
     """Whether a bundle may hold a file of this name. No path can be built from one that leaves the
     bundle."""
     return (
-        name in (MANIFEST, MANIFEST_DIGEST)
+        name in (MANIFEST, MANIFEST_DIGEST, SIGNATURES)
         or BLOB_NAME.fullmatch(name) is not None
         or SOURCE_NAME.fullmatch(name) is not None
     )

@@ -1,7 +1,7 @@
 """Opening a bundle: from a path to verified content. Nothing of a bundle is used before all of it
 has passed.
 
-The order: container, the manifest's own digest, the pin, the manifest's content, every file's
+The order: container, the manifest's own digest, the pin, the signatures, the manifest's content, every file's
 length and sha256, every binary against its entry.
 """
 
@@ -16,9 +16,12 @@ from helion_runtime.bundle.format import (
     MANIFEST,
     MANIFEST_DIGEST,
     MAX_MANIFEST,
+    SIGNATURES,
     digest,
 )
 from helion_runtime.bundle.manifest import Manifest, manifest_from_json
+from helion_runtime.bundle.signatures import MAX_SIGNATURES_FILE, Signature, signatures_from_file
+from helion_runtime.bundle.trust import check_trust
 from helion_runtime.errors import BinaryError, ContainerError, DigestError, PinMismatchError
 from helion_runtime.record import Record
 
@@ -30,33 +33,51 @@ if TYPE_CHECKING:
 
 
 class VerifiedContent(Record):
-    """A bundle's manifest, its id, and its files' content by name."""
+    """A bundle's manifest, its id, its files' content by name, and its signatures.
+
+    The signatures were checked if ``trusted`` is not None: it holds those of their keys that were trusted.
+    """
 
     path: Path
     id: str
     manifest: Manifest
     files: Mapping[str, bytes]
+    signatures: tuple[Signature, ...] = ()
+    trusted: frozenset[bytes] | None = None
 
 
-def read_verified(path: Path, pin: str | None = None) -> VerifiedContent:
-    """Open and verify the bundle at ``path``; ``pin`` is the id it must have.
+def read_verified(
+    path: Path, pin: str | None = None, trusted: frozenset[bytes] | None = None
+) -> VerifiedContent:
+    """Open and verify the bundle at ``path``; ``pin`` is the id it must have, ``trusted`` are the public keys of
+    which one must have signed it.
 
     Raises a :class:`BundleError` subclass that says what, where, what was expected and what was
     found.
     """
-    container = open_container(path)
+    return verify(path, open_container(path), pin, trusted)
+
+
+def verify(
+    path: Path, container: Container, pin: str | None, trusted: frozenset[bytes] | None = None
+) -> VerifiedContent:
+    """:func:`read_verified` of a container that is open."""
     raw = container.read(MANIFEST, MAX_MANIFEST)
     identity = digest(raw)
     _check_identity(path, container.read(MANIFEST_DIGEST, 1024), identity)
     _check_pin(path, identity, pin)
+    signatures = _read_signatures(path, container)
+    if trusted is not None:
+        check_trust(path, identity, signatures, trusted)
+        trusted &= {item.public_key for item in signatures}
     manifest = manifest_from_json(raw, f"{path}: {MANIFEST}")
-    names = {item.name for item in manifest.files} | {MANIFEST, MANIFEST_DIGEST}
+    names = {item.name for item in manifest.files} | {MANIFEST, MANIFEST_DIGEST, SIGNATURES}
     surplus = container.surplus(names)
     if surplus:
         raise ContainerError(f"{path}: holds what its manifest does not list: {sorted(surplus)[0]}")
     files = _read_files(path, container, manifest)
     check_binaries(path, manifest, files)
-    return VerifiedContent(path, identity, manifest, files)
+    return VerifiedContent(path, identity, manifest, files, signatures, trusted)
 
 
 def check_binaries(path: Path, manifest: Manifest, files: Mapping[str, bytes]) -> None:
@@ -66,6 +87,14 @@ def check_binaries(path: Path, manifest: Manifest, files: Mapping[str, bytes]) -
             check_binary(kernel, files[manifest.blob_name(kernel)])
         except BinaryError as error:
             raise BinaryError(f"{path}: {error}; build the bundle again") from error
+
+
+def _read_signatures(path: Path, container: Container) -> tuple[Signature, ...]:
+    if not container.holds(SIGNATURES):
+        return ()
+    return signatures_from_file(
+        container.read(SIGNATURES, MAX_SIGNATURES_FILE), f"{path}: {SIGNATURES}"
+    )
 
 
 def _check_identity(path: Path, recorded: bytes, identity: str) -> None:
