@@ -100,7 +100,9 @@ def overhead(size: int) -> dict[str, Any]:
     args = operands(size)
     specialized = helion.kernel(matmul).bind(args)._implementation.specialized  # type: ignore[attr-defined]  # ours
     settings = specialized.definition.settings
-    workload = KernelWorkload(specialized, args, lambda: Oracle(matmul, args, settings))
+    workload = KernelWorkload(
+        specialized, args, lambda: Oracle.by_reference(matmul, args, settings)
+    )
     config = specialized.space.default_config()
     built = specialized.build(config, workload._target)
     from helion_compiler.tuning.workload import Candidate

@@ -182,7 +182,7 @@ def check(case: Case, device: str) -> str | None:
     config, result = _run_one_that_fits(case, bound, arguments)
     definition = bound.definition
     tf32 = device == "cuda" and multiplies_in_tf32(bound.program, definition.settings)
-    oracle = Oracle(definition.function, arguments, definition.settings, tf32=tf32)
+    oracle = Oracle.by_reference(definition.function, arguments, definition.settings, tf32=tf32)
     mismatch: Mismatch | None = oracle.check(result, arguments)
     return None if mismatch is None else f"{case}\n{config!r}\n{mismatch}"
 

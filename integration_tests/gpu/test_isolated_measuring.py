@@ -135,7 +135,7 @@ def test_tiny_kernels_are_timed_in_graphs() -> None:
     assert by_events.timed_by == "events"
     print(f"{in_graph.milliseconds * 1e3:.2f} us, {by_events.milliseconds * 1e3:.1f} us")
     print(f"at {by_events.clock_mhz} MHz")
-    assert 0.0005 < in_graph.milliseconds < 0.02 < by_events.milliseconds
+    assert 0.0005 < in_graph.milliseconds < 0.1 < by_events.milliseconds
 
 
 def test_what_cannot_be_captured_is_timed_by_events() -> None:

@@ -187,7 +187,23 @@ def test_tiny_work_is_timed_in_a_graph(device):
     assert device.log.count("replay") == 3
     captured = device.log[device.log.index("wait") + 1 : device.log.index("replay")]
     assert captured[:8] == ["flush", "event", "fn", "event"] * 2
-    assert measure_milliseconds(work(device, 0.05)).timed_by == "events"
+    assert measure_milliseconds(work(device, 0.2)).timed_by == "events"
+
+
+def test_a_busy_host_makes_no_work_look_slow(device):
+    def late():
+        device.now += 0.008 if device.capturing else 0.06
+
+    measurement = measure_milliseconds(late, repetitions=20, give_up_over_ms=0.009)
+    assert measurement.timed_by == "graph"
+    assert measurement.milliseconds == pytest.approx(0.008)
+    assert len(measurement.samples) == 20
+
+
+def test_tiny_work_that_is_slow_is_timed_no_further_than_one_replay(device):
+    measurement = measure_milliseconds(work(device, 0.05), repetitions=50, give_up_over_ms=0.01)
+    assert measurement.timed_by == "graph"
+    assert device.log.count("replay") == 1
 
 
 def test_work_that_waits_for_the_gpu_is_timed_by_events(device):

@@ -49,7 +49,9 @@ def session(function: Any, *args: Any) -> tuple[KernelWorkload, Candidate]:
     specialized = kernel.bind(args)._implementation.specialized
     leaves = specialized.call.leaves
     workload = KernelWorkload(
-        specialized, leaves, lambda: Oracle(function, args, specialized.definition.settings)
+        specialized,
+        leaves,
+        lambda: Oracle.by_reference(function, args, specialized.definition.settings),
     )
     config = specialized.space.default_config()
     return workload, Candidate(config, specialized.build(config, parse_target("sm_90")))

@@ -20,6 +20,9 @@ import helion.language as hl
 from helion_autotune import Measurement, Records
 from helion_compiler.building import parse_target
 from helion_compiler.building.compile_pool import CompileFailed, CompilePool
+from helion_compiler.model import limits_of
+from helion_compiler.tuning import oracle as oracle_module
+from helion_compiler.tuning import untuned
 from helion_compiler.tuning.comparing import same_random_numbers
 from helion_compiler.tuning.oracle import Oracle, multiplies_in_tf32
 from helion_compiler.tuning.worker_source import WorkerSource
@@ -56,13 +59,13 @@ choose_config: Any = importlib.import_module("helion_compiler.tuning.choose_conf
 
 def test_oracle_accepts_what_rounding_costs() -> None:
     x = torch.randn(1000).bfloat16()
-    assert Oracle(doubled, (x,), SETTINGS).check(x * 2, (x,)) is None
+    assert Oracle.by_reference(doubled, (x,), SETTINGS).check(x * 2, (x,)) is None
 
 
 def test_oracle_knows_that_rows_differ_in_size() -> None:
     x = torch.randn(1000, 64).bfloat16()
     x[10:] /= 100
-    oracle = Oracle(doubled, (x,), SETTINGS)
+    oracle = Oracle.by_reference(doubled, (x,), SETTINGS)
     error = 0.01 * torch.randn_like(x)
     assert oracle.check(x * 2 + error * (torch.arange(1000) < 10)[:, None], (x,)) is None
     assert "elements differ" in str(oracle.check(x * 2 + error, (x,)))
@@ -79,14 +82,14 @@ def test_oracle_knows_that_rows_differ_in_size() -> None:
 )
 def test_oracle_sees_what_is_wrong(spoil: Any, problem: str) -> None:
     x = torch.randn(100)
-    mismatch = Oracle(doubled, (x,), SETTINGS).check(spoil(x * 2), (x,))
+    mismatch = Oracle.by_reference(doubled, (x,), SETTINGS).check(spoil(x * 2), (x,))
     assert problem in str(mismatch)
     assert str(mismatch).startswith("the result")
 
 
 def test_oracle_compares_mutated_arguments() -> None:
     x = torch.randn(10)
-    oracle = Oracle(add_one, (x,), SETTINGS)
+    oracle = Oracle.by_reference(add_one, (x,), SETTINGS)
     assert oracle.check(None, (x + 1,)) is None
     assert "argument 0" in str(oracle.check(None, (x,)))
 
@@ -102,7 +105,7 @@ def with_numbers(x: torch.Tensor) -> Any:
 
 def test_random_numbers_floats_and_containers_of_the_host() -> None:
     x = torch.randn(4, 5)
-    oracle = Oracle(with_numbers, (x,), SETTINGS, draws=True)
+    oracle = Oracle.by_reference(with_numbers, (x,), SETTINGS, draws=True)
     kernel = helion.kernel()(with_numbers)
     with same_random_numbers():
         found = kernel(x)
@@ -123,10 +126,65 @@ def test_tolerances_follow_products_and_settings() -> None:
     assert not multiplies_in_tf32(half, SETTINGS)
     cut = [(t.view(torch.int32) & ~0x1FFF).view(torch.float32) for t in (x, y)]
     result = cut[0] @ cut[1]
-    assert Oracle(product, (x, y), SETTINGS, tf32=True).check(result, (x, y)) is None
-    assert Oracle(product, (x, y), SETTINGS).check(result, (x, y)) is not None
+    assert Oracle.by_reference(product, (x, y), SETTINGS, tf32=True).check(result, (x, y)) is None
+    assert Oracle.by_reference(product, (x, y), SETTINGS).check(result, (x, y)) is not None
     loose = attrs.evolve(SETTINGS, autotune_baseline_rtol=1e-2, autotune_baseline_atol=1e-1)
-    assert Oracle(product, (x, y), loose).check(result, (x, y)) is None
+    assert Oracle.by_reference(product, (x, y), loose).check(result, (x, y)) is None
+
+
+class OnTheCpu:
+    """Stands for what launches on a GPU: interprets."""
+
+    def __init__(self, kernel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.specialized = kernel._implementation.specialized
+        self.ran: list[helion.Config] = []
+        sm_90 = lambda _device: parse_target("sm_90")  # noqa: E731 - short
+        monkeypatch.setattr(oracle_module, "target_of_device", sm_90)
+        monkeypatch.setattr(untuned, "target_of_device", sm_90)
+        monkeypatch.setattr(self.specialized, "dispatcher_for", self._interpreter)
+
+    def _interpreter(self, built: Any) -> Any:
+        config = helion.Config.from_json(built.image.entry.config)
+        self.ran.append(config)
+        return lambda *leaves: self.specialized.run_interpreted(leaves, config)
+
+
+def test_where_reference_mode_takes_too_long_the_untuned_config_is_the_oracle(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x = torch.randn(100)
+    before = x.clone()
+    there = OnTheCpu(helion.kernel(add_one).bind((x,)), monkeypatch)
+    oracle = untuned.find_oracle(there.specialized, (x,), 0.0)
+    assert there.ran == [there.specialized.space.default_config()]
+    assert torch.equal(x, before)
+    assert oracle.check(None, (x + 1,)) is None
+    assert "argument 0" in str(oracle.check(None, (x,)))
+    assert "takes more than 0 s" in capsys.readouterr().err
+    untuned.find_oracle(there.specialized, (x,), 60.0)
+    assert len(there.ran) == 1
+    assert capsys.readouterr().err == ""
+
+
+def test_the_untuned_config_is_the_first_that_can_be_launched(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x = torch.empty(512, 512, dtype=torch.float16)
+    there = OnTheCpu(helion.kernel(product).bind((x, x)), monkeypatch)
+    space = there.specialized.space
+    taken = {
+        config: there.specialized.build(config, parse_target("sm_90")).image.entry.shared
+        for config in map(space.config, space.starts)
+    }
+    assert untuned.untuned_config(there.specialized, (x, x)) == space.default_config()
+    assert capsys.readouterr().err == ""
+    least = min(taken.values())
+    assert least < taken[space.default_config()]
+    limits = limits_of(90)
+    assert limits is not None
+    monkeypatch.setattr(untuned, "limits_of", lambda _: attrs.evolve(limits, shared_memory=least))
+    assert taken[untuned.untuned_config(there.specialized, (x, x))] == least
+    assert f"{taken[space.default_config()]} bytes of shared memory" in capsys.readouterr().err
 
 
 # The processes that compile.

@@ -13,6 +13,7 @@ from helion.exc import (
     BarrierOnlyAllowedAtTopLevel,
     InvalidJaggedTileUsage,
     InvalidTileRange,
+    ReferenceTimeout,
     TileOfTile,
 )
 from helion.reference import run
@@ -37,6 +38,20 @@ def test_positions_are_integers_and_drop_the_dimension() -> None:
 
     run(kernel, (X,))
     assert seen == [0, 1, 2, 3, 4, (1, 2), (1, 4), (1, 6), (2, 2), (2, 4), (2, 6), 1, 4, 7]
+
+
+def test_a_run_may_be_given_so_many_seconds() -> None:
+    turns = []
+
+    def kernel(x: torch.Tensor) -> None:
+        for i in hl.grid(x.size(0)):
+            turns.append(i)
+
+    with pytest.raises(ReferenceTimeout, match="more than 0 s"):
+        run(kernel, (X,), seconds=0.0)
+    assert turns == []
+    run(kernel, (X,), seconds=60.0)
+    assert turns == [0, 1, 2, 3, 4]
 
 
 def test_range_and_static_range_count() -> None:

@@ -16,9 +16,16 @@ UNROLLED = 10
 
 
 def graph_times(
-    torch: Any, fn: Callable[[], object], prepare: Callable[[], object], count: int
+    torch: Any,
+    fn: Callable[[], object],
+    prepare: Callable[[], object],
+    count: int,
+    enough: Callable[[list[float]], bool],
 ) -> list[float] | None:
-    """The times of at least ``count`` calls; None for work that cannot be captured, as it waits for the GPU."""
+    """The times of at least ``count`` calls, or fewer if they are ``enough``; None where the work cannot be captured.
+
+    Work that waits for the GPU cannot.
+    """
     unrolled = min(UNROLLED, count)
     pairs = [
         tuple(torch.cuda.Event(enable_timing=True, external=True) for _ in range(2))
@@ -28,7 +35,7 @@ def graph_times(
     if not _captured(torch, graph, fn, prepare, pairs):
         return None
     times: list[float] = []
-    while len(times) < count:
+    while len(times) < count and not (times and enough(times)):
         graph.replay()
         torch.cuda.synchronize()
         times += [start.elapsed_time(end) for start, end in pairs]

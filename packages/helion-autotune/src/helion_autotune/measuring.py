@@ -28,8 +28,9 @@ BATCH = 10
 MEDIAN_ERROR = 1.2533
 #: Deviation of normal values: this times their median absolute deviation from the median.
 MAD_TO_DEVIATION = 1.4826
-#: Below so many ms a call is timed in a CUDA graph, if it can be captured: the host may take longer than the GPU.
-TINY_MS = 0.02
+#: Below so many ms a call is timed in a CUDA graph, if it can be captured: a host that is busy compiling may take that
+#: long to enqueue it.
+TINY_MS = 0.1
 
 
 class NoDeviceError(RuntimeError):
@@ -54,8 +55,8 @@ def measure_milliseconds(
     ``flush_l2`` writes over the L2 cache before each call, outside the timed region: this also
     keeps the GPU busy while the host enqueues ``fn``, so that host time does not leak into the timing of small kernels.
     With ``give_up_over_ms``, a callable whose first call takes over 5 times that is not called again, and one whose
-    first three repetitions all take over 1.5 times that is timed no further. What takes under 20 µs is timed inside a
-    CUDA graph where it can be captured, so that time of the host never counts; the measurement says so.
+    first repetitions all take over 1.5 times that is timed no further. What takes under 100 µs is timed, and judged,
+    inside a CUDA graph where it can be captured, so that time of the host never counts; the measurement says so.
     ``before`` runs before each call, untimed: for work that must be set up anew each time.
     Raises NoDeviceError without a GPU, and whatever ``fn`` raises.
     """
@@ -73,17 +74,17 @@ def measure_milliseconds(
             fn()
             continue
         alone = _timed(torch, fn, prepare, 1)
-        if alone[0] > HOPELESS_FACTOR * give_up_over_ms:
+        if alone[0] > max(HOPELESS_FACTOR * give_up_over_ms, TINY_MS):
             return Measurement(alone[0], tuple(alone))
     first = _timed(torch, fn, prepare, min(FIRST, repetitions))
-    if give_up_over_ms is not None and min(first) > GIVE_UP_FACTOR * give_up_over_ms:
-        return Measurement(statistics.median(first), tuple(first))
     affordable = math.ceil(budget_ms / max(statistics.median(first), 1e-3))
     count = min(repetitions, affordable)
-    if statistics.median(first) < TINY_MS:
-        times = graph_times(torch, fn, prepare, count)
+    if min(first) < TINY_MS:
+        times = graph_times(torch, fn, prepare, count, lambda found: _slow(found, give_up_over_ms))
         if times is not None:
             return Measurement(statistics.median(times), tuple(times), "graph", clock_mhz(torch))
+    if _slow(first, give_up_over_ms):
+        return Measurement(statistics.median(first), tuple(first))
     samples = first
     while len(samples) < count and not (
         len(samples) > BATCH and median_error(samples) <= precision
@@ -119,6 +120,11 @@ def clock_mhz(torch: Any) -> int | None:
         return int(torch.cuda.clock_rate())
     except (ImportError, RuntimeError, AttributeError):  # as torch says that it cannot tell
         return None
+
+
+def _slow(times: Sequence[float], give_up_over_ms: float | None) -> bool:
+    """Whether all of these are clearly over what was set."""
+    return give_up_over_ms is not None and min(times) > GIVE_UP_FACTOR * give_up_over_ms
 
 
 def _timed(

@@ -73,9 +73,7 @@ class CompiledBoundKernel:
         """
         with self._choosing:
             leaves = self.specialized.call.leaves_of(args)
-            config = autotune(
-                self.specialized, args, leaves, self._workers, force=force, options=options
-            )
+            config = autotune(self.specialized, leaves, self._workers, force=force, options=options)
             self.set_config(config)
             return config
 

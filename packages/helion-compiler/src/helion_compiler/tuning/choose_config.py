@@ -32,8 +32,8 @@ from helion_compiler.building.compile_pool import CompilePool
 from helion_compiler.tracing.arguments import device_of
 from helion_compiler.tuning.cached_configs import cached_configs
 from helion_compiler.tuning.comparing import own_random_numbers
-from helion_compiler.tuning.oracle import Oracle, multiplies_in_tf32
 from helion_compiler.tuning.store import open_store
+from helion_compiler.tuning.untuned import find_oracle, untuned_config
 from helion_compiler.tuning.workload import KernelWorkload
 
 if TYPE_CHECKING:
@@ -41,10 +41,13 @@ if TYPE_CHECKING:
 
     from helion_autotune import Isolation, Progress
     from helion_compiler.specialized_kernel import SpecializedKernel
+    from helion_compiler.tuning.oracle import Oracle
     from helion_compiler.tuning.store import Store
     from helion_compiler.tuning.worker_source import WorkerSource
 
 BUDGET_SECONDS = {"quick": 30.0, "full": 240.0}
+ORACLE_SHARE = 0.2
+"""How much of a search's time the kernel's own Python may take to say what is right."""
 
 
 def choose_config(
@@ -64,20 +67,12 @@ def choose_config(
     if len(configs) > 1 and not settings.force_autotune and settings.autotuner_fn is None:
         return _fastest_of(kernel, leaves, configs)
     if settings.autotune_effort == "none":
-        return kernel.space.default_config()
-    return autotune(
-        kernel,
-        kernel.arguments(leaves),
-        leaves,
-        workers,
-        force=settings.force_autotune,
-        options={},
-    )
+        return untuned_config(kernel, leaves)
+    return autotune(kernel, leaves, workers, force=settings.force_autotune, options={})
 
 
 def autotune(
     kernel: SpecializedKernel,
-    args: tuple[Any, ...],
     leaves: Sequence[Any],
     workers: WorkerSource,
     *,
@@ -108,7 +103,7 @@ def autotune(
     )
 
     def measured() -> LockedResult:
-        config = _measured(kernel, args, leaves, store, workers.isolation(settings), options)
+        config = _measured(kernel, leaves, store, workers.isolation(settings), options)
         return LockedResult(name, store.key, kernel.space.point(config))
 
     try:
@@ -127,7 +122,6 @@ def autotune(
 
 def _measured(
     kernel: SpecializedKernel,
-    args: tuple[Any, ...],
     leaves: Sequence[Any],
     store: Store,
     isolation: Isolation | bool,
@@ -151,7 +145,8 @@ def _measured(
         own_random_numbers(),
         CompilePool(_jobs(kernel), settings.autotune_compile_timeout) as pool,
     ):
-        workload = KernelWorkload(kernel, leaves, _oracle(kernel, args), compiler=pool.compile)
+        oracle = _oracle(kernel, leaves, _seconds(kernel, options))
+        workload = KernelWorkload(kernel, leaves, oracle, compiler=pool.compile)
         config = _search(
             kernel,
             workload,
@@ -214,9 +209,8 @@ def _fastest_of(
     """
     texts = [config.to_json() for config in configs]
     space = Space({"config": Choice(texts, default=texts[0])})
-    workload = KernelWorkload(
-        kernel, leaves, _oracle(kernel, kernel.arguments(leaves)), listed=True
-    )
+    oracle = _oracle(kernel, leaves, _seconds(kernel, {}))
+    workload = KernelWorkload(kernel, leaves, oracle, listed=True)
     try:
         with own_random_numbers():
             result = tune(
@@ -232,14 +226,13 @@ def _fastest_of(
     return Config.from_json(str(result.best.point["config"]))
 
 
-def _oracle(kernel: SpecializedKernel, args: tuple[Any, ...]) -> Callable[[], Oracle] | None:
-    """What makes the oracle of a search, if there is to be one."""
-    definition = kernel.definition
-    if not definition.settings.autotune_accuracy_check:
+def _oracle(
+    kernel: SpecializedKernel, leaves: Sequence[Any], seconds: float
+) -> Callable[[], Oracle] | None:
+    """What makes the oracle of a search of so many seconds, if there is to be one."""
+    if not kernel.definition.settings.autotune_accuracy_check:
         return None
-    tf32 = multiplies_in_tf32(kernel.program, definition.settings)
-    draws = kernel.program.host_draws
-    return partial(Oracle, definition.function, args, definition.settings, tf32=tf32, draws=draws)
+    return partial(find_oracle, kernel, leaves, ORACLE_SHARE * seconds)
 
 
 def _none_worked(kernel: SpecializedKernel, error: NoCandidateWorked) -> exc.NoConfigFound:

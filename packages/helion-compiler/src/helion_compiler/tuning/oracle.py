@@ -1,4 +1,7 @@
-"""The oracle: what a kernel's result should be, from its own Python in reference mode and higher precision."""
+"""The oracle: what a kernel's result should be, from its own Python in reference mode and higher precision.
+
+Where that takes too long, it is what the config gives that runs untuned, and the user is told so.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,19 @@ import torch
 
 from helion import reference
 from helion.containers import parts_of
-from helion_compiler.program.ops import Dot
+from helion.reference import ReferenceResult
+from helion_compiler.building import target_of_device
+from helion_compiler.program.ops import Dot, Load
+from helion_compiler.tracing.arguments import device_of
 from helion_compiler.tuning.comparing import Expectation, Mismatch, Tolerance, same_random_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from helion import Settings
+    from helion import Config, Settings
     from helion.containers import Parts
     from helion_compiler.program.program import Program
+    from helion_compiler.specialized_kernel import SpecializedKernel
 
 
 def multiplies_in_tf32(program: Program, settings: Settings) -> bool:
@@ -29,30 +36,63 @@ def multiplies_in_tf32(program: Program, settings: Settings) -> bool:
 
 
 class Oracle:
-    """The expected outputs and mutated arguments of one call, computed once.
+    """The expected outputs and mutated arguments of one call.
 
-    With ``tf32``, float32 results may be as inexact as products in tf32 are. With ``draws``, host code draws
-    random numbers, which higher precision would change: it runs in its own, on copies.
+    With ``tf32``, float32 results may be as inexact as products in tf32 are.
     """
 
     def __init__(
-        self,
+        self, expected: ReferenceResult, settings: Settings, *, tf32: bool = False
+    ) -> None:
+        self._expected = expected
+        self._tolerance = Tolerance(
+            settings.autotune_baseline_rtol, settings.autotune_baseline_atol, tf32
+        )
+
+    @classmethod
+    def by_reference(
+        cls,
         function: Callable[..., Any],
         args: tuple[Any, ...],
         settings: Settings,
         *,
         tf32: bool = False,
         draws: bool = False,
-    ) -> None:
+        seconds: float | None = None,
+    ) -> Oracle:
+        """What the kernel's own Python gives in float64, on copies.
+
+        With ``draws``, host code draws random numbers, which higher precision would change: it runs in its own.
+
+        Raises:
+            helion.exc.ReferenceTimeout: it takes longer than ``seconds``.
+        """
         with same_random_numbers():
-            self._expected = (
-                reference.run(function, copy.deepcopy(args))
+            expected = (
+                reference.run(function, copy.deepcopy(args), seconds=seconds)
                 if draws
-                else reference.run(function, args, precision="high")
+                else reference.run(function, args, precision="high", seconds=seconds)
             )
-        self._tolerance = Tolerance(
-            settings.autotune_baseline_rtol, settings.autotune_baseline_atol, tf32
-        )
+        return cls(expected, settings, tf32=tf32)
+
+    @classmethod
+    def by_config(
+        cls, kernel: SpecializedKernel, config: Config, args: tuple[Any, ...], *, tf32: bool = False
+    ) -> Oracle:
+        """What a config gives, on copies of the arguments, which have to be on a GPU."""
+        args = copy.deepcopy(args)
+        leaves = kernel.call.leaves_of(args)
+        built = kernel.build(config, target_of_device(device_of(leaves)))
+        with same_random_numbers():
+            outputs = kernel.dispatcher_for(built)(*leaves)
+        numbered = kernel.arguments(tuple(range(len(leaves))))
+        written = written_leaves(kernel)
+        mutated = {
+            position: argument
+            for position, argument in enumerate(args)
+            if any(number in written for _, number in named_leaves("", numbered[position]))
+        }
+        return cls(ReferenceResult(outputs, mutated), kernel.definition.settings, tf32=tf32)
 
     def check(self, outputs: Any, args: tuple[Any, ...]) -> Mismatch | None:
         """The first difference between what a config gave and what the oracle expects; None if there is none."""
@@ -107,3 +147,10 @@ def named_leaves(where: str, value: Any) -> Iterator[tuple[str, Any]]:
         return
     for name, item in zip(parts.names(where), parts.items, strict=True):
         yield from named_leaves(name, item)
+
+
+def written_leaves(kernel: SpecializedKernel) -> frozenset[int]:
+    """The leaves of the arguments that the kernel writes into, in tile loops or around them."""
+    program = kernel.program
+    stored = {program.owner(op.buffer) for op in program.accesses() if not isinstance(op, Load)}
+    return program.host_writes | stored

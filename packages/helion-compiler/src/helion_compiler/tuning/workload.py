@@ -11,10 +11,10 @@ from helion import Config
 from helion_autotune import Blueprint, Call, WrongResult
 from helion_compiler.building import target_of_device
 from helion_compiler.building.poison import poison
-from helion_compiler.program.ops import Load
 from helion_compiler.tracing.arguments import device_of
 from helion_compiler.tuning import measurer
 from helion_compiler.tuning.measurer import KernelFacts, KernelJob, KernelMeasurer, Payload
+from helion_compiler.tuning.oracle import written_leaves
 from helion_compiler.tuning.outputs import containers_of_tree, containers_of_value, in_lists
 from helion_runtime.record import replace
 
@@ -108,7 +108,7 @@ class KernelWorkload:
         return KernelFacts(
             kernel.definition.name,
             kernel.call.names,
-            _written_arguments(kernel),
+            written_leaves(kernel),
             None if self._oracle is None else self._oracle.expectation(numbered),
         )
 
@@ -126,10 +126,3 @@ class KernelWorkload:
             nothing = (None,) * len(expected)
             facts = attrs.evolve(facts, expectation=facts.expectation.with_values(nothing))
         return Payload(facts, len(self._leaves), Packed((*self._leaves, *expected)))
-
-
-def _written_arguments(kernel: SpecializedKernel) -> frozenset[int]:
-    """The arguments that the kernel writes into, in tile loops or around them."""
-    program = kernel.program
-    stored = {program.owner(op.buffer) for op in program.accesses() if not isinstance(op, Load)}
-    return program.host_writes | stored

@@ -136,6 +136,7 @@ from helion.exc.tuning import (
     InvalidSetting,
     NoConfigFound,
     NotEnoughConfigs,
+    ReferenceTimeout,
 )
 from helion.exc.warning import (
     HelionWarning,
@@ -216,6 +217,7 @@ __all__ = [
     "RankMismatch",
     "ReductionDimInvalidForShape",
     "ReductionOnNonTile",
+    "ReferenceTimeout",
     "RegisterTunableArgTypes",
     "RequiresTensorInAssignment",
     "SeveralErrors",

@@ -67,3 +67,11 @@ class CacheNotWritable(HelionError):
     title = "cache not writable"
     message = "cannot write to {path}: {reason}"
     help = "set HELION_AUTOTUNE_CACHE to a directory you may write to"
+
+
+class ReferenceTimeout(HelionError):
+    """Reference mode took longer than it was given."""
+
+    title = "reference mode takes too long"
+    message = "the kernel's own Python took more than {seconds} s in reference mode"
+    help = "give it more time, or smaller inputs"

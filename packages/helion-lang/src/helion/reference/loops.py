@@ -124,6 +124,7 @@ def _iterate(
     state.depth += 1
     try:
         for entries in itertools.product(*axes):
+            state.check_time()
             del state.running[state.depth - 1 :]
             state.running.append(entries)
             yield entries if several else entries[0]

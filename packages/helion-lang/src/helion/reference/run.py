@@ -58,6 +58,7 @@ def run(
     precision: Literal["native", "high"] = "native",
     tunables: Mapping[str, Any] = _NO_TUNABLES,
     exactly: bool = True,
+    seconds: float | None = None,
 ) -> ReferenceResult:
     """Run a kernel's function in reference mode.
 
@@ -71,8 +72,10 @@ def run(
         tunables: the values of registered tunables by name; a default for what is not there.
         exactly: whether a block size that the kernel registers may be given as one that does not divide the extent,
             which no value of that size survives; otherwise all of the extent is taken for it.
+        seconds: how long the run may take, asked at each turn of each loop; None for as long as it takes.
 
     Raises:
+        ReferenceTimeout: it took longer than ``seconds``. At native precision, arguments may be half written.
         HelionError: the kernel is wrong; the error names the place in its source.
     """
     if active() is not None:
@@ -90,6 +93,7 @@ def run(
         BlockChooser(block_sizes, exactly=exactly),
         originals=copier.tensors() if high else None,
         tunables=tunables,
+        seconds=seconds,
     )
     positional, keywords = _split(signature, arguments)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from helion.exc import (
     LoopFunctionNotInFor,
+    ReferenceTimeout,
     Span,
     WrongDevice,
 )
@@ -47,6 +49,7 @@ class ReferenceState:
         names: what names mean on the host.
         registered: the names of the tunables that the kernel has registered.
         addresses: finds stacked tensors.
+        end: when the run has taken too long, on the clock of ``time.monotonic``; None if it may take any time.
         lanes: for each place of a loop, the axes whose tiles decide the ends of a jagged loop inside.
     """
 
@@ -57,19 +60,23 @@ class ReferenceState:
         *,
         originals: Sequence[tuple[torch.Tensor, torch.Tensor]] | None = None,
         tunables: Mapping[str, Any] = _NO_TUNABLES,
+        seconds: float | None = None,
     ) -> None:
-        """A run that has not begun.
+        """A run that begins now.
 
         Args:
             device: the kernel's.
             blocks: as above.
             originals: at high precision, the tensors that the kernel was given and the copies it works on.
             tunables: as above.
+            seconds: how long it may take.
         """
         self.device = device
         self.high = originals is not None
         self.blocks = blocks
         self.tunables = tunables
+        self.seconds = seconds
+        self.end = None if seconds is None else time.monotonic() + seconds
         self.depth = 0
         self.loops = 0
         self.latest_loop: tuple[int, int] | None = None
@@ -115,6 +122,11 @@ class ReferenceState:
         """Remember that ``tensor`` is read, where a loop does that."""
         if self.depth and not self.is_value(tensor):
             self.memory.note_read(tensor)
+
+    def check_time(self) -> None:
+        """Raise ReferenceTimeout where the run has taken longer than it may; loops ask at each turn."""
+        if self.end is not None and time.monotonic() > self.end:
+            raise ReferenceTimeout(seconds=f"{self.seconds:g}")
 
     def await_loop(self, function: str, frame: FrameType) -> Ticket:
         """Remember that a loop function was called and waits to be looped over."""

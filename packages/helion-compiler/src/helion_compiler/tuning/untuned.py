@@ -1,0 +1,68 @@
+"""What runs untuned, and what candidates are compared with: found out, where a guess does not do.
+
+The model's first choice is a guess until its binary is there: the next one is taken where that needs more shared memory
+than the GPU has. The kernel's own Python is the oracle of a search, unless it takes too long; then the untuned config
+is. Both are told on standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from helion import exc
+from helion_compiler.building import target_of_device
+from helion_compiler.model import limits_of
+from helion_compiler.tracing.arguments import device_of
+from helion_compiler.tuning.oracle import Oracle, multiplies_in_tf32
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helion import Config
+    from helion_compiler.specialized_kernel import SpecializedKernel
+
+
+def untuned_config(kernel: SpecializedKernel, leaves: Sequence[Any]) -> Config:
+    """The first config of the model's that the GPU of these leaves can launch; the default, where none is known to."""
+    target = target_of_device(device_of(leaves))
+    limits = limits_of(target.architecture)
+    default = kernel.space.default_config()
+    if limits is None:
+        return default
+    for config in (default, *map(kernel.space.config, kernel.space.starts)):
+        taken = kernel.build(config, target).image.entry.shared
+        if taken <= limits.shared_memory:
+            return config
+        _tell(
+            f"{kernel.definition.name}: {config!r} needs {taken} bytes of shared memory, "
+            f"{target.name} has {limits.shared_memory}; the next choice of the model is tried"
+        )
+    return default
+
+
+def find_oracle(kernel: SpecializedKernel, leaves: Sequence[Any], seconds: float) -> Oracle:
+    """The kernel's own Python, or the untuned config where that takes more than ``seconds``."""
+    definition = kernel.definition
+    args = kernel.arguments(leaves)
+    tf32 = multiplies_in_tf32(kernel.program, definition.settings)
+    try:
+        return Oracle.by_reference(
+            definition.function,
+            args,
+            definition.settings,
+            tf32=tf32,
+            draws=kernel.program.host_draws,
+            seconds=seconds,
+        )
+    except exc.ReferenceTimeout:
+        config = untuned_config(kernel, leaves)
+        _tell(
+            f"{definition.name}: its own Python takes more than {seconds:g} s on these arguments; "
+            f"results are compared with those of {config!r}. Check that one on smaller arguments"
+        )
+        return Oracle.by_config(kernel, config, args, tf32=tf32)
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
