@@ -13,6 +13,7 @@ if sys.platform != "linux":
     pytest.skip("isolated measuring needs Linux", allow_module_level=True)
 
 from helion_autotune import NotPortableError  # noqa: E402  # behind the checks
+from helion_autotune.blueprint import portable  # noqa: E402  # likewise
 from helion_autotune.isolation import tensors  # noqa: E402  # only where it can be
 from helion_autotune.isolation.host_memory import available_bytes  # noqa: E402  # likewise
 from helion_autotune.isolation.tensors import ALIGNMENT, Packed  # noqa: E402  # likewise
@@ -114,3 +115,20 @@ def test_the_memory_left_is_the_least_that_machine_and_group_have(tmp_path):
     (group / "memory.max").write_text("1000\n")
     assert available_bytes(tmp_path) == 995
     assert available_bytes() > 0
+
+
+def test_what_goes_to_another_host_takes_its_bytes_along():
+    whole = torch.arange(40, dtype=torch.float32)
+    packed = Packed((whole[3:], 7, whole.view(8, 5).T, torch.empty(0)))
+    message = portable(packed, far=True)
+    del packed, whole
+    arrived = pickle.loads(message)
+    near = pickle.loads(pickle.dumps(arrived))
+    first, number, second, empty = near.values
+    assert number == 7
+    assert torch.equal(first, torch.arange(3, 40, dtype=torch.float32))
+    assert torch.equal(second, torch.arange(40, dtype=torch.float32).view(8, 5).T)
+    assert second.stride() == (1, 5)
+    assert empty.numel() == 0
+    first[0] = -1.0
+    assert second[3, 0] == -1.0, "what shared memory shares it again"

@@ -82,14 +82,17 @@ def find(path: str) -> Any:
     return found
 
 
-def portable(value: Any) -> bytes:
+def portable(value: Any, *, far: bool = False) -> bytes:
     """``value`` pickled, where everything in it can be found again by importing modules.
+
+    With ``far``, another host can read it: objects that refer to this process take what they refer to along, as their
+    ``reduce_far()`` says (like ``__reduce__``).
 
     Raises NotPortableError where something cannot: what the main program defines, functions in functions, open files.
     """
     buffer = io.BytesIO()
     try:
-        _Pickler(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
+        (_FarPickler if far else _Pickler)(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
     except (pickle.PicklingError, TypeError, AttributeError) as error:
         if isinstance(error, NotPortableError):
             raise
@@ -110,3 +113,12 @@ class _Pickler(pickle.Pickler):
                 "move it into a module that can be imported"
             )
         return NotImplemented
+
+
+class _FarPickler(_Pickler):
+    """Takes along what lives in this process."""
+
+    def reducer_override(self, value: Any) -> Any:
+        """See :class:`pickle.Pickler`."""
+        reduce_far = getattr(type(value), "reduce_far", None)
+        return super().reducer_override(value) if reduce_far is None else reduce_far(value)

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+    from helion_autotune.lanes import LaneSource, ServerKeeper
 
 #: With an incumbent, a candidate may take this many times as long for everything that is done with it.
 PATIENCE = 500.0
 #: Set in the environment of workers, which may not have workers of their own.
 IN_A_WORKER = "HELION_AUTOTUNE_WORKER"
-
-
-class ServerKeeper(Protocol):
-    """Where sessions have the process from that forks their workers; see ``helion_autotune.isolation.ForkServers``."""
-
-    def take(self, modules: Sequence[str], environment: Mapping[str, str]) -> Any:
-        """A server that has imported, or will have, these modules in this environment."""
-
-    def give_back(
-        self, server: Any, modules: Sequence[str], environment: Mapping[str, str]
-    ) -> None:
-        """Take back a server without workers."""
 
 
 @attrs.frozen(kw_only=True)
@@ -35,6 +25,8 @@ class Isolation:
     timing one candidate. As soon as one has worked, ``hurry`` is enough for the others, and 500 times what that one
     takes on top: who needs longer hangs, or is hopeless.
     ``required``: where nothing can be isolated, raise, instead of measuring in the session's process with a warning.
+    ``devices`` measures on several GPUs at the same time: "all" that this process sees, some by their indices, or those
+    of a cluster (:class:`helion_autotune.ray_gpus.RayGPUs`); they must be of one model.
     ``servers`` keeps the process that workers are forked from, so that the next session need not wait for its imports.
     """
 
@@ -42,6 +34,7 @@ class Isolation:
     measure: float = 20.0
     hurry: float = 3.0
     required: bool = True
+    devices: Sequence[int] | Literal["all"] | LaneSource | None = None
     servers: ServerKeeper | None = attrs.field(default=None, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:

@@ -93,6 +93,19 @@ def measure_milliseconds(
     return Measurement(statistics.median(samples), tuple(samples), "events", clock_mhz(torch))
 
 
+def open_device(index: int, model: str) -> None:
+    """Make a context on a GPU, and load what timing uses: what a worker can do before there is anything to measure.
+
+    Raises RuntimeError for a GPU of another model, whose times could not be compared.
+    """
+    torch = _torch()
+    torch.cuda.set_device(index)
+    name = torch.cuda.get_device_name(index)
+    if name != model:
+        raise RuntimeError(f"this GPU is a {name}, and times on a {model} are wanted")
+    measure_milliseconds(torch.zeros(1, device="cuda").zero_, repetitions=1)
+
+
 def _torch() -> Any:
     import torch
 

@@ -73,7 +73,7 @@ class Compiled:
 
 
 @attrs.define(eq=False)
-class _Compile:
+class Pending:
     """A compile under way; ``began`` is None while it waits for a thread."""
 
     point: Point
@@ -142,7 +142,7 @@ class ThreadedRunner(ABC):
     def compile_all(self, points: Sequence[Point]) -> list[Compiled]:
         """All points compiled, in order; by fresh threads, as others may still be busy past the deadline."""
         with ThreadPoolExecutor(self.jobs, thread_name_prefix="helion-autotune") as pool:
-            return list(pool.map(lambda point: self._compile(_Compile(point)), points))
+            return list(pool.map(lambda point: self._compile(Pending(point)), points))
 
     def measure(
         self, compiled: Compiled, incumbent_ms: float | None, deadline: float | None = None
@@ -153,8 +153,16 @@ class ThreadedRunner(ABC):
                 Status.TIMEOUT if isinstance(compiled.error, TimeoutError) else Status.COMPILE_ERROR
             )
             return self._failed(compiled, status, compiled.error)
+        return self._judged(
+            compiled, lambda: self._measure(compiled.candidate, incumbent_ms, deadline)
+        )
+
+    # -- inside ---------------------------------------------------------------------------------
+
+    def _judged(self, compiled: Compiled, measure: Callable[[], Measurement]) -> Trial:
+        """The trial that comes of measuring."""
         try:
-            measurement = self._measure(compiled.candidate, incumbent_ms, deadline)
+            measurement = measure()
         except (CutOff, CannotMeasureError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever a candidate does wrong is that trial's result
@@ -167,14 +175,12 @@ class ThreadedRunner(ABC):
             measurement=measurement,
         )
 
-    # -- compiling ------------------------------------------------------------------------------
-
-    def _submit(self, point: Point) -> _Compile:
-        compile_ = _Compile(point)
+    def _submit(self, point: Point) -> Pending:
+        compile_ = Pending(point)
         compile_.future = self._pool.submit(self._compile, compile_)
         return compile_
 
-    def _compile(self, compile_: _Compile) -> Compiled:
+    def _compile(self, compile_: Pending) -> Compiled:
         start = compile_.began = self._clock()
         candidate, failure = None, None
         try:
@@ -185,13 +191,17 @@ class ThreadedRunner(ABC):
         self._compile_seconds.append(seconds)
         return Compiled(compile_.point, candidate, seconds, failure)
 
-    def _ready(self, pending: Sequence[_Compile], left: float | None) -> list[_Compile]:
+    def _ready(self, pending: Sequence[Pending], left: float | None) -> list[Pending]:
         """What has compiled, in the order of points; nothing when the time, or someone's patience, ran out."""
+        futures = [compile_.future for compile_ in pending]
+        done, _ = wait(futures, timeout=self._pause(left), return_when=FIRST_COMPLETED)
+        return [compile_ for compile_ in pending if compile_.future in done]
+
+    def _pause(self, left: float | None) -> float | None:
+        """How long to wait before looking after stragglers and the deadline, in seconds; None: as long as it takes."""
         patience = self._patience()
         waits = [left, None if patience is None else max(patience / STRAGGLING, 0.05)]
-        timeout = min((each for each in waits if each is not None), default=None)
-        done, _ = wait([c.future for c in pending], timeout=timeout, return_when=FIRST_COMPLETED)
-        return [compile_ for compile_ in pending if compile_.future in done]
+        return min((each for each in waits if each is not None), default=None)
 
     def _patience(self) -> float | None:
         """How long a compile may take, by how long others took, in seconds; None before enough have ended."""
@@ -199,13 +209,17 @@ class ThreadedRunner(ABC):
             return None
         return max(STRAGGLING * statistics.median(self._compile_seconds), STRAGGLING_SECONDS)
 
-    def _stragglers(self, pending: Sequence[_Compile]) -> list[_Compile]:
+    def _stragglers(self, pending: Sequence[Pending]) -> list[Pending]:
         patience, now = self._patience(), self._clock()
         if patience is None:
             return []
-        return [c for c in pending if c.began is not None and now - c.began > patience]
+        return [
+            each
+            for each in pending
+            if each.began is not None and now - each.began > patience and not each.future.done()
+        ]
 
-    def _left_behind(self, compile_: _Compile) -> Trial:
+    def _left_behind(self, compile_: Pending) -> Trial:
         assert compile_.began is not None
         seconds = self._clock() - compile_.began
         usual = statistics.median(self._compile_seconds)

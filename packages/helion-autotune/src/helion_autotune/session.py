@@ -165,9 +165,12 @@ def _runner(
             f"candidates are measured in this process: {problem}", RuntimeWarning, stacklevel=3
         )
         return InProcessRunner(workload, jobs=jobs, clock=clock)
-    from helion_autotune.isolation import IsolatedRunner  # needs what Linux has
+    from helion_autotune.isolation import IsolatedRunner, ParallelRunner, lane_source  # need Linux
 
-    return IsolatedRunner(workload, limits, jobs=jobs, clock=clock)
+    if limits.devices is None:
+        return IsolatedRunner(workload, limits, jobs=jobs, clock=clock)
+    source = lane_source(limits.devices)
+    return ParallelRunner(workload, limits, source, jobs=jobs, clock=clock)
 
 
 def _searched(

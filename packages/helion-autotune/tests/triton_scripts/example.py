@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from helion_autotune import Measurement, TimesMeanNothingError
+from helion_autotune.triton_kernels.isolated import path_of
 
 path = Path(__file__).parents[2] / "examples" / "hand_written_matmul.py"
 spec = importlib.util.spec_from_file_location("hand_written_matmul", path)
@@ -40,6 +41,7 @@ def timer(fn, *, give_up_over_ms, before):
     return Measurement(1.0)
 
 
+assert path_of(example.searched) == "hand_written_matmul:searched", "workers find it"
 searched = example.after(measure=timer, strategy="random", budget=example.Budget(evaluations=3))
 check(searched)
 assert not any(example.too_large(p, {"M": 70, "N": 50, "K": 40}) for p in searched.chosen.values())

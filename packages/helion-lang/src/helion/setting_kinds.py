@@ -74,9 +74,16 @@ def optional(kind: Kind) -> Kind:
     )
 
 
+def _names_devices(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    return value in ("all", "ray") or all(part.strip().isdecimal() for part in value.split(","))
+
+
 FLAG = Kind(f"{BOOLEAN.allowed} (0 or 1 in the environment)", BOOLEAN.accepts, _flag)
 PATH = Kind("a path, as a string", lambda value: isinstance(value, str) and bool(value), str)
 OPTIONAL_PATH = optional(PATH)
+DEVICES = Kind('"all", "ray", or indices with commas between, as "0,1"', _names_devices, str.strip)
 
 
 def _not_as_text(text: str) -> Any:

@@ -15,6 +15,7 @@ from helion.constraints import nearest
 from helion.exc import InvalidSetting
 from helion.ref_mode import as_flag
 from helion.setting_kinds import (
+    DEVICES,
     FLAG,
     FROM_CACHE,
     OPTIONAL_PATH,
@@ -163,6 +164,11 @@ class Settings:
         kind=FLAG,
         words="Measure candidates in a process of their own, so that one that crashes or hangs ends nothing else.",
     )
+    autotune_devices: str | None = _setting(
+        None,
+        optional(DEVICES),
+        "GPUs that a search measures on at the same time; None is that of the arguments, ray those of a Ray cluster.",
+    )
     autotune_compile_timeout: float = _setting(
         20.0, positive_number(), "Seconds that a candidate may take to compile."
     )
@@ -248,6 +254,7 @@ class SettingKeywords(TypedDict, total=False):
     autotune_cache: str
     autotune_precompile_jobs: int | None
     autotune_isolation: bool
+    autotune_devices: str | None
     autotune_compile_timeout: float
     autotune_benchmark_timeout: float
     autotuner_fn: FromCache | None

@@ -11,15 +11,12 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from helion_autotune.blueprint import NotPortableError, portable
-from helion_autotune.isolation.briefing import Briefing
+from helion_autotune.isolation.briefing import briefing_of, job_of
 from helion_autotune.isolation.servers import ForkServers
-from helion_autotune.isolation.whole_workload import blueprint_of
 from helion_autotune.isolation.workers import CannotIsolateError, OutOfTime, Workers
 from helion_autotune.runner import Clock, CutOff, ThreadedRunner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from helion_autotune.isolation_limits import Isolation
     from helion_autotune.trial import Measurement
     from helion_autotune.workload import Workload
@@ -39,13 +36,11 @@ class IsolatedRunner(ThreadedRunner):
         super().__init__(workload, jobs=jobs, clock=clock)
         self._required = isolation.required
         self._own_servers = ForkServers() if isolation.servers is None else None
-        self._job: Callable[[Any], Any] = getattr(workload, "job", lambda candidate: candidate)
-        describe = getattr(workload, "blueprint", None)
+        self._job = job_of(workload)
         try:
-            briefing = Briefing(blueprint_of(workload) if describe is None else describe())
             servers = isolation.servers or self._own_servers
             assert servers is not None
-            self._workers: Workers | None = Workers(briefing, isolation, servers)
+            self._workers: Workers | None = Workers(briefing_of(workload), isolation, servers)
         except NotPortableError as error:
             self._workers = None
             self._refuse(error)

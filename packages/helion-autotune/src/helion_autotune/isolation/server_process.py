@@ -59,8 +59,13 @@ class Worker:
         """What it says next."""
         return receive(self._channel, seconds)
 
+    def hang_up(self) -> None:
+        """Have whoever waits for an answer wait no longer; may be called by another thread."""
+        with contextlib.suppress(OSError):
+            self._channel.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
-        """Hang up; an idle worker ends by itself."""
+        """Hang up for good; an idle worker ends by itself."""
         self._channel.close()
 
 

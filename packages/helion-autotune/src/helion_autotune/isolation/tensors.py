@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import mmap
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -18,7 +19,7 @@ from helion_autotune.blueprint import NotPortableError
 from helion_autotune.isolation.host_memory import available_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import torch
     from torch import Tensor
@@ -85,15 +86,22 @@ class Packed:
             next(remaining) if isinstance(value, torch.Tensor) else value for value in values
         )
         self._size = max(sum(_padded(region.size) for region in self._regions), 1)
+        with self._memory() as descriptor:
+            os.ftruncate(descriptor, self._size)
+            _write(descriptor, self._size, self._regions, tensors, places)
+
+    @contextmanager
+    def _memory(self) -> Iterator[int]:
+        """New memory, as a file to write to; without an error, this object's from then on."""
         _refuse_scarcity(self._size)
-        self._descriptor = os.memfd_create("helion-autotune")
+        descriptor = os.memfd_create("helion-autotune")
         try:
-            os.ftruncate(self._descriptor, self._size)
-            _write(self._descriptor, self._size, self._regions, tensors, places)
+            yield descriptor
         except BaseException:
-            os.close(self._descriptor)
+            os.close(descriptor)
             raise
-        self._path = f"/proc/{os.getpid()}/fd/{self._descriptor}"
+        self._descriptor = descriptor
+        self._path = f"/proc/{os.getpid()}/fd/{descriptor}"
 
     def __del__(self) -> None:
         if getattr(self, "_path", ""):
@@ -102,6 +110,20 @@ class Packed:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return unpack, (self._path, self._size, self._regions, self._values)
+
+    def reduce_far(self) -> tuple[Any, ...]:
+        """For a process of another host, where the same is packed anew, of the same bytes."""
+        with mmap.mmap(self._descriptor, self._size, access=mmap.ACCESS_READ) as memory:
+            return arrive, (memory[:], self._regions, self._values)
+
+
+def arrive(content: bytes, regions: Sequence[Region], values: tuple[Any, ...]) -> Packed:
+    """What was packed on another host, packed here; ``Packed`` unpickles by this where it has come from far."""
+    packed = Packed.__new__(Packed)
+    packed._values, packed._regions, packed._size = values, list(regions), len(content)
+    with packed._memory() as descriptor, open(descriptor, "wb", closefd=False) as file:
+        file.write(content)
+    return packed
 
 
 def unpack(path: str, size: int, regions: Sequence[Region], values: Sequence[Any]) -> Unpacked:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import pickle
 import time
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from helion_autotune.isolation.briefing import Briefing
-    from helion_autotune.isolation_limits import Isolation, ServerKeeper
+    from helion_autotune.isolation_limits import Isolation
+    from helion_autotune.lanes import ServerKeeper
     from helion_autotune.trial import Measurement
 
 #: How often in a row a worker may fail to become ready before that is an error of its own.
@@ -40,7 +42,11 @@ class CannotIsolateError(CannotMeasureError):
 
     def __init__(self, problem: str, *, refused: bool) -> None:
         super().__init__(f"no worker can be made ready to measure in isolation: {problem}")
+        self.problem = problem
         self.refused = refused
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(CannotIsolateError, self.problem, refused=self.refused), ()
 
 
 class OutOfTime(Exception):  # noqa: N818 - a signal
@@ -88,6 +94,7 @@ class Workers:
         self._briefed = False
         self._ready = False
         self._server_works = False
+        self._interrupted = False
         self._first_job: bytes | None = None
         #: Whether any worker has been given a job.
         self.has_measured = False
@@ -124,6 +131,13 @@ class Workers:
         if answer.status is Status.OK:
             self._first_job = self._first_job or job
         return answer.measurement()
+
+    def interrupt(self) -> None:
+        """Have a measurement that is under way end soon; called by another thread, and nothing is measured after it."""
+        self._interrupted = True
+        worker = self._worker
+        if worker is not None:
+            worker.hang_up()
 
     def close(self) -> None:
         """End the worker; its server waits for the next session."""
@@ -193,6 +207,8 @@ class Workers:
         """A worker that waits for a job: the one there is, or one that is made ready now."""
         problem, refused = "", True
         for _ in range(STARTS):
+            if self._interrupted:
+                raise CannotIsolateError("the session ends", refused=False)
             allowed = Allowance(self._isolation.start, _left(deadline))
             try:
                 answer = self._made_ready(allowed)
@@ -242,7 +258,7 @@ class Workers:
         try:
             death = self._server.end(worker, SERVER_SECONDS)
             printed = self._server.printed()
-            if begin:
+            if begin and not self._interrupted:
                 self.begin()
         except ServerLostError as error:
             self._lose_server()

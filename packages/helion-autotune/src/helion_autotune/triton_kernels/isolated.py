@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from helion_autotune.blueprint import NotPortableError, find
-from helion_autotune.measuring import measure_milliseconds
+from helion_autotune.measuring import measure_milliseconds, open_device
 from helion_autotune.point import Point
 from helion_autotune.triton_kernels.keys import innermost
 from helion_autotune.triton_kernels.launch import Launch, check_and_time
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from helion_autotune.isolation.tensors import Packed, Unpacked
     from helion_autotune.trial import Measurement
 
-#: What a blueprint calls :func:`make` and :func:`open_device`.
-MAKER, OPENER = f"{__name__}:make", f"{__name__}:open_device"
+#: What a blueprint calls :func:`make` and :func:`open_kernel`.
+MAKER, OPENER = f"{__name__}:make", f"{__name__}:open_kernel"
 #: Names of the main program.
 MAIN = ("__main__", "__mp_main__")
 
@@ -76,13 +76,10 @@ def _held(owner: Any, module: str, name: str) -> bool:
         return False
 
 
-def open_device(device: int, kernel: str) -> None:
+def open_kernel(kernel: str, device: int | None, model: str) -> None:
     """What a worker can do before it knows the arguments: make its context, import the kernel's module."""
-    import torch
-
-    if torch.cuda.is_available():
-        torch.cuda.set_device(device)
-        measure_milliseconds(torch.zeros(1, device="cuda").zero_, repetitions=1)
+    if device is not None:
+        open_device(device, model)
     find(kernel)
 
 

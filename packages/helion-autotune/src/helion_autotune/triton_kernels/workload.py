@@ -56,9 +56,9 @@ class TritonWorkload:
 
         Raises NotPortableError where the kernel is not found by its name: in the main program, or made by a function.
         """
-        device = self.launch.device or 0
-        opening = Call(OPENER, (device, path_of(self.owner)))
-        return Blueprint(MAKER, self._payload, ("torch", "triton"), opening, device)
+        device = self.launch.device
+        opening = Call(OPENER, (path_of(self.owner), device, _model(device)))
+        return Blueprint(MAKER, self._payload, ("torch", "triton"), opening, device or 0)
 
     def job(self, candidate: Point) -> Job:
         """The point, and the grid for it, as grids are most often functions that live only here."""
@@ -76,3 +76,12 @@ class TritonWorkload:
             tuple(told),
             launch.device,
         )
+
+
+def _model(device: int | None) -> str:
+    """The name of the GPU with this index."""
+    if device is None:
+        return ""
+    import torch
+
+    return torch.cuda.get_device_name(device)

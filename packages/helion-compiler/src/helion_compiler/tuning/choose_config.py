@@ -13,6 +13,7 @@ import torch
 from helion import Config, exc
 from helion_autotune import (
     Budget,
+    CannotMeasureError,
     Chooser,
     LockedResult,
     LockFile,
@@ -194,6 +195,8 @@ def _search(
         )
     except NoCandidateWorked as error:
         raise _none_worked(kernel, error) from error
+    except CannotMeasureError as error:
+        raise exc.AutotuneError(kernel=kernel.definition.name, reason=str(error)) from error
     except RecordsError as error:
         raise exc.CacheNotWritable(path=settings.autotune_cache, reason=str(error)) from error
     return kernel.space.config(result.best.point)

@@ -114,12 +114,6 @@ class Payload:
     packed: Packed | Unpacked
 
 
-def open_device(device: int) -> None:
-    """What a worker can do before there are arguments: make its context, and load what timing uses."""
-    torch.cuda.set_device(device)
-    measure_milliseconds(torch.zeros(1, device="cuda").zero_, repetitions=1)
-
-
 def make(payload: Payload) -> IsolatedKernelMeasurer:
     """The measurer of a worker; what was packed has come out as tensors of this process."""
     memory: Any = payload.packed

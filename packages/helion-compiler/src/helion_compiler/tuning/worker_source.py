@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from helion_autotune import Isolation, LockFile, LockFileError
+from helion_autotune.ray_gpus import RayGPUs
 
 if TYPE_CHECKING:
     import torch
@@ -43,8 +44,21 @@ class WorkerSource:
         """How a search with these settings measures; False for in this process."""
         if not settings.autotune_isolation:
             return False
-        limit = settings.autotune_benchmark_timeout
-        return Isolation(measure=limit, required=False, servers=self._servers)
+        return Isolation(
+            measure=settings.autotune_benchmark_timeout,
+            required=False,
+            devices=_devices(settings.autotune_devices),
+            servers=self._servers,
+        )
+
+
+def _devices(named: str | None) -> tuple[int, ...] | Literal["all"] | RayGPUs | None:
+    """The GPUs that a setting names."""
+    if named == "all":
+        return "all"
+    if named == "ray":
+        return RayGPUs()
+    return None if named is None else tuple(int(index) for index in named.split(","))
 
 
 def likely_searched(definition: KernelDefinition) -> bool:

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import torch
 
 from helion import Config
 from helion_autotune import Blueprint, Call, WrongResult
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 #: What workers call.
 MAKER = f"{measurer.__name__}:{measurer.make.__name__}"
-OPENER = f"{measurer.__name__}:{measurer.open_device.__name__}"
+OPENER = "helion_autotune.measuring:open_device"
 
 
 @attrs.frozen(eq=False)
@@ -80,7 +81,8 @@ class KernelWorkload:
         device = device_of(self._leaves)
         if device.type != "cuda":
             return Blueprint(MAKER, self._payload)
-        return Blueprint(MAKER, self._payload, (), Call(OPENER, (device.index,)), device.index)
+        opening = Call(OPENER, (device.index, torch.cuda.get_device_name(device)))
+        return Blueprint(MAKER, self._payload, (), opening, device.index)
 
     def job(self, candidate: Candidate) -> KernelJob:
         """The candidate as data; raises WrongResult where it returns other containers than the author's function."""
