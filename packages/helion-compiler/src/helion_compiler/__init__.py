@@ -10,9 +10,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from helion_compiler.bundling import BuildRequest, BuiltBundle, build_bundle
+    from helion_compiler.bundling import (
+        BuildRequest,
+        BuiltBundle,
+        LockedConfigs,
+        TunedRequest,
+        build_bundle,
+        tune_requests,
+    )
 
-__all__ = ["BuildRequest", "BuiltBundle", "build_bundle"]
+__all__ = [
+    "BuildRequest",
+    "BuiltBundle",
+    "LockedConfigs",
+    "TunedRequest",
+    "build_bundle",
+    "tune_requests",
+]
 
 _PLACES = dict.fromkeys(__all__, "helion_compiler.bundling")
 

@@ -23,6 +23,7 @@ from helion_compiler.pipeline import make_program, make_source
 from helion_compiler.program.foreign_ops import Breakpoint
 from helion_compiler.reproducer import reproducer
 from helion_compiler.space import derive_space
+from helion_compiler.space.target_traits import TargetTraits
 from helion_compiler.space.tunables import chosen_tunables
 from helion_runtime import Dispatcher
 
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from helion_compiler.program.program import Program
     from helion_compiler.scheduling import Schedule
     from helion_compiler.space import ConfigSpace
-    from helion_compiler.space.target_traits import TargetTraits
     from helion_compiler.staging import StagedFunction
     from helion_compiler.tracing.arguments import Call
     from helion_runtime import KernelImage
@@ -68,6 +68,7 @@ class SpecializedKernel:
     Attributes:
         definition: what the decorator was told.
         call: the call it was made for.
+        traits: of the GPUs that its configs are for.
         aligned: the leaves whose addresses are multiples of 16.
         program: what it computes.
         space: the configs it has.
@@ -81,7 +82,7 @@ class SpecializedKernel:
         traits: TargetTraits | None = None,
     ) -> None:
         self.definition = definition
-        self._traits = traits
+        self.traits = TargetTraits() if traits is None else traits
         self.call = call
         self.aligned = aligned_leaves(call.leaves)
         settings = definition.settings
@@ -89,7 +90,7 @@ class SpecializedKernel:
         with reported(call, settings, "trace the kernel", runs_author=True):
             self.program: Program = make_program(staged, call, settings, self._observe)
             self.space: ConfigSpace = self._with_tunables(
-                derive_space(self.program, self.aligned, traits)
+                derive_space(self.program, self.aligned, self.traits)
             )
         self._staged = staged
         self._programs: dict[tuple[Any, ...], tuple[Program, ConfigSpace]] = {}
@@ -165,7 +166,7 @@ class SpecializedKernel:
             settings = self.definition.settings
             with reported(self.call, settings, "trace the kernel", config):
                 program = make_program(self._staged, self.call, settings, self._observe, chosen)
-                self._programs[key] = program, derive_space(program, self.aligned, self._traits)
+                self._programs[key] = program, derive_space(program, self.aligned, self.traits)
         return self._programs[key]
 
     def build(

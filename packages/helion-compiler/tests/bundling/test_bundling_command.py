@@ -233,7 +233,7 @@ def test_problems_are_told(
         (("bild",), "invalid choice: 'bild'"),
         (BUILD[:-2], "required: -o/--output"),
         ((*BUILD, "--jobs", "0"), "0 is not positive"),
-        ((*BUILD, "--jobs", "many"), "invalid _positive value"),
+        ((*BUILD, "--jobs", "many"), "invalid positive value"),
         ((*BUILD, "--container", "tar"), "invalid choice: 'tar'"),
         (("build", "ops.py:twice", "-o", "out"), "give at least one --target"),
         ((*BUILD, "--config", "{}", "--config", "{}"), "2 times --config for 1 times --args"),

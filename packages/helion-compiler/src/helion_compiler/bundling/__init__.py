@@ -1,7 +1,16 @@
-"""Bundling: kernels, example arguments and targets in; one file for ``helion_runtime.load`` out. No
-GPU is needed."""
+"""Bundling: kernels, example arguments and targets in; one file for ``helion_runtime.load`` out. No GPU is needed, but
+for tuning beforehand."""
 
 from helion_compiler.bundling.build import BuiltBundle, build_bundle
+from helion_compiler.bundling.locked_configs import LockedConfigs
 from helion_compiler.bundling.request import BuildRequest
+from helion_compiler.bundling.tune_requests import TunedRequest, tune_requests
 
-__all__ = ["BuildRequest", "BuiltBundle", "build_bundle"]
+__all__ = [
+    "BuildRequest",
+    "BuiltBundle",
+    "LockedConfigs",
+    "TunedRequest",
+    "build_bundle",
+    "tune_requests",
+]

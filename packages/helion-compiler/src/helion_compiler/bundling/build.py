@@ -10,6 +10,7 @@ import attrs
 
 from helion_compiler.bundling.assemble import assemble
 from helion_compiler.bundling.errors import BundleRequestError
+from helion_compiler.bundling.locked_configs import LockedConfigs
 from helion_compiler.bundling.provenance import built_with, requirements
 from helion_compiler.bundling.variants import compile_variants
 from helion_runtime import write_bundle
@@ -41,6 +42,7 @@ def build_bundle(
     *,
     targets: Sequence[str],
     container: Literal["zip", "directory"] = "zip",
+    lock: str | os.PathLike[str] | LockedConfigs | None = None,
     signing_key: SigningKey | None = None,
     jobs: int | None = None,
     progress: Callable[[CompiledVariant], None] | None = None,
@@ -56,6 +58,8 @@ def build_bundle(
         requests: what to build; see :class:`BuildRequest`.
         targets: architectures such as ``"sm_90"`` or ``"gfx942"``, for requests that name none.
         container: one uncompressed zip file, or a directory.
+        lock: a lock file of tuned configs, for kernels and requests that have none; :class:`LockedConfigs` where it
+            has those of several GPUs. Targets that nothing in it was tuned for get the default.
         signing_key: a key that signs the bundle; it takes ``helion-compiler[signing]``.
         jobs: processes that compile side by side, by default one per core; 1 compiles in this one.
         progress: told of each variant as it is finished.
@@ -68,7 +72,8 @@ def build_bundle(
     if not requests:
         raise BundleRequestError(problem="no kernel is named", remedy="give at least one request")
     _check_writable(destination, container)
-    compiled = compile_variants(requests, targets, jobs=jobs, progress=progress)
+    locked = lock if lock is None or isinstance(lock, LockedConfigs) else LockedConfigs(lock)
+    compiled = compile_variants(requests, targets, locked=locked, jobs=jobs, progress=progress)
     content = assemble(compiled)
     used = dict.fromkeys(item.target for item in compiled)
     identity = write_bundle(

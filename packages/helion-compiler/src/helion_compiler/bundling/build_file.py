@@ -2,6 +2,8 @@
 
 ```
 targets = ["sm_90", "sm_80"]
+lock = "tuned.lock.json"                        # what `helion tune` found; relative to this file, as all files
+tuned_on = "NVIDIA H200"                        # which of several GPUs of one architecture
 
 [[variant]]
 kernel = "matmul.py:matmul"                     # or package.module:kernel; files are relative to this one
@@ -49,6 +51,8 @@ class BuildFile:
 
     requests: tuple[BuildRequest, ...]
     targets: tuple[str, ...]
+    lock: Path | None = None
+    tuned_on: str | None = None
 
 
 def read_build_file(path: Path) -> BuildFile:
@@ -58,12 +62,12 @@ def read_build_file(path: Path) -> BuildFile:
         helion.exc.HelionError: the file, or something it refers to, cannot be used.
     """
     content = _parse(path)
-    unknown = sorted(content.keys() - {"targets", "variant"})
+    unknown = sorted(content.keys() - {"targets", "lock", "tuned_on", "variant"})
     if unknown:
         raise BuildFileError(
             path=path,
             problem=f"there is no key {unknown[0]!r}",
-            remedy="at the top stand `targets` and any number of [[variant]] tables",
+            remedy="at the top stand `targets`, `lock`, `tuned_on` and any number of [[variant]] tables",
         )
     tables = content.get("variant", [])
     if not isinstance(tables, list) or not tables:
@@ -71,7 +75,20 @@ def read_build_file(path: Path) -> BuildFile:
             path=path, problem="it has no [[variant]]", remedy="write one for each set of arguments"
         )
     requests = tuple(_request(path, number, table) for number, table in enumerate(tables, start=1))
-    return BuildFile(requests, _targets(path, "targets", content.get("targets", [])))
+    lock = _text(path, content, "lock")
+    return BuildFile(
+        requests,
+        _targets(path, "targets", content.get("targets", [])),
+        None if lock is None else path.parent / lock,
+        _text(path, content, "tuned_on"),
+    )
+
+
+def _text(path: Path, content: dict[str, Any], key: str) -> str | None:
+    value = content.get(key)
+    if value is not None and not isinstance(value, str):
+        raise BuildFileError(path=path, problem=f"{key} = {value!r}", remedy=f"{key} is a text")
+    return value
 
 
 def _parse(path: Path) -> dict[str, Any]:

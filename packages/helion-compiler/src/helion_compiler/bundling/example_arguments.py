@@ -1,6 +1,7 @@
-"""Example arguments: from text, or from tensors on any device, to fakes on a GPU that need not exist.
+"""Example arguments: from text, or from tensors on any device, to fakes on a GPU that need not exist, or to real ones.
 
-A bundle's variants are made for the dtypes, sizes and strides of example arguments; their data is never read.
+A bundle's variants are made for the dtypes, sizes and strides of example arguments; their data is never read. Tuning
+takes real ones.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from helion_compiler.torch_bridge.symbolic import fake_like
 from helion_compiler.tracing.arguments import split
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import FunctionType
 
 _SHORT = {
@@ -62,17 +63,49 @@ def parse_argument(text: str) -> Any:
 def on_fake_gpu(function: FunctionType, args: Sequence[Any]) -> tuple[Any, ...]:
     """``args`` of ``function`` with every tensor, also inside tuples and captured by functions,
     replaced by a fake on a GPU."""
+    mode = FakeTensorMode()
+
+    def fake(tensor: torch.Tensor) -> torch.Tensor:
+        return fake_like(mode, tuple(tensor.shape), tensor.dtype, "cuda", tensor.stride())
+
+    return _with_tensors(function, args, fake)
+
+
+def on_device(
+    function: FunctionType, args: Sequence[Any], device: torch.device, seed: int = 0
+) -> tuple[Any, ...]:
+    """``args`` of ``function`` with every tensor on ``device``: those without data are filled, floats from a normal
+    distribution, booleans evenly, integers with zeros."""
+    generator = torch.Generator(device).manual_seed(seed)
+
+    def real(tensor: torch.Tensor) -> torch.Tensor:
+        if tensor.device.type != "meta":
+            return tensor.to(device)
+        reach = sum((n - 1) * s for n, s in zip(tensor.shape, tensor.stride(), strict=True))
+        values = _filled(reach + 1 if tensor.numel() else 0, tensor.dtype, generator)
+        return values.as_strided(tensor.shape, tensor.stride())
+
+    return _with_tensors(function, args, real)
+
+
+def _filled(count: int, dtype: torch.dtype, generator: torch.Generator) -> torch.Tensor:
+    device = generator.device
+    if dtype == torch.bool:
+        return torch.rand(count, device=device, generator=generator) < 0.5
+    if dtype.is_floating_point:
+        return torch.randn(count, device=device, generator=generator).to(dtype)
+    return torch.zeros(count, device=device, dtype=dtype)
+
+
+def _with_tensors(
+    function: FunctionType, args: Sequence[Any], make: Callable[[torch.Tensor], torch.Tensor]
+) -> tuple[Any, ...]:
+    """``args`` with another tensor for each, also inside tuples and captured by functions."""
     parameters = tuple(function.__code__.co_varnames[: len(args)])
     call = split(function, parameters, frozenset(), tuple(args))
-    mode = FakeTensorMode()
-    arguments, _, _ = call.join([_fake(mode, leaf) for leaf in call.leaves])
+    leaves = [make(leaf) if isinstance(leaf, torch.Tensor) else leaf for leaf in call.leaves]
+    arguments, _, _ = call.join(leaves)
     return arguments
-
-
-def _fake(mode: FakeTensorMode, leaf: Any) -> Any:
-    if not isinstance(leaf, torch.Tensor):
-        return leaf
-    return fake_like(mode, tuple(leaf.shape), leaf.dtype, "cuda", leaf.stride())
 
 
 def _literal(text: str) -> Any:

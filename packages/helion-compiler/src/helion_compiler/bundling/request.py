@@ -11,6 +11,7 @@ from helion import Config, Kernel
 from helion.backends import KernelDefinition
 from helion_compiler.bundling.errors import BundleRequestError
 from helion_compiler.bundling.example_arguments import on_fake_gpu
+from helion_compiler.bundling.locked_configs import ChosenConfig
 from helion_compiler.compiled_kernel import CompiledKernel
 from helion_compiler.space.target_traits import TargetTraits
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from helion_compiler.building import Target
+    from helion_compiler.bundling.locked_configs import LockedConfigs
     from helion_compiler.specialized_kernel import SpecializedKernel
+    from helion_compiler.tuning.worker_source import WorkerSource
 
 
 def _targets(given: Iterable[str] | None) -> tuple[str, ...] | None:
@@ -38,7 +41,8 @@ class BuildRequest:
         args: example arguments, in order; defaults may be left out. Tensors may be on any device,
             also ``meta``: dtype, sizes and strides matter alone. Tensors that a function among them
             captures become further arguments of the op.
-        config: None takes the kernel's own config, or else the default of its config space.
+        config: None takes the kernel's own config, or else a tuned one where the build has a lock file, or
+            the default of its config space.
         targets: such as ``["sm_90"]``; None takes those of the bundle.
         static_shapes: whether the variant serves exactly these sizes; None leaves it to the
             kernel's settings.
@@ -65,37 +69,59 @@ class BuildRequest:
         Raises:
             helion.exc.HelionError: the kernel cannot be traced for them.
         """
+        compiled = self.compiled(TargetTraits() if target is None else target.traits)
         function: Any = self.kernel.fn
-        settings = attrs.evolve(self.kernel.settings, ref_mode=False, bundle=None)
+        return compiled.bind(on_fake_gpu(function, self.normalized_args())).specialized
+
+    def compiled(
+        self,
+        traits: TargetTraits | None = None,
+        workers: WorkerSource | None = None,
+        **settings: Any,
+    ) -> CompiledKernel:
+        """The kernel as the compiler runs it, with some settings in place of its own."""
+        function: Any = self.kernel.fn
         if self.static_shapes is not None:
-            settings = attrs.evolve(settings, static_shapes=self.static_shapes)
+            settings["static_shapes"] = self.static_shapes
         definition = KernelDefinition(
             function=function,
             name=self.kernel.name,
             signature=inspect.signature(function),
             configs=self.kernel.configs,
-            settings=settings,
+            settings=attrs.evolve(self.kernel.settings, ref_mode=False, bundle=None, **settings),
         )
-        compiled = CompiledKernel(definition, TargetTraits() if target is None else target.traits)
-        return compiled.bind(on_fake_gpu(function, self._normalized())).specialized
+        return CompiledKernel(definition, traits, workers)
 
-    def choose_config(self, bound: SpecializedKernel) -> Config:
-        """The config to build.
+    def given_config(self) -> ChosenConfig | None:
+        """The config that the request names, or the only one that the kernel has."""
+        if self.config is not None:
+            return ChosenConfig(self.config, "config as given")
+        configs = self.kernel.configs
+        return ChosenConfig(configs[0], "the kernel's config") if len(configs) == 1 else None
+
+    def choose_config(
+        self, bound: SpecializedKernel, locked: LockedConfigs | None = None
+    ) -> ChosenConfig:
+        """The config to build: given, else tuned, else the default of the config space.
 
         Raises:
-            BundleRequestError: the kernel has several, which would have to be measured.
+            BundleRequestError: the kernel has several, which would have to be measured; or it was not tuned for
+                these arguments, and others were.
         """
-        if self.config is not None:
-            return self.config
-        configs = self.kernel.configs
-        if len(configs) > 1:
+        chosen = self.given_config()
+        if chosen is None and locked is not None:
+            chosen = locked.find(bound)
+        if chosen is not None:
+            return chosen
+        if self.kernel.configs:
             raise BundleRequestError(
-                problem=f"`{self.kernel.name}` has {len(configs)} configs; choosing one takes a GPU",
-                remedy="name the one to build",
+                problem=f"`{self.kernel.name}` has {len(self.kernel.configs)} configs; choosing one takes a GPU",
+                remedy="name the one to build, or let `helion tune` measure them",
             )
-        return configs[0] if configs else bound.space.default_config()
+        return ChosenConfig(bound.space.default_config(), "config by default")
 
-    def _normalized(self) -> tuple[Any, ...]:
+    def normalized_args(self) -> tuple[Any, ...]:
+        """The arguments, with the kernel's defaults behind them."""
         try:
             return self.kernel.normalize_args(*self.args)
         except TypeError as error:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from helion import Config
     from helion_compiler.building import Target
+    from helion_compiler.bundling.locked_configs import ChosenConfig, LockedConfigs
     from helion_compiler.bundling.request import BuildRequest
     from helion_compiler.specialized_kernel import SpecializedKernel
     from helion_runtime import KernelImage
@@ -34,8 +35,9 @@ _PATIENCE_SECONDS = 600.0
 class CompiledVariant:
     """A variant of an op, ready to be put into a bundle.
 
-    ``arguments`` are the op's, with captures. ``code`` is the kernel's; ``fixed`` what else of its
-    call no later call can show: the values of constants, and the code of functions.
+    ``arguments`` are the op's, with captures. ``origin`` says where the config comes from.
+    ``code`` is the kernel's; ``fixed`` what else of its call no later call can show: the values of
+    constants, and the code of functions.
     """
 
     op: str
@@ -44,6 +46,7 @@ class CompiledVariant:
     variant: VariantEntry
     image: KernelImage
     source: str
+    origin: str
     code: CodeType
     fixed: Hashable
 
@@ -52,14 +55,20 @@ class CompiledVariant:
 class _Task:
     request: BuildRequest
     bound: SpecializedKernel
-    config: Config
+    chosen: ChosenConfig
     target: Target
+
+    @property
+    def config(self) -> Config:
+        """The config to compile."""
+        return self.chosen.config
 
 
 def compile_variants(
     requests: Sequence[BuildRequest],
     targets: Sequence[str],
     *,
+    locked: LockedConfigs | None = None,
     jobs: int | None = None,
     progress: Callable[[CompiledVariant], None] | None = None,
 ) -> tuple[CompiledVariant, ...]:
@@ -69,7 +78,7 @@ def compile_variants(
     Raises:
         helion.exc.HelionError: a request cannot be traced, does not fit its config, or does not compile.
     """
-    tasks = [task for request in requests for task in _tasks(request, targets)]
+    tasks = [task for request in requests for task in _tasks(request, targets, locked)]
     jobs = min(jobs or os.cpu_count() or 1, len(tasks))
     finished = []
     for item in _one_by_one(tasks) if jobs == 1 else _side_by_side(tasks, jobs):
@@ -98,7 +107,9 @@ def _side_by_side(tasks: Sequence[_Task], jobs: int) -> Iterator[CompiledVariant
                 future.cancel()
 
 
-def _tasks(request: BuildRequest, targets: Sequence[str]) -> list[_Task]:
+def _tasks(
+    request: BuildRequest, targets: Sequence[str], locked: LockedConfigs | None
+) -> list[_Task]:
     chosen = request.targets if request.targets is not None else tuple(targets)
     if not chosen:
         raise BundleRequestError(
@@ -106,9 +117,12 @@ def _tasks(request: BuildRequest, targets: Sequence[str]) -> list[_Task]:
         )
     parsed = list(dict.fromkeys(parse_target(name) for name in chosen))
     bound = {target.traits: request.bind(target) for target in parsed}
-    configs = {traits: request.choose_config(one) for traits, one in bound.items()}
-    for traits, one in bound.items():
-        one.lower(configs[traits])  # a config that does not fit is refused before anything compiles
+    configs = {traits: request.choose_config(one, locked) for traits, one in bound.items()}
+    for (
+        traits,
+        one,
+    ) in bound.items():  # a config that does not fit is refused before anything compiles
+        one.lower(configs[traits].config)
     return [
         _Task(request, bound[target.traits], configs[target.traits], target) for target in parsed
     ]
@@ -130,6 +144,7 @@ def _compile(task: _Task, compiler: Compiler | None) -> CompiledVariant:
         variant=widen_guard(built.variant, task.bound.lower(task.config).program),
         image=built.image,
         source=task.bound.lower(task.config).emitted.source,
+        origin=task.chosen.origin,
         code=task.bound.call.kernel.code,
         fixed=task.bound.call.static,
     )

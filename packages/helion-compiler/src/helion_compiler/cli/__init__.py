@@ -1,5 +1,5 @@
-"""The command ``helion``: build bundles, look at config spaces, print generated source. No GPU is
-needed for any of them.
+"""The command ``helion``: tune kernels, build bundles, look at config spaces, print generated source. A GPU is needed
+for tuning alone.
 
 Exit status: 0 if all went well; 1 for a problem with a kernel, its arguments or a file, told on
 standard error; 2 for a mistake on the command line.
@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from helion.exc import HelionError, wants_color
-from helion_compiler.cli import build_command, source_command, space_command
+from helion_compiler.cli import build_command, source_command, space_command, tune_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,10 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="helion",
-        description="Build bundles of kernels, and look at what the compiler makes of them.",
+        description="Tune kernels, build bundles of them, and look at what the compiler makes of them.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     build_command.add(commands)
+    tune_command.add(commands)
     space_command.add(commands)
     source_command.add(commands)
     return parser

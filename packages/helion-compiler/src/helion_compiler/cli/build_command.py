@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from helion_compiler.cli.kernel_options import (
     add_command,
     add_static_shapes,
-    read_config,
-    read_request,
+    positive,
+    read_requests,
 )
 
 if TYPE_CHECKING:
-    from helion_compiler.bundling import BuildRequest
     from helion_compiler.bundling.variants import CompiledVariant
     from helion_runtime import SigningKey
 
@@ -30,6 +27,7 @@ Each --args makes one variant. --config is given once for all of them, or once f
 order. Several kernels go into one bundle through a build file in TOML:
 
   targets = ["sm_90", "sm_80"]
+  lock = "tuned.lock.json"             # configs that `helion tune` found, for what names none
 
   [[variant]]
   kernel = "matmul.py:matmul"          # relative to this file, or package.module:kernel
@@ -75,6 +73,14 @@ def add(commands: Any) -> None:
         help="one file (default) or a directory",
     )
     command.add_argument(
+        "--lock", metavar="FILE", help="configs that 'helion tune' found, for what names none"
+    )
+    command.add_argument(
+        "--tuned-on",
+        metavar="GPU",
+        help="whose results count, if the lock file has those of several GPUs of one architecture",
+    )
+    command.add_argument(
         "--sign",
         metavar="FILE",
         help="sign the bundle with this private key, which 'python -m helion_runtime keygen' makes",
@@ -83,29 +89,27 @@ def add(commands: Any) -> None:
         "--passphrase-file", metavar="FILE", help="what that key is encrypted with"
     )
     command.add_argument(
-        "--jobs", type=_positive, help="processes that compile; one per core if left out"
+        "--jobs", type=positive, help="processes that compile; one per core if left out"
     )
     add_static_shapes(command)
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not positive")
-    return number
-
-
 def _build(options: Any) -> int:
-    from helion_compiler.bundling import build_bundle  # --help loads no torch
+    from helion_compiler.bundling import LockedConfigs, build_bundle  # --help loads no torch
     from helion_runtime.bundle.signatures import fingerprint  # as above
 
     key = _signing_key(options)  # before minutes of compiling
-    requests, targets = _from_file(options) if options.what.endswith(".toml") else _given(options)
+    file = read_requests(options)
+    lock = options.lock or file.lock
+    tuned_on = options.tuned_on or file.tuned_on
+    if not options.target and not options.what.endswith(".toml"):
+        options.usage_error("give at least one --target, such as sm_90")
     built = build_bundle(
         options.output,
-        requests,
-        targets=targets,
+        file.requests,
+        targets=tuple(options.target) or file.targets,  # those told here replace those of the file
         container=options.container,
+        lock=None if lock is None else LockedConfigs(lock, tuned_on),
         signing_key=key,
         jobs=options.jobs,
         progress=_report,
@@ -129,32 +133,7 @@ def _signing_key(options: Any) -> SigningKey | None:
     return SigningKey.read(options.sign, read_passphrase(options.passphrase_file))
 
 
-def _from_file(options: Any) -> tuple[tuple[BuildRequest, ...], tuple[str, ...]]:
-    """The requests of a build file; targets on the command line replace those at its top."""
-    from helion_compiler.bundling.build_file import read_build_file  # as above
-
-    if options.args or options.config or options.static_shapes is not None:
-        options.usage_error("--args, --config and --static-shapes go into the build file")
-    file = read_build_file(Path(options.what))
-    return file.requests, tuple(options.target) or file.targets
-
-
-def _given(options: Any) -> tuple[tuple[BuildRequest, ...], tuple[str, ...]]:
-    """One request for each set of arguments."""
-    if not options.target:
-        options.usage_error("give at least one --target, such as sm_90")
-    sets = options.args or [[]]
-    configs = options.config or [None]
-    if len(configs) not in (1, len(sets)):
-        options.usage_error(f"{len(configs)} times --config for {len(sets)} times --args")
-    configs = configs * len(sets) if len(configs) == 1 else configs
-    requests = tuple(
-        read_request(options, args, read_config(config))
-        for args, config in zip(sets, configs, strict=True)
-    )
-    return requests, tuple(options.target)
-
-
 def _report(finished: CompiledVariant) -> None:
     size = len(finished.image.binary)
-    print(f"{finished.op} for {finished.target.name}: {size} bytes", file=sys.stderr)
+    told = f"{finished.op} for {finished.target.name}: {size} bytes, {finished.origin}"
+    print(told, file=sys.stderr)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from helion import Config
     from helion_compiler.bundling import BuildRequest
+    from helion_compiler.bundling.build_file import BuildFile
 
 _ARGUMENTS = """\
 arguments are written as
@@ -60,6 +61,37 @@ def read_request(options: Any, args: Sequence[str], config: Config | None) -> Bu
     kernel = find_kernel(options.what, Path.cwd())
     values = tuple(parse_argument(text) for text in args)
     return BuildRequest(kernel, values, config=config, static_shapes=options.static_shapes)
+
+
+def read_requests(options: Any) -> BuildFile:
+    """What a build file asks for, or one request for each of the sets of arguments on the command line.
+
+    There, ``config`` is given once for all sets, or once for each in the same order.
+    """
+    from helion_compiler.bundling.build_file import BuildFile, read_build_file  # as above
+
+    given = getattr(options, "config", [])
+    if options.what.endswith(".toml"):
+        if options.args or given or options.static_shapes is not None:
+            options.usage_error("--args, --config and --static-shapes go into the build file")
+        return read_build_file(Path(options.what))
+    sets, configs = options.args or [[]], given or [None]
+    if len(configs) not in (1, len(sets)):
+        options.usage_error(f"{len(configs)} times --config for {len(sets)} times --args")
+    configs = configs * len(sets) if len(configs) == 1 else configs
+    requests = tuple(
+        read_request(options, args, read_config(config))
+        for args, config in zip(sets, configs, strict=True)
+    )
+    return BuildFile(requests, ())
+
+
+def positive(text: str) -> int:
+    """A number from the command line."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not positive")
+    return number
 
 
 def read_config(text: str | None) -> Config | None:

@@ -17,5 +17,5 @@ def add(commands: Any) -> None:
 def _source(options: Any) -> int:
     request = read_request(options, options.args, read_config(options.config))
     kernel = request.bind()
-    print(kernel.lower(request.choose_config(kernel)).emitted.source, end="")
+    print(kernel.lower(request.choose_config(kernel).config).emitted.source, end="")
     return 0

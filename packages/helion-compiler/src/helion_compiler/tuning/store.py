@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import json
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +11,8 @@ import torch
 
 from helion import exc
 from helion_autotune import Records, RecordsError, StoredResult
-from helion_compiler.program.expressions import next_power_of_two
 from helion_compiler.tracing.arguments import device_of
+from helion_compiler.tuning.result_key import result_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,26 +55,9 @@ def open_store(kernel: SpecializedKernel, leaves: Sequence[Any]) -> Store:
     Raises:
         helion.exc.CacheNotWritable: the cache directory cannot be used.
     """
-    import triton  # only its version
-
     definition = kernel.definition
-    source = inspect.getsource(definition.function)
     device = torch.cuda.get_device_name(device_of(leaves))
-    key = json.dumps(
-        {
-            "kernel": hashlib.sha256(source.encode()).hexdigest()[:16],
-            "arguments": [
-                _describe(leaf, static=definition.settings.static_shapes) for leaf in leaves
-            ],
-            "aligned": sorted(kernel.aligned),
-            "device": device,
-            "dot_precision": definition.settings.dot_precision,
-            "fast_math": definition.settings.fast_math,
-            "triton": triton.__version__,
-            "helion": version("helion-compiler"),
-        },
-        sort_keys=True,
-    )
+    key = json.dumps(result_key(kernel, leaves, device), sort_keys=True)
     folder = Path(definition.settings.autotune_cache).expanduser()
     records = Records(folder / f"{definition.name}.jsonl")
     try:
@@ -85,11 +65,3 @@ def open_store(kernel: SpecializedKernel, leaves: Sequence[Any]) -> Store:
     except RecordsError as error:
         raise exc.CacheNotWritable(path=str(folder), reason=str(error)) from error
     return Store(records, key, device)
-
-
-def _describe(leaf: Any, *, static: bool) -> Any:
-    if not isinstance(leaf, torch.Tensor):
-        return repr(leaf)
-    # Dynamic sizes share results by the power of two above them.
-    sizes = list(leaf.shape) if static else [next_power_of_two(size) for size in leaf.shape]
-    return [str(leaf.dtype), sizes, list(leaf.stride()) if static else leaf.ndim]
