@@ -1,4 +1,4 @@
-"""The release flow on a GPU: ``helion tune`` here, ``helion build`` as where there is none, served without a compiler."""
+"""The release flow: ``helion tune`` on a GPU, ``helion build`` as where there is none, served without a compiler."""
 
 from __future__ import annotations
 

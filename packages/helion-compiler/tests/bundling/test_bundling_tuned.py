@@ -244,6 +244,15 @@ def test_one_of_several_gpus_is_named(tmp_path: Path) -> None:
         assert built(tmp_path, LockedConfigs(locked.lock, device))["sm_90a"] == [block]
 
 
+def test_floats_of_any_value_share_a_result() -> None:
+    def key(factor: float) -> dict[str, Any]:
+        bound = BuildRequest(scaled, (X, factor)).bind()
+        return result_key(bound, bound.call.leaves, H200)
+
+    assert key(0.5) == key(2.5)
+    assert key(2) != key(3) != key(3.0)
+
+
 def test_results_of_other_versions_count_and_say_so(tmp_path: Path) -> None:
     locked = lock_file(tmp_path, (H200, 512), triton="3.5.0")
     bound = BuildRequest(scaled, (X, 3)).bind()

@@ -43,6 +43,8 @@ def result_key(kernel: SpecializedKernel, leaves: Sequence[Any], device: str) ->
 
 
 def _describe(leaf: Any, *, static: bool) -> Any:
+    if isinstance(leaf, float):
+        return "float"  # what is computed with takes as long whatever it is
     if not isinstance(leaf, torch.Tensor):
         return repr(leaf)
     # Dynamic sizes share results by the power of two above them.
