@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import cProfile
 import os
 import subprocess
 import sys
 import textwrap
 import threading
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
@@ -203,6 +205,34 @@ def test_mutated_arguments_and_scalars() -> None:
         expected = x * factor
         assert kernel(x, factor) is None
         torch.testing.assert_close(x, expected)
+
+
+SCALE = 2.0
+
+
+def scaled(x: torch.Tensor) -> torch.Tensor:
+    out = torch.empty_like(x)
+    for tile in hl.tile(x.size(0)):
+        out[tile] = x[tile] * SCALE
+    return out
+
+
+def test_captured_numbers_may_change_and_cost_next_to_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    x = torch.randn(1000, device="cuda")
+    kernel = helion.kernel(scaled, config=helion.Config(block_sizes=[128]))
+    for scale in (2.0, 2.0, 3.0, 3.0, 2.0):
+        monkeypatch.setitem(globals(), "SCALE", scale)
+        assert torch.equal(kernel(x), x * scale)
+    with cProfile.Profile() as profile:
+        kernel(x)
+    called = {Path(code.co_filename).name for code in _codes(profile)}
+    assert "arguments.py" not in called, "the call was split anew"
+
+
+def _codes(profile: cProfile.Profile) -> list[CodeType]:
+    return [entry.code for entry in profile.getstats() if isinstance(entry.code, CodeType)]
 
 
 def test_unaligned_tensors_have_a_variant_of_their_own() -> None:

@@ -21,7 +21,8 @@ from helion_compiler.building.variant import aligned_leaves
 from helion_compiler.interpreted import serves_call
 from helion_compiler.specialized_kernel import SpecializedKernel
 from helion_compiler.staging import stage
-from helion_compiler.tracing.arguments import Call, captures_nothing, is_plain, split
+from helion_compiler.tracing.arguments import Call, is_plain, split
+from helion_compiler.tracing.captures import Captures
 from helion_compiler.tuning.worker_source import WorkerSource
 from helion_runtime import Dispatcher
 
@@ -40,6 +41,15 @@ class _Family:
 
     dispatcher: Dispatcher
     bound: list[CompiledBoundKernel]
+
+
+@attrs.frozen(eq=False)
+class _Shortcut:
+    """Where calls go whose arguments are their own leaves, as long as the kernel captures what it did."""
+
+    dispatcher: Dispatcher
+    first_tensor: int
+    captures: Captures | None
 
 
 class CompiledKernel:
@@ -68,19 +78,21 @@ class CompiledKernel:
         self._lock = threading.RLock()
         self._staged: StagedFunction | None = None
         self._families: dict[Hashable, _Family] = {}
-        self._plain = (
-            not self._constants and definition.key is None and captures_nothing(self._function)
-        )
-        self._direct: Dispatcher | None = None
-        self._first_tensor = 0
+        self._plain = not self._constants and definition.key is None
+        self._shortcut: _Shortcut | None = None
 
     def __call__(self, *args: Any) -> Any:
         """Run the kernel."""
-        direct = self._direct
-        if direct is not None:
-            first = args[self._first_tensor]
-            if isinstance(first, torch.Tensor) and first.is_cuda:
-                return direct(*args)
+        shortcut = self._shortcut
+        if shortcut is not None:
+            first = args[shortcut.first_tensor]
+            captures = shortcut.captures
+            if (
+                isinstance(first, torch.Tensor)
+                and first.is_cuda
+                and (captures is None or captures.unchanged())
+            ):
+                return shortcut.dispatcher(*args)
         return self._run(args)
 
     def bind(self, args: tuple[Any, ...]) -> CompiledBoundKernel:
@@ -98,7 +110,7 @@ class CompiledKernel:
         """Forget every specialization."""
         with self._lock:
             self._families.clear()
-            self._direct = None
+            self._shortcut = None
 
     # Off the hot path.
 
@@ -107,7 +119,7 @@ class CompiledKernel:
         device = _device(call, self._definition.name)
         if device.type == "cuda":
             family = self._family(call)
-            self._remember_direct(args, family)
+            self._remember_shortcut(args, family)
             return family.dispatcher(*call.leaves)
         if device.type == "cpu":
             return self._bound(call).run_leaves(call.leaves)
@@ -115,11 +127,17 @@ class CompiledKernel:
             device=str(device), reason="kernels run on CUDA or CPU tensors"
         )
 
-    def _remember_direct(self, args: tuple[Any, ...], family: _Family) -> None:
-        """Let calls like this one skip the split."""
-        if self._plain and is_plain(args):
-            self._first_tensor = next(i for i, a in enumerate(args) if isinstance(a, torch.Tensor))
-            self._direct = family.dispatcher
+    def _remember_shortcut(self, args: tuple[Any, ...], family: _Family) -> None:
+        """Let calls like this one skip the split, as long as the kernel captures what it does now."""
+        if not (self._plain and is_plain(args)):
+            return
+        captures = Captures.of(self._function)
+        if captures is not None:
+            self._shortcut = _Shortcut(
+                family.dispatcher,
+                next(i for i, a in enumerate(args) if isinstance(a, torch.Tensor)),
+                captures if captures.globals or captures.cells else None,
+            )
 
     def _split(self, args: tuple[Any, ...]) -> Call:
         call = split(self._function, self._parameters, self._constants, args)

@@ -18,6 +18,7 @@ import torch
 
 from helion import exc
 from helion.containers import parts_of, together
+from helion_compiler.tracing.captures import is_filled, is_lifted, names_used
 from helion_compiler.tracing.location import is_author
 
 if TYPE_CHECKING:
@@ -155,12 +156,12 @@ class _Splitter:
         closure = [
             (free, self._captured(f"{name}.{free}", cell.cell_contents))
             for free, cell in zip(function.__code__.co_freevars, cells, strict=True)
-            if _is_filled(cell)
+            if is_filled(cell)
         ]
         globals_ = [
             (used, self._captured(f"{name}.{used}", function.__globals__[used]))
-            for used in sorted(_names_used(function.__code__))
-            if _is_lifted(function.__globals__.get(used))
+            for used in sorted(names_used(function.__code__))
+            if is_lifted(function.__globals__.get(used))
         ]
         defaults = (
             Constant(tuple, function.__defaults__) if _hashable(function.__defaults__) else None
@@ -195,28 +196,12 @@ def _is_builtin(value: object) -> bool:
     return isinstance(value, BuiltinFunctionType) and isinstance(owner, ModuleType | type | None)
 
 
-def _is_filled(cell: Any) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018  # an empty cell raises
-    except ValueError:
-        return False
-    return True
-
-
 def _hashable(value: object) -> bool:
     try:
         hash(value)
     except TypeError:
         return False
     return True
-
-
-def _names_used(code: CodeType) -> set[str]:
-    names = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            names |= _names_used(constant)
-    return names
 
 
 def _holds(template: Any, value: Any, leaves: Sequence[Any]) -> bool:
@@ -288,29 +273,6 @@ def device_of(leaves: Sequence[Any]) -> torch.device:
 def is_plain(args: Sequence[Any]) -> bool:
     """Whether the arguments are their own leaves."""
     return all(isinstance(argument, _PLAIN) for argument in args)
-
-
-def captures_nothing(function: Callable[..., Any], entered: tuple[object, ...] = ()) -> bool:
-    """Whether a kernel's closure and globals hold neither tensors nor numbers nor functions of closures."""
-    code = function.__code__
-    if code.co_freevars:
-        return False
-    found = (function.__globals__.get(name) for name in _names_used(code))
-    return not any(
-        _is_lifted(value)
-        and (
-            not isinstance(value, FunctionType)
-            or (value not in entered and not captures_nothing(value, (*entered, value)))
-        )
-        for value in found
-    )
-
-
-def _is_lifted(value: object) -> bool:
-    """Whether a global is read anew on each call: tensors, numbers, and the author's functions for what they read."""
-    if isinstance(value, FunctionType):
-        return is_author(value.__code__.co_filename)
-    return isinstance(value, torch.Tensor | int | float)
 
 
 def split(
