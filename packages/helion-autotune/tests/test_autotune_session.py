@@ -264,3 +264,30 @@ def test_a_compile_that_hangs_does_not_hold_the_session():
     assert result.best.milliseconds == 1
     assert result.stopped_because == "the budget of 50 s is spent"
     assert len(result.trials) == 39
+
+
+@pytest.mark.parametrize(("works", "tried"), [([4, 5], [4]), ([5], [4, 5]), ([], [4, 5, 6])])
+def test_where_the_time_is_over_before_the_first_measurement_seeds_are_measured_until_one_works(
+    works, tried
+):
+    class Late(Valley):
+        def measure(self, candidate, incumbent_ms):
+            if candidate["a"] not in works:
+                raise RuntimeError("no")
+            return super().measure(candidate, incumbent_ms)
+
+    workload = Late()
+    ticks = iter([0.0])
+    options = {
+        "budget": Budget(seconds=5),
+        "jobs": 1,
+        "finalists": 0,
+        "seeds": [{"a": a} for a in (4, 5, 6, 7)],
+        "clock": lambda: next(ticks, 100.0),
+    }
+    if works:
+        assert tune(SPACE, workload, **options).best.point["a"] == tried[-1]
+    else:
+        with pytest.raises(NoCandidateWorked, match="3 tried"):
+            tune(SPACE, workload, **options)
+    assert [point["a"] for point in workload.compiled] == tried

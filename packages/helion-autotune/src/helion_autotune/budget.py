@@ -9,7 +9,8 @@ import attrs
 class Budget:
     """Limits of one session; None means no limit.
 
-    ``seconds`` of wall-clock time since the session began: no compile or measurement starts after it.
+    ``seconds`` of wall-clock time since the session began: no compile or measurement starts after it, unless nothing
+    has been measured by then; the first seeds are, in that case, until one works.
     ``evaluations``: distinct points, those taken from records included, so that a resumed session ends where an
     uninterrupted one would have; points that the space rejects are free.
     """

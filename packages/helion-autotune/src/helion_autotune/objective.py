@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 TOP = 20
 #: Recorded trials that are not tried again. Run errors and timeouts may have been the machine's fault, so they are.
 FINAL = frozenset({Status.OK, Status.COMPILE_ERROR, Status.WRONG_RESULT})
+#: How many seeds are measured, at most, after a time limit that came before the first measurement.
+MADE_UP = 3
 
 
 class Objective:
@@ -78,7 +80,7 @@ class Objective:
         left = self._evaluations_left()
         allowed = fresh if left is None else fresh[:left]
         if allowed:
-            self._evaluate(allowed)
+            self._evaluate(allowed, self._deadline)
         if any(point not in self._trials for point in points):
             self._stop_if_spent()
             raise RuntimeError(
@@ -121,6 +123,18 @@ class Objective:
         """Since the session began."""
         return self._clock() - self._start
 
+    def make_up(self) -> None:
+        """Where the time was over before anything could be measured: measure first seeds until one works.
+
+        A search that has just begun to compile would otherwise have nothing to show. No more than a few are tried.
+        """
+        points = self.seeds or (self.space.default,)
+        for point in points[:MADE_UP]:
+            if self._best_ms is not None or self._evaluations_left() == 0:
+                return
+            if not self._known(point):
+                self._evaluate([point], None)
+
     # -- inside ---------------------------------------------------------------------------------
 
     @property
@@ -139,13 +153,13 @@ class Objective:
             return True
         return False
 
-    def _evaluate(self, points: list[Point]) -> None:
+    def _evaluate(self, points: list[Point], deadline: float | None) -> None:
         finished = {point: self._recorded[point] for point in points if point in self._recorded}
         for trial in finished.values():
             self._note(trial)
         fresh = [point for point in points if point not in finished]
         try:
-            for trial in self._runner.run(fresh, lambda: self._best_ms, self._deadline):
+            for trial in self._runner.run(fresh, lambda: self._best_ms, deadline):
                 finished[trial.point] = trial
                 self._record(trial)
                 self._note(trial)

@@ -213,6 +213,7 @@ def _search(strategy: Strategy, objective: Objective, rng_seed: int) -> str:
             objective.evaluate_many(objective.seeds)
         strategy.search(objective.space, objective, np.random.default_rng(rng_seed))
     except SearchStopped as stopped:
+        objective.make_up()
         return stopped.reason
     return "the strategy finished"
 
