@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import gc
 import inspect
 import pickle
+import weakref
 from importlib.metadata import EntryPoint
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 import pytest
@@ -15,6 +17,7 @@ import helion
 from helion import discovery
 from helion.backends import INTERFACE_VERSION, Backend
 from helion.exc import BackendNotInstalled, IncompatibleBackend, InvalidConfig
+from helion.in_graph import in_graph
 from helion.reference import ReferenceBackend
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ class EchoKernel:
         EchoKernel.made += 1
         self.definition = definition
         self.resets = 0
+        self.claimed = False
 
     def __call__(self, *args: Any) -> Any:
         return args
@@ -41,6 +45,9 @@ class EchoKernel:
 
     def specialization_key(self, args: tuple[Any, ...]) -> Hashable:
         return len(args)
+
+    def operator(self, args: tuple[Any, ...], name: str | None = None) -> Any:
+        return args, name
 
     def reset(self) -> None:
         self.resets += 1
@@ -74,6 +81,22 @@ class EchoBackend:
 
     def implement(self, definition: KernelDefinition) -> EchoKernel:
         return EchoKernel(definition)
+
+
+class ClaimingBackend(EchoBackend):
+    """Runs kernels as long as it wants them."""
+
+    wants = False
+    watchers: ClassVar[list[weakref.WeakMethod[Any]]] = []
+
+    def implement(self, definition: KernelDefinition) -> EchoKernel:
+        found = EchoKernel(definition)
+        found.claimed = True
+        return found
+
+    def claims(self, changed: Callable[[], None]) -> bool:
+        self.watchers.append(weakref.WeakMethod(changed))
+        return self.wants
 
 
 class OutdatedBackend(EchoBackend):
@@ -191,7 +214,7 @@ def test_configs_may_be_mappings() -> None:
 
 def test_reference_mode_needs_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
     _install(monkeypatch)
-    backend = discovery.find_backend(helion.Settings(ref_mode=True))
+    backend = discovery.find_backend(helion.Settings(ref_mode=True), lambda: None)
     assert isinstance(backend, ReferenceBackend)
     assert isinstance(backend, Backend)
 
@@ -211,10 +234,77 @@ def test_missing_backend_says_what_to_install(
     remedy: str,
 ) -> None:
     _install(monkeypatch, **dict.fromkeys(installed, "x"))
+    monkeypatch.setattr(EntryPoint, "load", lambda self: EchoBackend)
     kernel = helion.kernel(settings=settings)(function)
     with pytest.raises(BackendNotInstalled) as caught:
         kernel(1)
     assert remedy in (caught.value.diagnostic.help or "")
+
+
+def test_a_backend_may_claim_kernels_and_leave_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs a kernel is asked anew when the claimant says that its answer has changed."""
+    _install(monkeypatch, compile="echo", bundle="claiming")
+    monkeypatch.setattr(
+        EntryPoint,
+        "load",
+        lambda self: ClaimingBackend if self.name == "bundle" else EchoBackend,
+    )
+    monkeypatch.setattr(ClaimingBackend, "watchers", [])
+    kernel = helion.kernel(function)
+
+    def claimed() -> bool:
+        assert kernel(1) == (1, 2, 3)
+        found: Any = kernel._implementation
+        return bool(found.claimed)
+
+    assert not claimed()
+    for wants in (True, False):
+        monkeypatch.setattr(ClaimingBackend, "wants", wants)
+        assert claimed() is not wants, "nobody has been told yet"
+        for watcher in list(ClaimingBackend.watchers):
+            watcher()()  # type: ignore[misc]  # the kernel is alive
+        assert claimed() is wants
+    named = helion.kernel(function, bundle="kernels.helion")
+    named(1)
+    assert len({id(watcher().__self__) for watcher in ClaimingBackend.watchers}) == 1  # type: ignore[union-attr]  # as above
+
+
+def test_a_kernel_is_freed_with_its_class() -> None:
+    kernel = helion.kernel(function)
+    alive = weakref.ref(kernel), weakref.ref(type(kernel))
+    assert isinstance(kernel, helion.Kernel)
+    assert type(kernel).__name__ == "Kernel"
+    del kernel
+    gc.collect()
+    assert [reference() for reference in alive] == [None, None]
+
+
+def test_what_torch_is_told_of_a_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    _install(monkeypatch, compile="echo")
+    monkeypatch.setattr(EntryPoint, "load", lambda self: EchoBackend)
+    kernel = helion.kernel(function)
+    assert kernel.operator((1,)) == ((1, 2, 3), None)
+    assert kernel.operator((1,), "mine::k") == ((1, 2, 3), "mine::k")
+    before: Any = kernel._implementation
+    assert before.definition.gradient is None
+    kernel.register_autograd(len, setup_context=print)
+    assert kernel(1) == (1, 2, 3)
+    after: Any = kernel._implementation
+    assert (after.definition.gradient.backward, after.definition.gradient.setup_context) == (
+        len,
+        print,
+    )
+
+
+def test_dynamo_is_told_as_torch_does_it() -> None:
+    """The mark that :mod:`helion.in_graph` sets without loading Dynamo."""
+    torch = pytest.importorskip("torch")
+
+    def marked() -> bool:
+        return True
+
+    torch.compiler.assume_constant_result(marked)
+    assert vars(marked) == vars(in_graph(len).allow)
 
 
 def test_backend_that_cannot_be_imported_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 A call whose arguments are their own leaves goes straight to the runtime's dispatcher, which remembers
 signatures; everything else (functions among the arguments, captured tensors) is split first. Tensors on the
-CPU run in Triton's interpreter.
+CPU run in Triton's interpreter. Calls that someone traces or records become calls of an operator of torch's.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ from helion_compiler.building.variant import aligned_leaves
 from helion_compiler.interpreted import serves_call
 from helion_compiler.specialized_kernel import SpecializedKernel
 from helion_compiler.staging import stage
+from helion_compiler.torch_operators import KernelOperators, with_captured
 from helion_compiler.tracing.arguments import Call, is_plain, split
 from helion_compiler.tracing.captures import Captures
 from helion_compiler.tuning.worker_source import WorkerSource
 from helion_runtime import Dispatcher
+from helion_runtime.signature import is_wrapped
+from helion_runtime.torch_op import count_modes, is_recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Mapping
     from types import FunctionType
 
     from helion.backends import KernelDefinition
@@ -80,9 +83,13 @@ class CompiledKernel:
         self._families: dict[Hashable, _Family] = {}
         self._plain = not self._constants and definition.key is None
         self._shortcut: _Shortcut | None = None
+        self._recorded = definition.gradient is not None
+        self._operators = KernelOperators(definition, self._split, self._stage, self._carry_out)
 
     def __call__(self, *args: Any) -> Any:
-        """Run the kernel."""
+        """Run the kernel, or call its operator where somebody watches."""
+        if count_modes() or (self._recorded and is_recorded(args)):
+            return self._operators.call(args)
         shortcut = self._shortcut
         if shortcut is not None:
             first = args[shortcut.first_tensor]
@@ -93,7 +100,11 @@ class CompiledKernel:
                 and (captures is None or captures.unchanged())
             ):
                 return shortcut.dispatcher(*args)
-        return self._run(args)
+        return self._run(self._split(args), args)
+
+    def operator(self, args: tuple[Any, ...], name: str | None = None) -> Any:
+        """The operator of torch's that stands for calls like this one, under a name of the caller's if one is given."""
+        return self._operators.operator(args, name)
 
     def bind(self, args: tuple[Any, ...]) -> CompiledBoundKernel:
         """The specialization for ``args``; traced if it is new, not compiled."""
@@ -114,8 +125,17 @@ class CompiledKernel:
 
     # Off the hot path.
 
-    def _run(self, args: tuple[Any, ...]) -> Any:
-        call = self._split(args)
+    def _call_operator(self, *args: Any) -> Any:
+        """What the dispatcher of a kernel whose arguments are their own leaves does with traced tensors."""
+        return self._operators.call(args)
+
+    def _carry_out(self, args: tuple[Any, ...], captured: Mapping[int, Any]) -> Any:
+        """What the kernel's operator does."""
+        return self._run(with_captured(self._split(args), captured), args)
+
+    def _run(self, call: Call, args: tuple[Any, ...]) -> Any:
+        if any(map(is_wrapped, call.leaves)):
+            return self._operators.call(args)
         device = _device(call, self._definition.name)
         if device.type == "cuda":
             family = self._family(call)
@@ -155,7 +175,9 @@ class CompiledKernel:
                 def miss(leaves: tuple[Any, ...]) -> None:
                     self._install(attrs.evolve(call, leaves=leaves))
 
-                dispatcher = Dispatcher(self._definition.name, call.names, miss)
+                dispatcher = Dispatcher(
+                    self._definition.name, call.names, miss, traced=self._call_operator
+                )
                 family = self._families[call.static] = _Family(dispatcher, [])
             return family
 

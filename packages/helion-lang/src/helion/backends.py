@@ -18,8 +18,16 @@ if TYPE_CHECKING:
     from helion.config import Config
     from helion.settings import Settings
 
-INTERFACE_VERSION = 1
+INTERFACE_VERSION = 2
 ENTRY_POINT_GROUP = "helion.backends"
+
+
+@attrs.frozen(eq=False)
+class Gradient:
+    """How a kernel is differentiated: the arguments of ``torch.library.register_autograd``."""
+
+    backward: Callable[..., Any]
+    setup_context: Callable[..., Any] | None = None
 
 
 @attrs.frozen(eq=False)
@@ -32,6 +40,7 @@ class KernelDefinition:
     configs: tuple[Config, ...]
     settings: Settings
     key: Callable[..., Hashable] | None = None
+    gradient: Gradient | None = None
     options: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -64,7 +73,15 @@ class KernelImplementation(Protocol):
     """A kernel as a backend runs it. Arguments arrive positionally, defaults filled in."""
 
     def __call__(self, *args: Any) -> Any:
-        """Run the kernel."""
+        """Run the kernel.
+
+        Under torch's dispatch modes, and with tensors that are fake or traced, this calls an operator of torch's in its
+        place, which the mode sees.
+        """
+
+    def operator(self, args: tuple[Any, ...], name: str | None = None) -> Any:
+        """The operator of torch's that calls like this one become where they are traced, as ``namespace::name`` if a
+        name is given."""
 
     def bind(self, args: tuple[Any, ...]) -> BoundKernelImplementation:
         """Specialise for these arguments without running."""
@@ -86,3 +103,12 @@ class Backend(Protocol):
 
     def implement(self, definition: KernelDefinition) -> KernelImplementation:
         """Take charge of one kernel."""
+
+
+@runtime_checkable
+class Claimant(Protocol):
+    """A backend that may run kernels whose settings ask for none."""
+
+    def claims(self, changed: Callable[[], None]) -> bool:
+        """Whether it runs them now. ``changed``, a bound method that is to be kept weakly, is called when that
+        changes, or what they run from."""

@@ -3,6 +3,9 @@
 The call of a kernel is paid on every launch, so binding arguments to parameters is left to the interpreter: a function
 is generated with the kernel's own parameters, which costs 0.1 microseconds where ``*args, **kwargs`` costs 0.4 and
 ``Signature.bind`` several. It fills in defaults, takes keywords, and raises Python's own TypeErrors.
+
+What Dynamo meets in its place is a call that it puts into its graph as it is. Dynamo follows methods of classes alone,
+so the function is made as one.
 """
 
 from __future__ import annotations
@@ -13,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 from helion.exc import Span, StarredArgsNotSupportedOnDevice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from helion.in_graph import InGraph
 
 
 class Forwarder:
@@ -51,9 +56,21 @@ class Forwarder:
 
     def to(self, target: Callable[..., Any]) -> Callable[..., Any]:
         """A function that calls ``target`` with one positional argument per parameter, in order."""
+        return self._finished(self._made("make_function", target))
+
+    def to_method(self, target: Callable[..., Any], in_graph: InGraph) -> Callable[..., Any]:
+        """The same as a method, to be put into a class; what Dynamo traces calls ``in_graph`` instead."""
+        from torch.compiler import is_dynamo_compiling  # `import helion` loads no torch
+
+        parts = (self.to(target), is_dynamo_compiling, in_graph.allow, in_graph.call)
+        return self._finished(self._made("make_method", target, *parts))
+
+    def _made(self, maker: str, *parts: Any) -> Any:
         scope: dict[str, Any] = {}
         exec(self._code, scope)
-        function: Any = scope["make"](target)
+        return scope[maker](*parts)
+
+    def _finished(self, function: Any) -> Callable[..., Any]:
         function.__qualname__ = self._name
         function.__defaults__ = self._defaults
         function.__kwdefaults__ = self._keyword_defaults
@@ -61,22 +78,59 @@ class Forwarder:
 
 
 def _source(signature: inspect.Signature) -> str:
-    """``make(target)``, which returns the function; defaults are filled in afterwards."""
+    """``make_function(target)`` and ``make_method(target, plain, compiling, allow, carried)``, which return
+    functions; defaults are filled in afterwards.
+
+    A method counts itself where it says how many arguments it takes, so that too many of them go to ``plain``, which
+    complains in the kernel's own terms.
+    """
     names = list(signature.parameters)
-    target = "target"
-    while target in names:
-        target += "_"
-    bare = [
-        parameter.replace(
-            annotation=parameter.empty,
-            default=parameter.empty if parameter.default is parameter.empty else None,
-        )
-        for parameter in signature.parameters.values()
+    target, plain, compiling, allow, carried, self, more = (
+        _unlike(names, name)
+        for name in ("target", "plain", "compiling", "allow", "carried", "self", "more")
+    )
+    bare = [_bare(parameter) for parameter in signature.parameters.values()]
+    positional = [each for each in bare if each.kind is not each.KEYWORD_ONLY]
+    by_keyword = [each for each in bare if each.kind is each.KEYWORD_ONLY]
+    method = [
+        inspect.Parameter(self, inspect.Parameter.POSITIONAL_ONLY),
+        *positional,
+        inspect.Parameter(more, inspect.Parameter.VAR_POSITIONAL),
+        *by_keyword,
     ]
-    head = str(inspect.Signature(bare))
+    again = ", ".join(
+        (
+            *(each.name for each in positional),
+            f"*{more}",
+            *(f"{each.name}={each.name}" for each in by_keyword),
+        )
+    )
+    passed = ", ".join(names)
     return (
-        f"def make({target}):\n"
-        f"    def call{head}:\n"
-        f"        return {target}({', '.join(names)})\n"
+        f"def make_function({target}):\n"
+        f"    def call{inspect.Signature(bare)}:\n"
+        f"        return {target}({passed})\n"
+        f"    return call\n"
+        f"def make_method({target}, {plain}, {compiling}, {allow}, {carried}):\n"
+        f"    def call{inspect.Signature(method)}:\n"
+        f"        if {more}:\n"
+        f"            return {plain}({again})\n"
+        f"        if {compiling}():\n"
+        f"            {allow}()\n"
+        f"            return {carried}({passed})\n"
+        f"        return {target}({passed})\n"
         f"    return call\n"
     )
+
+
+def _bare(parameter: inspect.Parameter) -> inspect.Parameter:
+    """A parameter without its annotation, and with None for its default."""
+    default = parameter.empty if parameter.default is parameter.empty else None
+    return parameter.replace(annotation=parameter.empty, default=default)
+
+
+def _unlike(names: Sequence[str], name: str) -> str:
+    """``name``, lengthened until it is none of ``names``."""
+    while name in names:
+        name += "_"
+    return name

@@ -12,7 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from helion.backends import ENTRY_POINT_GROUP, INTERFACE_VERSION, Backend
+from helion.backends import ENTRY_POINT_GROUP, INTERFACE_VERSION, Backend, Claimant
 from helion.exc import BackendNotInstalled, IncompatibleBackend
 
 if TYPE_CHECKING:
@@ -24,8 +24,11 @@ COMPILE = "compile"
 BUNDLE = "bundle"
 
 
-def find_backend(settings: Settings) -> Backend:
-    """The backend that ``settings`` ask for: reference mode, a bundle, or the compiler.
+def find_backend(settings: Settings, changed: Callable[[], None]) -> Backend:
+    """The backend that ``settings`` ask for: reference mode, or a bundle; where they ask for none, the bundles that the
+    program uses, if it uses any, or else the compiler.
+
+    ``changed``, a bound method, is called when another backend would be found for settings that ask for none.
 
     Raises:
         BackendNotInstalled: the package that provides it is missing or cannot be imported.
@@ -35,8 +38,12 @@ def find_backend(settings: Settings) -> Backend:
         from helion.reference import ReferenceBackend
 
         return ReferenceBackend()
-    name = COMPILE if settings.bundle is None else BUNDLE
     installed = _installed(entry_points, tuple(sys.path))
+    if settings.bundle is None and BUNDLE in installed:
+        backend = _load(installed[BUNDLE])
+        if isinstance(backend, Claimant) and backend.claims(changed):
+            return backend
+    name = COMPILE if settings.bundle is None else BUNDLE
     if name not in installed:
         raise _missing(name, installed)
     return _load(installed[name])
@@ -60,8 +67,8 @@ def _missing(name: str, installed: Mapping[str, EntryPoint]) -> BackendNotInstal
     if BUNDLE in installed:
         return BackendNotInstalled(
             problem="only helion-runtime is installed, which runs kernels from a bundle; none is named",
-            remedy="name the bundle (HELION_BUNDLE=kernels.helion, or @helion.kernel(bundle=...)),\n"
-            "or compile: pip install helion-compiler",
+            remedy="name the bundle (HELION_BUNDLE=kernels.helion, helion_runtime.use(...) or "
+            "@helion.kernel(bundle=...)),\nor compile: pip install helion-compiler",
         )
     return BackendNotInstalled(
         problem="helion-lang only declares kernels; no package that runs them is installed",

@@ -5,14 +5,15 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, Self, TypeVar, Unpack, overload
 
-from helion.backends import KernelDefinition, KernelImplementation
+from helion.backends import Gradient, KernelDefinition, KernelImplementation
 from helion.bound_kernel import BoundKernel
 from helion.calling import Forwarder
 from helion.config import Config
 from helion.discovery import find_backend
 from helion.exc import InvalidConfig, InvalidSetting
+from helion.in_graph import in_graph
 from helion.settings import SettingKeywords, Settings
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
-
-_CALL_SLOT = "__call__"
 
 
 class Kernel(Generic[P, R]):
@@ -36,15 +35,14 @@ class Kernel(Generic[P, R]):
         normalize_args: takes what the kernel takes, and returns one argument per parameter, in order.
     """
 
-    # An instance's own `__call__` is what the type's finds: no Python frame between caller and forwarder.
-    # Type checkers would take a literal slot for a variable, which is not bound to the instance when called.
     __slots__ = (
-        _CALL_SLOT,
         "__dict__",
         "__weakref__",
         "_configs",
         "_forwarder",
+        "_gradient",
         "_implementation",
+        "_in_graph",
         "_key",
         "_lock",
         "_settings",
@@ -53,6 +51,13 @@ class Kernel(Generic[P, R]):
         "name",
         "normalize_args",
     )
+
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        """A kernel is the only one of a class of its own, whose ``__call__`` has its parameters: no Python frame stands
+        between caller and forwarder, and Dynamo finds a method to follow."""
+        names = {"__slots__": (), "__module__": cls.__module__, "__doc__": cls.__doc__}
+        own = type(cls.__name__, (cls,), names)
+        return object.__new__(own)
 
     if TYPE_CHECKING:
 
@@ -76,8 +81,10 @@ class Kernel(Generic[P, R]):
         self.name = getattr(fn, "__name__", type(fn).__name__)
         self._signature = inspect.signature(fn)
         self._forwarder = Forwarder(fn, self._signature)
+        self._in_graph = in_graph(lambda *args: self._implement()(*args))
         self.normalize_args = self._forwarder.to(lambda *args: args)
         self._key = key
+        self._gradient: Gradient | None = None
         self._configs = tuple(configs)
         self._settings = settings
         self._lock = threading.Lock()
@@ -124,6 +131,28 @@ class Kernel(Generic[P, R]):
         """What of ``args`` the compiled program depends on."""
         return self._implement().specialization_key(self.normalize_args(*args))
 
+    def operator(self, args: tuple[Any, ...], name: str | None = None) -> Any:
+        """The operator of torch's that calls with arguments like ``args`` become where they are traced.
+
+        Nothing is compiled or run. Calls are traced without this, too: under ``torch.compile``, ``torch.export``,
+        ``make_fx`` and fake tensors, by operators named ``helion::<kernel>``. Programs that are exported in one process
+        and loaded in another take a ``name`` of their own, as ``"my_model::rms_norm"``, given in both.
+        """
+        return self._implement().operator(self.normalize_args(*args), name)
+
+    def register_autograd(
+        self, backward: Callable[..., Any], /, *, setup_context: Callable[..., Any] | None = None
+    ) -> None:
+        """Say how the kernel is differentiated, as :func:`torch.library.register_autograd` does; calls with tensors
+        that require gradients are recorded from then on.
+
+        Args:
+            backward: ``backward(ctx, *grads)`` returns a gradient, or None, for each argument of the operator.
+            setup_context: ``setup_context(ctx, inputs, output)`` keeps in ``ctx`` what ``backward`` needs.
+        """
+        self._gradient = Gradient(backward, setup_context)
+        self._forget()
+
     def reset(self) -> None:
         """Forget every specialization held in memory."""
         if self._implementation is not None:
@@ -147,8 +176,9 @@ class Kernel(Generic[P, R]):
                     configs=self._configs,
                     settings=self._settings,
                     key=self._key,
+                    gradient=self._gradient,
                 )
-                implementation = find_backend(self._settings).implement(definition)
+                implementation = find_backend(self._settings, self._forget).implement(definition)
                 self._implementation = implementation
                 self._route(implementation.__call__)
             return self._implementation
@@ -163,8 +193,7 @@ class Kernel(Generic[P, R]):
             self._route(self._run_first)
 
     def _route(self, run: Callable[..., R]) -> None:
-        call: Callable[P, R] = self._forwarder.to(run)
-        self.__call__ = call  # type: ignore[method-assign]  # a slot, see above
+        type(self).__call__ = self._forwarder.to_method(run, self._in_graph)  # type: ignore[method-assign]  # see __new__
 
 
 class KernelDecorator(Protocol):

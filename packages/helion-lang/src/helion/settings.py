@@ -95,7 +95,9 @@ class Settings:
         converter=as_flag,
     )
     bundle: str | None = _setting(
-        None, OPTIONAL_PATH, "A bundle to run from, with helion-runtime, instead of compiling."
+        None,
+        OPTIONAL_PATH,
+        "A bundle to run from, with helion-runtime, instead of compiling; or several, separated as in PATH.",
     )
     print_output_code: bool = _setting(
         default=False,

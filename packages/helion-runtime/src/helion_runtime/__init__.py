@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from helion_runtime.dispatch import Dispatcher, PreparedCall
     from helion_runtime.ed25519 import SigningKey
     from helion_runtime.errors import RuntimeBundleError
+    from helion_runtime.in_use import use
     from helion_runtime.modules import KernelImage
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "errors",
     "load",
     "sign_bundle",
+    "use",
     "write_bundle",
 ]
 
@@ -43,6 +45,7 @@ _PLACES = {
     "SigningKey": "helion_runtime.ed25519",
     "load": "helion_runtime.bundle",
     "sign_bundle": "helion_runtime.bundle.sign",
+    "use": "helion_runtime.in_use",
     "write_bundle": "helion_runtime.bundle.writing",
 }
 

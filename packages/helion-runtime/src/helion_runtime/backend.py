@@ -1,8 +1,8 @@
 """The backend ``bundle``: runs ``@helion.kernel`` functions from a bundle, without the compiler.
 
 In: definitions from :mod:`helion`, known here by structure only. Out: objects that satisfy its
-Protocols. The bundle is the one at ``definition.settings.bundle``; the op is the one with the
-kernel's name.
+Protocols. The bundles are those at ``definition.settings.bundle``, or else those that the program uses
+(:func:`helion_runtime.use`); the op is the one with the kernel's name in the first bundle that has one.
 """
 
 from __future__ import annotations
@@ -13,9 +13,17 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import torch
 
-from helion_runtime.errors import NoBundleError, NoOpError, PrecompiledError
+from helion_runtime.errors import (
+    CallError,
+    NoBundleError,
+    NoOpError,
+    PrecompiledError,
+    RegistrationError,
+)
+from helion_runtime.in_use import IN_USE, BundlesInUse
 from helion_runtime.parameters import route
 from helion_runtime.signature import dtype_name
+from helion_runtime.torch_op import NAMESPACE, count_modes, free_name, is_recorded, split_name
 
 if TYPE_CHECKING:
     import inspect
@@ -23,6 +31,7 @@ if TYPE_CHECKING:
 
     from helion_runtime.bundle import Bundle
     from helion_runtime.dispatch import Dispatcher
+    from helion_runtime.torch_op import TorchOp
 
 
 class Settings(Protocol):
@@ -30,7 +39,19 @@ class Settings(Protocol):
 
     @property
     def bundle(self) -> str | os.PathLike[str] | None:
-        """Where the bundle is."""
+        """Where the bundle is, or several with ``os.pathsep`` between them."""
+
+
+class Gradient(Protocol):
+    """How a kernel is differentiated: what :func:`torch.library.register_autograd` takes."""
+
+    @property
+    def backward(self) -> Callable[..., Any]:
+        """Computes gradients."""
+
+    @property
+    def setup_context(self) -> Callable[..., Any] | None:
+        """Keeps what that needs."""
 
 
 class Definition(Protocol):
@@ -48,20 +69,41 @@ class Definition(Protocol):
     def settings(self) -> Settings:
         """The kernel's settings."""
 
+    @property
+    def gradient(self) -> Gradient | None:
+        """How it is differentiated, where its author says so."""
+
 
 class BundleBackend:
     """Implements kernels by the ops of bundles. Each bundle is opened once."""
 
-    interface_version = 1
+    interface_version = 2
 
-    def __init__(self, open_bundle: Callable[[str], Bundle] | None = None) -> None:
+    def __init__(
+        self,
+        open_bundle: Callable[[str], Bundle] | None = None,
+        in_use: BundlesInUse = IN_USE,
+    ) -> None:
         self._open = _load if open_bundle is None else open_bundle
+        self._in_use = in_use
         self._bundles: dict[str, Bundle] = {}
         self._lock = threading.Lock()
 
     def implement(self, definition: Definition) -> PrecompiledKernel:
         """Take charge of one kernel. Its bundle is opened when the kernel is first used."""
-        return PrecompiledKernel(definition, self._bundle)
+        return PrecompiledKernel(definition, self._find)
+
+    def claims(self, changed: Callable[[], None]) -> bool:
+        """Whether kernels whose settings name no bundle run from one now. ``changed``, a bound method, is called when
+        the answer or the bundles change; it keeps nothing alive."""
+        self._in_use.watch(changed)
+        return bool(self._in_use.bundles)
+
+    def _find(self, setting: str | os.PathLike[str] | None) -> tuple[Bundle, ...]:
+        """The bundles that a kernel with this setting may run from."""
+        if not setting:
+            return self._in_use.bundles
+        return tuple(map(self._bundle, filter(None, os.fspath(setting).split(os.pathsep))))
 
     def _bundle(self, path: str) -> Bundle:
         with self._lock:
@@ -73,15 +115,26 @@ class BundleBackend:
 class PrecompiledKernel:
     """A kernel whose compiled variants are an op of a bundle."""
 
-    def __init__(self, definition: Definition, find_bundle: Callable[[str], Bundle]) -> None:
+    def __init__(
+        self,
+        definition: Definition,
+        find_bundles: Callable[[str | os.PathLike[str] | None], tuple[Bundle, ...]],
+    ) -> None:
         self._definition = definition
-        self._find_bundle = find_bundle
+        self._find_bundles = find_bundles
+        self._recorded = definition.gradient is not None
         self._op: Dispatcher | None = None
         self._call: Callable[..., Any] | None = None
 
     def __call__(self, *args: object) -> Any:
         """Run the op. Raises :class:`ParameterError` where it does not take what the kernel does."""
-        return (self._call or self._connect())(*args)
+        if count_modes() or (self._recorded and is_recorded(args)):
+            return self._torch_op().call(*self._passed_on(args))
+        try:
+            return (self._call or self._connect())(*args)
+        except CallError as error:
+            error.add_note(f"kernel {self._definition.name!r} runs from {self._place}")
+            raise
 
     @property
     def op(self) -> Dispatcher:
@@ -89,26 +142,44 @@ class PrecompiledKernel:
         :class:`NoOpError`."""
         if self._op is None:
             name = self._definition.name
-            path = self._definition.settings.bundle
-            if not path:
+            bundles = self._find_bundles(self._definition.settings.bundle)
+            if not bundles:
                 raise NoBundleError(
-                    f"kernel {name!r}: no bundle to run it from; set HELION_BUNDLE or the setting "
-                    "bundle= to one, or install helion-compiler to compile it here"
+                    f"kernel {name!r}: no bundle to run it from; set HELION_BUNDLE or the setting bundle= to one, call "
+                    "helion_runtime.use(PATH), or install helion-compiler to compile it here"
                 )
-            bundle = self._find_bundle(os.fspath(path))
-            if name not in bundle.ops:
+            holding = next((bundle for bundle in bundles if name in bundle.ops), None)
+            if holding is None:
+                rows = [f"  {bundle.path}: {', '.join(bundle.ops)}" for bundle in bundles]
                 raise NoOpError(
-                    f"kernel {name!r}: the bundle at {bundle.path} has no op of that name; it has "
-                    f"{', '.join(bundle.ops)}. Build the bundle with this kernel in it"
+                    "\n".join(
+                        (
+                            f"kernel {name!r}: no bundle has an op of that name; there are",
+                            *rows,
+                            "Build a bundle with this kernel in it",
+                        )
+                    )
                 )
-            self._op = bundle.ops[name]
+            self._place = holding.path
+            self._op = holding.ops[name]
         return self._op
+
+    def operator(self, args: tuple[Any, ...], name: str | None = None) -> Any:
+        """The operator of torch's that the op is, registered if it was not; raises where the bundle has no variant for
+        ``args`` or the op has another name."""
+        self._passed_on(args)
+        op = self._torch_op(name).operator
+        if name is not None and op._schema.name != name:
+            raise RegistrationError(
+                f"kernel {self._definition.name!r}: its op is registered as {op._schema.name}; name it before it is "
+                "traced"
+            )
+        return op
 
     def bind(self, args: tuple[Any, ...]) -> PrecompiledBoundKernel:
         """The kernel for arguments like these; raises where the bundle has no variant for them."""
-        op, passed_on = self.op, self._route()
-        op.prepare(args if passed_on is None else passed_on(args))
-        return PrecompiledBoundKernel(op.name, self._connect())
+        self.op.prepare(self._passed_on(args))
+        return PrecompiledBoundKernel(self.op.name, self._connect())
 
     def specialization_key(self, args: tuple[Any, ...]) -> Hashable:
         """The dtype, shape, strides and device of each tensor; type and value of each other
@@ -125,9 +196,25 @@ class PrecompiledKernel:
         self._call = op if passed_on is None else lambda *args: op(*passed_on(args))
         return self._call
 
+    def _passed_on(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        passed_on = self._route()
+        return args if passed_on is None else passed_on(args)
+
     def _route(self) -> Callable[[tuple[Any, ...]], tuple[Any, ...]] | None:
         parameters = tuple(self._definition.signature.parameters)
         return route(self._definition.name, parameters, self.op.arguments)
+
+    def _torch_op(self, name: str | None = None) -> TorchOp:
+        """The op as an operator of torch's, registered if it was not."""
+        op, gradient = self.op, self._definition.gradient
+        named = None if name is None else split_name(name, f"kernel {op.name!r}")
+        if op.torch_op is None:
+            namespace, own = named or (NAMESPACE, free_name(NAMESPACE, op.name))
+            op.register(namespace, name=own)
+        assert op.torch_op is not None, "registered just now"
+        if gradient is not None and not op.torch_op.gradients:
+            op.torch_op.record_gradients(gradient.backward, gradient.setup_context)
+        return op.torch_op
 
 
 class PrecompiledBoundKernel:
@@ -165,7 +252,7 @@ class PrecompiledBoundKernel:
     def _refuse(self, method: str) -> NoReturn:
         raise PrecompiledError(
             f"{method}: op {self._name!r} comes from a bundle, which holds compiled kernels only; install "
-            "helion-compiler and leave the setting bundle= empty to compile and tune it here"
+            "helion-compiler and use no bundle to compile and tune it here"
         )
 
 

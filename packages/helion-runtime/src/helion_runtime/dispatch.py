@@ -49,7 +49,8 @@ class Dispatcher:
     arguments that no variant serves; it may add one, after which the call is tried once more.
     Without it, or if nothing fits even then, ``reference(*args)`` is called instead, which is logged
     once per signature, and without that :class:`NoVariantError` (or :class:`ArchitectureError`) is
-    raised. Every method may be called from any thread.
+    raised. ``traced(*args)`` is called with tensors that are fake or traced, as long as the op is no operator of
+    torch's. Every method may be called from any thread.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Dispatcher:
         driver: Driver | None = None,
         loader: ModuleLoader | None = None,
         reference: Callable[..., Any] | None = None,
+        traced: Callable[..., Any] | None = None,
     ) -> None:
         check_names(name, arguments)
         self.name = name
@@ -70,6 +72,7 @@ class Dispatcher:
             loader = ModuleLoader(default_driver if driver is None else lambda: driver)
         self._loader = loader
         self._reference = reference
+        self._traced = traced
         self._installed: tuple[Installed, ...] = ()
         self._kinds: tuple[ArgumentKind, ...] = ()
         self._memo: dict[Any, Callable[..., Any]] = {}
@@ -141,10 +144,11 @@ class Dispatcher:
         self,
         namespace: str,
         *,
+        name: str | None = None,
         backward: Callable[..., Any] | None = None,
         setup_context: Callable[..., Any] | None = None,
     ) -> Any:
-        """Make the op ``torch.ops.<namespace>.<op>``, and return that operator.
+        """Make the op ``torch.ops.<namespace>.<name>``, the op's own name by default, and return that operator.
 
         From then on calls of the op itself are traced, too: by ``torch.compile``, ``torch.export``, ``make_fx`` and
         under fake tensors. The variants there are now decide what the operator takes and returns. ``backward`` and
@@ -160,13 +164,20 @@ class Dispatcher:
                     f"op {self.name!r} is registered: {self._torch_op.operator}"
                 )
             self._entrance()
-            made = register(namespace, self.name, self.arguments, self.variants, self._run_directly)
+            made = register(
+                namespace, name or self.name, self.arguments, self.variants, self._run_directly
+            )
             if backward is not None:
                 made.record_gradients(backward, setup_context)
             self._torch_op = made
             self._call = self._first_call
             self._entrance()
             return made.operator
+
+    @property
+    def torch_op(self) -> TorchOp | None:
+        """The operator of torch's that the op was registered as."""
+        return self._torch_op
 
     def prepare(self, args: Sequence[Any], variant: VariantEntry | None = None) -> PreparedCall:
         """Prepare a call with ``args`` without running it, by the variant that serves it or by the
@@ -242,8 +253,9 @@ class Dispatcher:
     def _miss(
         self, args: tuple[Any, ...], memo: dict[Any, Callable[..., Any]]
     ) -> Callable[..., Any]:
-        if self._torch_op is not None and any(map(is_wrapped, args)):
-            return self._torch_op.call
+        traced = self._traced if self._torch_op is None else self._torch_op.call
+        if traced is not None and any(map(is_wrapped, args)):
+            return traced
         device = self._device(args)
         run = self._run_for(args, device, after=None)
         with self._lock:

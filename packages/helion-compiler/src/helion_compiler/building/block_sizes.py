@@ -20,6 +20,14 @@ def with_block_sizes(part: Any, schedule: Schedule) -> Any:
     return _filled(part, numbers)
 
 
+def mentions_block_sizes(part: Any) -> bool:
+    """Whether a step, an output or an expression computes with a block size."""
+    if isinstance(part, list | tuple):
+        is_one = len(part) == 2 and part[0] == "block" and isinstance(part[1], str)
+        return is_one or any(map(mentions_block_sizes, part))
+    return isinstance(part, Record) and any(map(mentions_block_sizes, values_of(part)))
+
+
 def _filled(part: Any, numbers: dict[str, int]) -> Any:
     if isinstance(part, list | tuple):
         if len(part) == 2 and part[0] == "block" and part[1] in numbers:

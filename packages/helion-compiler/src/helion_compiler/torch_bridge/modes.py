@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 from unittest import mock
 
+import torch
 from torch._subclasses import fake_tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.overrides import _pop_mode_temporarily
 from torch.utils._python_dispatch import (
     TorchDispatchMode,
     _disable_current_modes,
@@ -14,9 +17,17 @@ from torch.utils._python_dispatch import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-__all__ = ["FakeTensorMode", "TorchDispatchMode", "asking", "innermost", "without_modes"]
+__all__ = [
+    "FakeTensorMode",
+    "TorchDispatchMode",
+    "asking",
+    "innermost",
+    "unwatched",
+    "without_modes",
+]
 
 
 def asking() -> AbstractContextManager[object]:
@@ -32,3 +43,13 @@ def innermost() -> TorchDispatchMode | None:
 def without_modes() -> AbstractContextManager[None]:
     """A context in which no mode sees what torch is asked."""
     return _disable_current_modes()
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """A context in which no mode sees what torch is asked, nor which of its functions are called."""
+    with ExitStack() as stack:
+        for _ in range(torch._C._len_torch_function_stack()):
+            stack.enter_context(_pop_mode_temporarily())
+        stack.enter_context(without_modes())
+        yield

@@ -11,8 +11,9 @@ mean the same there: that is the caller's duty.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import sympy
 import torch
 from torch._dynamo.source import ConstantSource
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
@@ -23,12 +24,12 @@ from helion_compiler.torch_bridge.modes import without_modes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import sympy
     from torch._subclasses.fake_tensor import FakeTensorMode
 
 __all__ = [
     "Size",
     "asked_of_unknown_numbers",
+    "example_number",
     "expression",
     "fake_like",
     "fake_mode",
@@ -46,6 +47,9 @@ __all__ = [
 ]
 
 Size = int | torch.SymInt
+
+_UNKNOWN = 4099
+"""What a number that torch knows nothing of is taken for where an example is needed."""
 
 
 def make_shape_env() -> ShapeEnv:
@@ -76,6 +80,20 @@ def has_unknown_shape(error: BaseException) -> bool:
     from torch._subclasses.fake_tensor import DynamicOutputShapeException
 
     return isinstance(error, DynamicOutputShapeException)
+
+
+def example_number(value: Any) -> Any:
+    """A number that one of torch's symbols may stand for: the one at hand where torch knows it, else a large one.
+
+    Plain numbers are given back.
+    """
+    if isinstance(value, int | float):
+        return value
+    hint = value.node.hint
+    if hint is None:
+        symbols = value.node.expr.free_symbols
+        hint = value.node.expr.xreplace(dict.fromkeys(symbols, sympy.Integer(_UNKNOWN)))
+    return value.node.pytype(hint)
 
 
 def new_symbol(shape_env: ShapeEnv, name: str, hint: int) -> torch.SymInt:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
         [FunctionType, Mapping[str, Any], Mapping[str, Any]], Callable[..., Any]
     ]
 
-_PLAIN = (torch.Tensor, int, float, bool, str, type(None))
+_SYMBOLS = (torch.SymInt, torch.SymFloat, torch.SymBool)
+_PLAIN = (torch.Tensor, int, float, bool, str, type(None), *_SYMBOLS)
 _CONSTANTS = (int, float, bool, str, type(None), torch.dtype, torch.device, complex, Enum)
 
 

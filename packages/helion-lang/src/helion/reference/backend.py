@@ -42,6 +42,10 @@ class ReferenceKernel:
         result = run(function, args, block_sizes=block_sizes, tunables=self.config, exactly=False)
         return result.outputs
 
+    def operator(self, args: tuple[Any, ...], name: str | None = None) -> Any:  # noqa: ARG002 - the Protocol's
+        """Refused: a kernel that runs as Python is traced as Python, or not at all."""
+        raise NotInReferenceMode(function="operator")
+
     def bind(self, args: tuple[Any, ...]) -> BoundReferenceKernel:  # noqa: ARG002 - the Protocol's
         """The same kernel: nothing is specialised."""
         return BoundReferenceKernel(self)
