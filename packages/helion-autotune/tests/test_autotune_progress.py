@@ -1,11 +1,14 @@
 """What people see: the exact lines, and the live display where there is a terminal."""
 
 import io
+import sys
+import types
 
 import pytest
 
 from helion_autotune import Budget, Integer, Measurement, PlainProgress, Point, Space, Trial, tune
 from helion_autotune.live_progress import LiveProgress, progress_for
+from helion_autotune.notebook_progress import NotebookProgress
 from helion_autotune.progress import Generation, SearchEnded, SearchStarted, format_ms
 from helion_autotune.strategies.finite import FiniteSearch
 
@@ -142,3 +145,45 @@ def test_the_live_display_closes_when_the_search_breaks_off():
 def test_lines_go_to_stderr_by_default(capsys):
     PlainProgress().generation(generation())
     assert capsys.readouterr().err.startswith("[12s] Generation 3")
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    """What IPython was asked to display, as HTML."""
+    shown = []
+
+    class Handle:
+        def update(self, thing):
+            shown.append(thing._repr_html_())
+
+    def display(thing, *, display_id):
+        assert display_id
+        shown.append(thing._repr_html_())
+        return Handle()
+
+    shell = types.SimpleNamespace(kernel=object())
+    ipython = types.ModuleType("IPython")
+    ipython.get_ipython = lambda: shell
+    ipython.display = types.ModuleType("IPython.display")
+    ipython.display.display = display
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setitem(sys.modules, "IPython.display", ipython.display)
+    return types.SimpleNamespace(shown=shown, shell=shell)
+
+
+def test_a_notebook_gets_a_table_and_then_the_result(notebook):
+    progress = progress_for(Terminal())
+    assert isinstance(progress, NotebookProgress)
+    tune(Space({"a": Integer(0, 3)}), Line(), progress=progress, jobs=1, strategy="finite")
+    first, *_, table, last = notebook.shown
+    assert "<th" in first
+    assert "<td" in table
+    assert "4, 0 s" in table
+    assert "{&quot;a&quot;: 3}" in table
+    assert last.startswith("<pre>[0s] ")
+    assert "ms after 4 evaluations" in last.replace(" (± 0.0%)", "")
+
+
+def test_a_notebook_is_one_whose_shell_has_a_kernel(notebook):
+    del notebook.shell.kernel
+    assert isinstance(progress_for(io.StringIO()), PlainProgress)

@@ -41,6 +41,13 @@ class Valley:
         return Measurement(1 + abs(candidate["a"] - 7) + (not candidate["b"]))
 
 
+class ValleyInA(Valley):
+    """1 ms at a=7, with or without b."""
+
+    def measure(self, candidate, incumbent_ms):
+        return Measurement(1 + abs(candidate["a"] - 7))
+
+
 def test_the_best_point_is_found_and_explained():
     result = tune(SPACE, Valley(), strategy="finite", jobs=1)
     assert result.best.point.to_json() == {"a": 7, "b": True}
@@ -108,6 +115,30 @@ def test_a_resumed_session_ends_where_an_uninterrupted_one_does(tmp_path):
     resumed = tune(SPACE, rest, budget=Budget(evaluations=24), finalists=0, **options)
     assert len(rest.compiled) == 24 - done
     assert len(resumed.trials) == len(whole.trials) == 24
+
+
+@pytest.mark.parametrize("key", ["matmul on an H200", ""])
+def test_a_space_that_has_grown_is_measured_where_it_is_new(tmp_path, key):
+    """Under a key; without one, nobody knows whether the same was measured."""
+    path = tmp_path / "r.jsonl"
+    options = {"strategy": "finite", "records": path, "jobs": 1, "key": key, "finalists": 0}
+    tune(Space({"a": Integer(4, 9)}), ValleyInA(), **options)
+    grown, second = Space({"a": Integer(3, 9)}), ValleyInA()
+    result = tune(grown, second, **options)
+    assert len(result.trials) == 7
+    assert [point["a"] for point in second.compiled] == ([3] if key else list(range(3, 10)))
+    assert len(Records(path).trials(grown.fingerprint, key)) == 7, "a report has them all"
+    third = ValleyInA()
+    tune(Space({"a": Integer(8, 12)}), third, **options)
+    assert [point["a"] for point in third.compiled] == ([10, 11, 12] if key else list(range(8, 13)))
+
+
+def test_a_space_with_other_parameters_shares_nothing(tmp_path):
+    options = {"strategy": "finite", "records": tmp_path / "r.jsonl", "jobs": 1, "finalists": 0}
+    tune(Space({"a": Integer(4, 9)}), ValleyInA(), key="k", **options)
+    workload = ValleyInA()
+    tune(Space({"a": Integer(4, 9), "b": Boolean()}), workload, key="k", **options)
+    assert len(workload.compiled) == 12
 
 
 def test_a_killed_process_loses_only_what_was_in_flight(tmp_path):

@@ -139,6 +139,27 @@ def test_tensors_with_gradients_and_expanded_tensors_are_arguments_too():
     assert torch.equal(out.detach(), torch.full((4,), 2.0))
 
 
+def test_a_config_that_is_added_is_the_only_one_to_be_measured(tmp_path):
+    def measured(*blocks):
+        found = []
+
+        def measure(fn, *, give_up_over_ms, before):
+            fn()
+            found.append(kernel.launches[-1][1])
+            return Measurement(float(found[-1]))
+
+        kernel = Kernel()
+        tuned = autotune([Config(b) for b in blocks], records=tmp_path / "r", measure=measure)
+        tuned(kernel)[(1,)](torch.ones(4), torch.zeros(4))
+        return found
+
+    assert set(measured(4, 2)) == {4, 2}
+    assert measured(4, 2) == [], "stored"
+    added = measured(4, 2, 1)
+    finalists = 3 * [1, 2, 4]
+    assert added == [1, *finalists]
+
+
 def test_the_key_must_be_given_at_the_launch():
     kernel = autotune(SPACE, key=["out"], measure=timer)(Kernel())
     with pytest.raises(ValueError, match=r"lacks \['out'\]"):

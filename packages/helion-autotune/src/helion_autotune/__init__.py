@@ -21,6 +21,7 @@ from helion_autotune.functions import time_on_host, tune_function
 from helion_autotune.isolation_limits import Isolation
 from helion_autotune.live_progress import LiveProgress, progress_for
 from helion_autotune.measuring import NoDeviceError, measure_milliseconds
+from helion_autotune.notebook_progress import NotebookProgress
 from helion_autotune.objective import Objective
 from helion_autotune.parameters import (
     Boolean,
@@ -80,6 +81,7 @@ __all__ = [
     "NoValidPointError",
     "NotPortableError",
     "NotTunedError",
+    "NotebookProgress",
     "Objective",
     "Parameter",
     "Permutation",

@@ -1,4 +1,4 @@
-"""A live display of a search, by rich: the best so far, evaluations, failures by cause, the time left.
+"""A live display of a search in a terminal, by rich.
 
 Assumed: rich is installed (the extra ``progress``); :func:`progress_for` chooses plain lines when it is not.
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import time
-from collections import Counter
 from typing import TYPE_CHECKING, Any, TextIO
 
-from helion_autotune.progress import PlainProgress, Progress, Render, format_generation, format_ms
+from helion_autotune.notebook_progress import NotebookProgress, in_notebook
+from helion_autotune.progress import PlainProgress, Progress, Render
+from helion_autotune.standing import Standing
 
 if TYPE_CHECKING:
     from helion_autotune.progress import Generation, SearchEnded, SearchStarted
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 
 def progress_for(stream: TextIO | None = None, render: Render = str) -> Progress:
-    """A live display when ``stream`` (default: stderr) is a terminal and rich is installed, else plain lines."""
+    """A table in a notebook; a live display when ``stream`` (default: stderr) is a terminal and rich is installed; else
+    plain lines.
+    """
+    if in_notebook():
+        return NotebookProgress(render)
     target = sys.stderr if stream is None else stream
     if target.isatty() and importlib.util.find_spec("rich") is not None:
         return LiveProgress(target, render)
@@ -33,22 +37,15 @@ class LiveProgress:
         from rich.console import Console
 
         self._console = Console(file=stream)
-        self._render = render
+        self._standing = Standing(render)
         self._summary = PlainProgress(stream, render)
         self._live: Any = None
-        self._event: SearchStarted | None = None
-        self._begun = 0.0
-        self._evaluations = 0
-        self._failures: Counter[str] = Counter()
-        self._best: Trial | None = None
-        self._generation = ""
 
     def started(self, event: SearchStarted) -> None:
         """Open the display."""
         from rich.live import Live
 
-        self._event = event
-        self._begun = time.monotonic()
+        self._standing.started(event)
         self._live = Live(
             get_renderable=self._panel, console=self._console, refresh_per_second=4, transient=True
         )
@@ -56,15 +53,11 @@ class LiveProgress:
 
     def trial(self, trial: Trial) -> None:
         """Count it; the display redraws itself."""
-        self._evaluations += 1
-        if not trial.ok:
-            self._failures[trial.status.value] += 1
-        elif self._best is None or trial.milliseconds < self._best.milliseconds:
-            self._best = trial
+        self._standing.trial(trial)
 
     def generation(self, event: Generation) -> None:
-        """Show its line, without the point, which has a row of its own."""
-        self._generation = format_generation(event, lambda _: "").removesuffix(" best=")
+        """Show its line."""
+        self._standing.generation(event)
 
     def ended(self, event: SearchEnded) -> None:
         """Close the display and leave one line."""
@@ -79,32 +72,7 @@ class LiveProgress:
 
     def rows(self) -> list[tuple[str, str]]:
         """What the display says: names and texts."""
-        budget = None if self._event is None else self._event.budget
-        seconds = time.monotonic() - self._begun
-        limit = "" if budget is None or budget.evaluations is None else f" of {budget.evaluations}"
-        time_left = (
-            "" if budget is None or budget.seconds is None
-            else f", {max(budget.seconds - seconds, 0):.0f} s left"
-        )  # fmt: skip
-        rows = [
-            ("space", self._size()),
-            ("evaluations", f"{self._evaluations}{limit}, {seconds:.0f} s{time_left}"),
-            (
-                "failures",
-                ", ".join(f"{n} {cause}" for cause, n in self._failures.most_common()) or "none",
-            ),
-            ("latest", self._generation or "-"),
-        ]
-        if self._best is not None:
-            rows.append(("best", f"{format_ms(self._best.milliseconds)} ms"))
-            rows.append(("", self._render(self._best.point)))
-        return rows
-
-    def _size(self) -> str:
-        """How large the space is, from when there is time to find out: behind the first trial."""
-        if self._event is None or not self._evaluations:
-            return "-"
-        return f"{self._event.size} points"
+        return self._standing.rows()
 
     def _panel(self) -> Any:
         from rich.panel import Panel

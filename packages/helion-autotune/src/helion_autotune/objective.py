@@ -63,8 +63,13 @@ class Objective:
         self._best_ms: float | None = None
         self._top: list[Trial] = []
         self._generations = 0
-        recorded = {} if records is None else records.trials(space.fingerprint, key)
+        own = {} if records is None else records.trials(space.fingerprint, key)
+        #: Known from a space that was another one then; recorded again, as one of this space, when asked for.
+        self._adopted = {} if records is None else records.earlier_trials(space, key)
+        recorded = {**self._adopted, **own}
         self._recorded = {p: t for p, t in recorded.items() if t.status in FINAL}
+        for point in own:
+            self._adopted.pop(point, None)
 
     # -- what a strategy sees -------------------------------------------------------------------
 
@@ -156,6 +161,8 @@ class Objective:
     def _evaluate(self, points: list[Point], deadline: float | None) -> None:
         finished = {point: self._recorded[point] for point in points if point in self._recorded}
         for trial in finished.values():
+            if trial.point in self._adopted:
+                self._record(trial)
             self._note(trial)
         fresh = [point for point in points if point not in finished]
         try:

@@ -120,6 +120,27 @@ class Records:
             trial.point: trial for trial in map(_trial, self._matching("trial", fingerprint, key))
         }
 
+    def earlier_trials(self, space: Space, key: str) -> dict[Point, Trial]:
+        """Recorded trials of points of ``space`` under ``key`` from sessions whose space was another one.
+
+        A space that has gained a value, as a list has a config, or lost a constraint, has the same parameters and
+        therefore means the same by a point. An empty key says nothing of what was measured: there are none then.
+        """
+        if not key:
+            return {}
+        names = set(space.parameters)
+        alike: set[str] = set()
+        found: dict[Point, Trial] = {}
+        for line in self._lines():
+            if line["kind"] == "space":
+                described = line["description"]["parameters"]
+                if {name for name, _ in described} == names and line["space"] != space.fingerprint:
+                    alike.add(line["space"])
+            elif line["kind"] == "trial" and line["key"] == key and line["space"] in alike:
+                trial = _trial(line)
+                found[trial.point] = trial
+        return {point: trial for point, trial in found.items() if not space.check(point)}
+
     def trial_lines(self) -> Iterator[TrialLine]:
         """Every recorded trial, oldest first."""
         for line in self._lines():
