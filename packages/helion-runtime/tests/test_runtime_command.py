@@ -22,7 +22,7 @@ def test_inspect_prints_tables(
     text = capsys.readouterr().out
     assert f"id       {frozen.id}" in text
     lines = text.splitlines()
-    row = next(line for line in lines if line.startswith("scaled_add  0"))
+    row = next(line for line in lines if line.startswith("scaled_add  0        sm_90a  "))
     assert "x: float32[any, any], y: float32[x.size(0), x.size(1)], scale: float" in row
     assert row.endswith("add_sm90a")
     assert next(line for line in lines if line.startswith("add_ptx80")).split()[1] == "ptx_80"

@@ -104,12 +104,19 @@ def render(summary: dict[str, Any]) -> str:
     lines.extend([f"requires CUDA driver {driver // 1000}.{driver % 1000 // 10}"] if driver else [])
     tested = ", ".join(summary["tested_on"])
     lines.extend([f"tested   {tested}"] if tested else [])
+    arches = {kernel["name"]: kernel["arch"] for kernel in summary["kernels"]}
     variants = [
-        [op["name"], str(number), variant["accepts"], " ".join(variant["kernels"])]
+        [
+            op["name"],
+            str(number),
+            " ".join(dict.fromkeys(arches[name] for name in variant["kernels"])),
+            variant["accepts"],
+            " ".join(variant["kernels"]),
+        ]
         for op in summary["ops"]
         for number, variant in enumerate(op["variants"])
     ]
-    lines += ["", *_table(["op", "variant", "accepts", "kernels"], variants)]
+    lines += ["", *_table(["op", "variant", "arch", "accepts", "kernels"], variants)]
     columns = ["name", "arch", "bytes", "num_warps", "num_ctas", "shared", "config"]
     kernels = [[str(kernel[column]) for column in columns] for kernel in summary["kernels"]]
     lines += ["", *_table(["kernel", *columns[1:]], kernels)]
