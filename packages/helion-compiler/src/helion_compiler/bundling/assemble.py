@@ -113,14 +113,24 @@ def _serves_the_same(one: VariantEntry, other: VariantEntry) -> bool:
     return (one.signature, one.guard, one.aligned) == (other.signature, other.guard, other.aligned)
 
 
-def _rank(item: CompiledVariant) -> tuple[int, int, bool, int]:
+def _rank(item: CompiledVariant) -> tuple[int, int, int, bool, int]:
     """Where a variant belongs: those for more numbers of the call first, then those that demand
-    more of the rest, then machine code before PTX, then those for newer targets."""
+    more of the rest, then those for smaller sizes, then machine code before PTX, then those for newer targets."""
     variant = item.variant
     pinned = sum(map(_pins, variant.guard))
     constants = sum(1 for entry in variant.signature if getattr(entry, "constant", False))
     demands = len({repr(guard) for guard in variant.guard}) + len(variant.aligned)
-    return -pinned - constants, -demands, item.target.binary == "ptx", -_age(item.target)
+    reach = sum(map(_bound, variant.guard))
+    is_ptx = item.target.binary == "ptx"
+    return -pinned - constants, -demands, reach, is_ptx, -_age(item.target)
+
+
+def _bound(guard: Expression) -> int:
+    """The largest size that a guard lets through, 0 where it asks for something else."""
+    match guard:
+        case ["le", ["size", *_], int(high)]:
+            return high
+    return 0
 
 
 def _pins(guard: Expression) -> bool:

@@ -10,7 +10,11 @@ kernel = "matmul.py:matmul"                     # or package.module:kernel; file
 args = ["bf16[4096,4096]", "bf16[4096,4096]"]
 config = { block_sizes = [128, 256, 64], num_warps = 8 }
 
-[[variant]]                                     # a second variant of the op, for every other size
+[[variant]]                                     # a second one, for any number of rows up to 512
+kernel = "matmul.py:matmul"
+args = ["bf16[2..512,4096]", "bf16[4096,4096]"]
+
+[[variant]]                                     # a third, for every other size
 kernel = "matmul.py:matmul"
 args = ["bf16[1000,1000]", "bf16[1000,1000]"]
 static_shapes = false

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from helion_compiler.bundling.errors import ArgumentTextError
+from helion_compiler.bundling.size_ranges import RangedTensor, parse_range
 from helion_compiler.torch_bridge.modes import FakeTensorMode
-from helion_compiler.torch_bridge.symbolic import fake_like
+from helion_compiler.torch_bridge.symbolic import fake_like, mark_static, marked_static
 from helion_compiler.tracing.arguments import split
 
 if TYPE_CHECKING:
@@ -42,22 +43,33 @@ def parse_argument(text: str) -> Any:
     """The argument that ``text`` stands for: ``dtype[sizes]``, ``dtype[sizes]@[strides]`` or a JSON literal.
 
     Dtypes are bf16, f16, f32, i32, u8 and so on, or torch's own names; strides count elements and
-    are dense where left out. Tensors come out on torch's ``meta`` device: they have no data.
+    are dense where left out. Tensors come out on torch's ``meta`` device: they have no data. With a size such as
+    ``2..128``, it is a :class:`RangedTensor`.
 
     Raises:
         ArgumentTextError: it is neither.
+        BundleRequestError: a range of sizes is none.
     """
     found = _TENSOR.fullmatch(text.strip())
     if found is None:
         return _literal(text)
     dtype = _dtype(text, found[1])
-    sizes = _numbers(text, found[2])
+    parts = _parts(found[2])
+    ranges = tuple(map(parse_range, parts))
+    sizes = tuple(
+        _number(text, part) if each is None else each.example
+        for part, each in zip(parts, ranges, strict=True)
+    )
     if found[3] is None:
-        return torch.empty(sizes, dtype=dtype, device="meta")
-    strides = _numbers(text, found[3])
-    if len(strides) != len(sizes):
-        raise ArgumentTextError(text=text, problem=f"{len(sizes)} sizes and {len(strides)} strides")
-    return torch.empty_strided(sizes, strides, dtype=dtype, device="meta")
+        tensor = torch.empty(sizes, dtype=dtype, device="meta")
+    else:
+        strides = tuple(_number(text, part) for part in _parts(found[3]))
+        if len(strides) != len(sizes):
+            raise ArgumentTextError(
+                text=text, problem=f"{len(sizes)} sizes and {len(strides)} strides"
+            )
+        tensor = torch.empty_strided(sizes, strides, dtype=dtype, device="meta")
+    return RangedTensor(tensor, ranges) if any(ranges) else tensor
 
 
 def on_fake_gpu(function: FunctionType, args: Sequence[Any]) -> tuple[Any, ...]:
@@ -66,7 +78,8 @@ def on_fake_gpu(function: FunctionType, args: Sequence[Any]) -> tuple[Any, ...]:
     mode = FakeTensorMode()
 
     def fake(tensor: torch.Tensor) -> torch.Tensor:
-        return fake_like(mode, tuple(tensor.shape), tensor.dtype, "cuda", tensor.stride())
+        made = fake_like(mode, tuple(tensor.shape), tensor.dtype, "cuda", tensor.stride())
+        return mark_static(made, marked_static(tensor))
 
     return _with_tensors(function, args, fake)
 
@@ -80,10 +93,11 @@ def on_device(
 
     def real(tensor: torch.Tensor) -> torch.Tensor:
         if tensor.device.type != "meta":
-            return tensor.to(device)
+            return mark_static(tensor.to(device), marked_static(tensor))
         reach = sum((n - 1) * s for n, s in zip(tensor.shape, tensor.stride(), strict=True))
         values = _filled(reach + 1 if tensor.numel() else 0, tensor.dtype, generator)
-        return values.as_strided(tensor.shape, tensor.stride())
+        made = values.as_strided(tensor.shape, tensor.stride())
+        return mark_static(made, marked_static(tensor))
 
     return _with_tensors(function, args, real)
 
@@ -122,12 +136,17 @@ def _tuples(value: Any) -> Any:
     """Lists as tuples, with tensors inside them read as well."""
     if isinstance(value, list):
         return tuple(
-            parse_argument(item)
-            if isinstance(item, str) and _TENSOR.fullmatch(item)
-            else _tuples(item)
+            _inner(item) if isinstance(item, str) and _TENSOR.fullmatch(item) else _tuples(item)
             for item in value
         )
     return value
+
+
+def _inner(text: str) -> torch.Tensor:
+    tensor: torch.Tensor | RangedTensor = parse_argument(text)
+    if isinstance(tensor, RangedTensor):
+        raise ArgumentTextError(text=text, problem="a tensor inside a list has no ranges of sizes")
+    return tensor
 
 
 def _dtype(text: str, name: str) -> torch.dtype:
@@ -140,9 +159,11 @@ def _dtype(text: str, name: str) -> torch.dtype:
     return found
 
 
-def _numbers(text: str, items: str) -> tuple[int, ...]:
-    parts = [item.strip() for item in items.split(",") if items.strip()]
-    for part in parts:
-        if not part.isdecimal():
-            raise ArgumentTextError(text=text, problem=f"{part!r} is no size or stride")
-    return tuple(map(int, parts))
+def _parts(items: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in items.split(",") if items.strip())
+
+
+def _number(text: str, part: str) -> int:
+    if not part.isdecimal():
+        raise ArgumentTextError(text=text, problem=f"{part!r} is no size or stride")
+    return int(part)

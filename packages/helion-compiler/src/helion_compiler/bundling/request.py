@@ -12,6 +12,7 @@ from helion.backends import KernelDefinition
 from helion_compiler.bundling.errors import BundleRequestError
 from helion_compiler.bundling.example_arguments import on_fake_gpu
 from helion_compiler.bundling.locked_configs import ChosenConfig
+from helion_compiler.bundling.size_ranges import RangedTensor, examples_of
 from helion_compiler.compiled_kernel import CompiledKernel
 from helion_compiler.space.target_traits import TargetTraits
 
@@ -40,7 +41,8 @@ class BuildRequest:
         kernel: what :func:`helion.kernel` returned.
         args: example arguments, in order; defaults may be left out. Tensors may be on any device,
             also ``meta``: dtype, sizes and strides matter alone. Tensors that a function among them
-            captures become further arguments of the op.
+            captures become further arguments of the op. A :class:`RangedTensor` makes a variant for a range
+            of sizes, and for exactly those that are no ranges.
         config: None takes the kernel's own config, or else a tuned one where the build has a lock file, or
             the default of its config space.
         targets: such as ``["sm_90"]``; None takes those of the bundle.
@@ -83,6 +85,8 @@ class BuildRequest:
         function: Any = self.kernel.fn
         if self.static_shapes is not None:
             settings["static_shapes"] = self.static_shapes
+        if self.ranged:
+            settings["static_shapes"] = False
         definition = KernelDefinition(
             function=function,
             name=self.kernel.name,
@@ -120,10 +124,27 @@ class BuildRequest:
             )
         return ChosenConfig(bound.space.default_config(), "config by default")
 
+    @property
+    def ranged(self) -> dict[str, RangedTensor]:
+        """The arguments with ranges of sizes, by name.
+
+        Raises:
+            BundleRequestError: there are some, and sizes are to be fixed.
+        """
+        names = inspect.signature(self.kernel.fn).parameters
+        given = zip(names, self.args, strict=False)
+        found = {name: arg for name, arg in given if isinstance(arg, RangedTensor)}
+        if found and self.static_shapes:
+            raise BundleRequestError(
+                problem=f"`{self.op}` has ranges of sizes in {', '.join(found)}, and static_shapes",
+                remedy="leave static_shapes out: sizes that are no ranges are fixed as it is",
+            )
+        return found
+
     def normalized_args(self) -> tuple[Any, ...]:
-        """The arguments, with the kernel's defaults behind them."""
+        """The arguments, with the kernel's defaults behind them, and examples for ranges."""
         try:
-            return self.kernel.normalize_args(*self.args)
+            return self.kernel.normalize_args(*examples_of(self.args))
         except TypeError as error:
             raise BundleRequestError(
                 problem=f"the arguments do not fit `{self.kernel.name}{inspect.signature(self.kernel.fn)}`: {error}",

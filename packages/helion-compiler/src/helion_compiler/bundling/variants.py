@@ -12,6 +12,7 @@ from helion_compiler.building import parse_target, shared_memory_of, without_lin
 from helion_compiler.building.compile_pool import CompilePool
 from helion_compiler.building.line_info import WITHOUT_LINE_INFO
 from helion_compiler.bundling.errors import BundleRequestError
+from helion_compiler.bundling.size_ranges import within
 from helion_compiler.bundling.widen_guard import widen_guard
 
 if TYPE_CHECKING:
@@ -141,7 +142,11 @@ def _compile(task: _Task, compiler: Compiler | None) -> CompiledVariant:
         op=task.request.op,
         arguments=task.bound.call.names,
         target=task.target,
-        variant=widen_guard(built.variant, task.bound.lower(task.config).program),
+        variant=within(
+            widen_guard(built.variant, task.bound.lower(task.config).program),
+            task.bound.call.names,
+            task.request.ranged,
+        ),
         image=built.image,
         source=task.bound.lower(task.config).emitted.source,
         origin=task.chosen.origin,

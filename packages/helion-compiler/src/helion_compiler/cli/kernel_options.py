@@ -17,6 +17,7 @@ _ARGUMENTS = """\
 arguments are written as
   bf16[4096,4096]        a tensor: dtype and sizes (bf16 f16 f32 f64 f8e4m3 f8e5m2 bool u8 i8 i16 i32 i64)
   bf16[64,128]@[1,64]    with strides, in elements
+  bf16[2..128,4096]      a range of sizes; sizes that are no ranges are fixed (16..2048/16: multiples of 16)
   3  0.5  true  null  '"text"'  '["f32[8]", 2]'    anything else, as JSON
 """
 

@@ -22,7 +22,7 @@ from torch.utils._sympy.functions import FloorDiv
 from helion_compiler.torch_bridge.modes import without_modes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -48,6 +48,7 @@ __all__ = [
 
 Size = int | torch.SymInt
 
+_MARKS = "_dynamo_static_indices"
 _UNKNOWN = 4099
 """What a number that torch knows nothing of is taken for where an example is needed."""
 
@@ -221,4 +222,14 @@ def is_composite(operator: torch._ops.OpOverload) -> bool:
 
 def marked_static(tensor: torch.Tensor) -> frozenset[int]:
     """The dimensions that ``torch._dynamo.mark_static`` was called on: their sizes are part of a specialization."""
-    return frozenset(getattr(tensor, "_dynamo_static_indices", ()))
+    return frozenset(getattr(tensor, _MARKS, ()))
+
+
+def mark_static(tensor: torch.Tensor, dims: Iterable[int]) -> torch.Tensor:
+    """The same tensor, with marks as of ``torch._dynamo.mark_static`` on these dimensions, too."""
+    marks = {*marked_static(tensor), *dims}
+    if marks == marked_static(tensor):
+        return tensor
+    marked = tensor.detach()
+    setattr(marked, _MARKS, marks)
+    return marked

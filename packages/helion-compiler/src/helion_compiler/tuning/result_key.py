@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from helion_compiler.program.expressions import next_power_of_two
+from helion_compiler.torch_bridge.symbolic import marked_static
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,5 +49,8 @@ def _describe(leaf: Any, *, static: bool) -> Any:
     if not isinstance(leaf, torch.Tensor):
         return repr(leaf)
     # Dynamic sizes share results by the power of two above them.
-    sizes = list(leaf.shape) if static else [next_power_of_two(size) for size in leaf.shape]
+    fixed = range(leaf.ndim) if static else marked_static(leaf)
+    sizes = [
+        size if dim in fixed else next_power_of_two(size) for dim, size in enumerate(leaf.shape)
+    ]
     return [str(leaf.dtype), sizes, list(leaf.stride()) if static else leaf.ndim]
