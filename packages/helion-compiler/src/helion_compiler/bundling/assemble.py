@@ -113,16 +113,26 @@ def _serves_the_same(one: VariantEntry, other: VariantEntry) -> bool:
     return (one.signature, one.guard, one.aligned) == (other.signature, other.guard, other.aligned)
 
 
-def _rank(item: CompiledVariant) -> tuple[int, int, int, bool, int]:
-    """Where a variant belongs: those for more numbers of the call first, then those that demand
-    more of the rest, then those for smaller sizes, then machine code before PTX, then those for newer targets."""
+def _rank(item: CompiledVariant) -> tuple[int, int, int, int, bool, int]:
+    """Where a variant belongs: those for more sizes and numbers of the call first, then those for ranges, small ones
+    before large ones, then those that demand more of the rest, then machine code before PTX, then those for newer
+    targets."""
     variant = item.variant
-    pinned = sum(map(_pins, variant.guard))
+    guards = {repr(guard): guard for guard in variant.guard}.values()
+    pinned = sum(map(_pins, guards))
     constants = sum(1 for entry in variant.signature if getattr(entry, "constant", False))
-    demands = len({repr(guard) for guard in variant.guard}) + len(variant.aligned)
-    reach = sum(map(_bound, variant.guard))
+    bounds = [high for high in map(_bound, guards) if high]
+    demands = len(guards) + len(variant.aligned)
     is_ptx = item.target.binary == "ptx"
-    return -pinned - constants, -demands, reach, is_ptx, -_age(item.target)
+    return -pinned - constants, -len(bounds), sum(bounds), -demands, is_ptx, -_age(item.target)
+
+
+def _pins(guard: Expression) -> bool:
+    """Whether a guard asks for one value of a size or argument."""
+    match guard:
+        case ["eq", ["size" | "argument", *_], int()]:
+            return True
+    return False
 
 
 def _bound(guard: Expression) -> int:
@@ -131,14 +141,6 @@ def _bound(guard: Expression) -> int:
         case ["le", ["size", *_], int(high)]:
             return high
     return 0
-
-
-def _pins(guard: Expression) -> bool:
-    """Whether a guard asks for one value of a size, stride or argument."""
-    match guard:
-        case ["eq", ["size" | "stride" | "argument", *_], int()]:
-            return True
-    return False
 
 
 def _age(target: Target) -> int:
