@@ -270,7 +270,7 @@ def pretended_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, 
 
 def tuned(settings: dict[str, Any], **options: Any) -> helion.Config:
     kernel = helion.kernel(doubled, autotune_budget_seconds=20, **settings)
-    return kernel.autotune((torch.randn(1000),), evaluations=60, **options)
+    return kernel.autotune((torch.randn(1000),), evaluations=100, **options)
 
 
 def measurements() -> int:

@@ -1,6 +1,6 @@
 """One kernel as the compiler runs it: from arguments to a specialization, and from there to a launch.
 
-A call whose arguments are their own leaves goes straight to the runtime's dispatcher, which remembers
+A call like one before it, up to tensors and numbers, goes straight to the runtime's dispatcher, which remembers
 signatures; everything else (functions among the arguments, captured tensors) is split first. Tensors on the
 CPU run in Triton's interpreter. Calls that someone traces or records become calls of an operator of torch's.
 """
@@ -22,8 +22,8 @@ from helion_compiler.interpreted import serves_call
 from helion_compiler.specialized_kernel import SpecializedKernel
 from helion_compiler.staging import stage
 from helion_compiler.torch_operators import KernelOperators, with_captured
-from helion_compiler.tracing.arguments import Call, is_plain, split
-from helion_compiler.tracing.captures import Captures
+from helion_compiler.tracing.arguments import Call, split
+from helion_compiler.tracing.shortcuts import Shortcut
 from helion_compiler.tuning.worker_source import WorkerSource
 from helion_runtime import Dispatcher
 from helion_runtime.signature import is_wrapped
@@ -44,15 +44,6 @@ class _Family:
 
     dispatcher: Dispatcher
     bound: list[CompiledBoundKernel]
-
-
-@attrs.frozen(eq=False)
-class _Shortcut:
-    """Where calls go whose arguments are their own leaves, as long as the kernel captures what it did."""
-
-    dispatcher: Dispatcher
-    first_tensor: int
-    captures: Captures | None
 
 
 class CompiledKernel:
@@ -81,8 +72,7 @@ class CompiledKernel:
         self._lock = threading.RLock()
         self._staged: StagedFunction | None = None
         self._families: dict[Hashable, _Family] = {}
-        self._plain = not self._constants and definition.key is None
-        self._shortcut: _Shortcut | None = None
+        self._shortcut: Shortcut | None = None
         self._recorded = definition.gradient is not None
         self._operators = KernelOperators(definition, self._split, self._stage, self._carry_out)
 
@@ -91,15 +81,8 @@ class CompiledKernel:
         if count_modes() or (self._recorded and is_recorded(args)):
             return self._operators.call(args)
         shortcut = self._shortcut
-        if shortcut is not None:
-            first = args[shortcut.first_tensor]
-            captures = shortcut.captures
-            if (
-                isinstance(first, torch.Tensor)
-                and first.is_cuda
-                and (captures is None or captures.unchanged())
-            ):
-                return shortcut.dispatcher(*args)
+        if shortcut is not None and shortcut.takes(args):
+            return shortcut.dispatcher(*shortcut.leaves_of(args))
         return self._run(self._split(args), args)
 
     def operator(self, args: tuple[Any, ...], name: str | None = None) -> Any:
@@ -125,10 +108,6 @@ class CompiledKernel:
 
     # Off the hot path.
 
-    def _call_operator(self, *args: Any) -> Any:
-        """What the dispatcher of a kernel whose arguments are their own leaves does with traced tensors."""
-        return self._operators.call(args)
-
     def _carry_out(self, args: tuple[Any, ...], captured: Mapping[int, Any]) -> Any:
         """What the kernel's operator does."""
         return self._run(with_captured(self._split(args), captured), args)
@@ -139,7 +118,7 @@ class CompiledKernel:
         device = _device(call, self._definition.name)
         if device.type == "cuda":
             family = self._family(call)
-            self._remember_shortcut(args, family)
+            self._remember_shortcut(args, call, family)
             return family.dispatcher(*call.leaves)
         if device.type == "cpu":
             return self._bound(call).run_leaves(call.leaves)
@@ -147,16 +126,12 @@ class CompiledKernel:
             device=str(device), reason="kernels run on CUDA or CPU tensors"
         )
 
-    def _remember_shortcut(self, args: tuple[Any, ...], family: _Family) -> None:
-        """Let calls like this one skip the split, as long as the kernel captures what it does now."""
-        if not (self._plain and is_plain(args)):
-            return
-        captures = Captures.of(self._function)
-        if captures is not None:
-            self._shortcut = _Shortcut(
-                family.dispatcher,
-                next(i for i, a in enumerate(args) if isinstance(a, torch.Tensor)),
-                captures if captures.globals or captures.cells else None,
+    def _remember_shortcut(self, args: tuple[Any, ...], call: Call, family: _Family) -> None:
+        """Let calls like this one skip the split."""
+        if self._definition.key is None:
+            constant = [name in self._constants for name in self._parameters]
+            self._shortcut = Shortcut.of(
+                self._function, constant, args, call.leaves, family.dispatcher
             )
 
     def _split(self, args: tuple[Any, ...]) -> Call:
@@ -175,9 +150,10 @@ class CompiledKernel:
                 def miss(leaves: tuple[Any, ...]) -> None:
                     self._install(attrs.evolve(call, leaves=leaves))
 
-                dispatcher = Dispatcher(
-                    self._definition.name, call.names, miss, traced=self._call_operator
-                )
+                def traced(*leaves: Any) -> Any:
+                    return self._operators.call(call.join(leaves)[0])
+
+                dispatcher = Dispatcher(self._definition.name, call.names, miss, traced=traced)
                 family = self._families[call.static] = _Family(dispatcher, [])
             return family
 

@@ -121,7 +121,7 @@ def test_what_is_tuned_is_built(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["tune", "k.toml", "--seconds", "20", "--evaluations", "60"]) == 0
+    assert main(["tune", "k.toml", "--seconds", "20", "--evaluations", "100"]) == 0
     told = capsys.readouterr()
     assert told.out == "tuned.lock.json: 1 of 3 tuned\n"
     assert re.search(r"^twice: .*Config\(block_sizes=\[128\]", told.err, re.MULTILINE)

@@ -20,14 +20,14 @@ from helion import Config, exc
 from helion.config_keys import CONFIG_KEYS, Shape
 from helion_autotune import Point, Space
 from helion_autotune.json_values import thaw
-from helion_compiler.space.default_point import ranked, variants
+from helion_compiler.space.default_point import ranked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from helion_autotune import Parameter
     from helion_autotune.constraints import Constraint
-    from helion_compiler.space.default_point import Cost
+    from helion_compiler.space.default_point import Cost, OtherMeans
 
 
 @attrs.frozen
@@ -85,6 +85,8 @@ class ConfigSpace:
     """Rules of thumb, the best first."""
     cost: Cost | None = None
     """What a model estimates for a point, in seconds."""
+    means: OtherMeans | None = None
+    """Which of its means a point is run by untuned, and which a search tries."""
     wider: Mapping[str, Parameter] = MappingProxyType({})
 
     @cached_property
@@ -129,7 +131,10 @@ class ConfigSpace:
         """Points that are worth running, the best first; at least one, which need not follow all advice."""
         points = [self.point_of_seed(seed) for seed in self.seeds] or [self._bare.default]
         everything = Space(self._parameters(), (*self.demands, *self.advice), self.conditions)
-        return ranked(everything, points, self.cost)
+        found = ranked(everything, points, self.cost)
+        if self.means is None:
+            return found
+        return list(dict.fromkeys(self.means.preferred(everything, point) for point in found))
 
     @property
     def _default(self) -> Point:
@@ -137,9 +142,12 @@ class ConfigSpace:
 
     @cached_property
     def starts(self) -> list[Point]:
-        """Where a search begins: what the model thinks best, other ways to run it, and rules of thumb."""
-        found = [*self._ranked[:3], *variants(self.space, self._default), *self._ranked[3:]]
-        found += [self.point_of_seed(seed) for seed in self.seeds]
+        """Where a search begins: what the model thinks best, by other means as well, and rules of thumb."""
+        space, means = self.space, self.means
+        seeds = [self.point_of_seed(seed) for seed in self.seeds]
+        others = [] if means is None else means.tried(space, self._default)
+        rules = seeds if means is None else [means.preferred(space, point) for point in seeds]
+        found = [*self._ranked[:3], *others, *self._ranked[3:], *rules]
         return [point for point in dict.fromkeys(found) if not self.space.check(point)]
 
     def point_of_seed(self, seed: Mapping[str, Any]) -> Point:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +18,16 @@ _CLEARLY = 0.9
 """What has to be left of the estimate for another tile shape to be preferred to that of the best rule."""
 _WORTH = 0.98
 """Less than this of the estimate before is an improvement: the model is not exact."""
+
+
+class OtherMeans(Protocol):
+    """Says how the tiles of a point may be moved, and its programs run."""
+
+    def preferred(self, space: Space, point: Point) -> Point:
+        """``point``, by the means that are best for its like, as far as ``space`` admits them."""
+
+    def tried(self, space: Space, point: Point) -> list[Point]:
+        """``point`` by other means that are worth a measurement."""
 
 
 def fitting(space: Space, point: Point) -> Point:
@@ -117,29 +127,3 @@ def ranked(space: Space, points: Sequence[Point], cost: Cost | None) -> list[Poi
     order = sorted(dict.fromkeys([*rivals, *fits]), key=cost)
     place = sum(cost(point) < cost(best) * _CLEARLY for point in order)
     return list(dict.fromkeys([*order[:place], best, *order[place:]]))
-
-
-def variants(space: Space, point: Point) -> list[Point]:
-    """The same tiles by other means: descriptors where they can be, and programs that stay."""
-    described: dict[str, Any] = {
-        name: "tensor_descriptor" for name in space.parameters if name.startswith("indexing[")
-    }
-    persistent: dict[str, Any] = {"pid_type": "persistent_interleaved"}
-    flat: dict[str, Any] = {
-        name: True for name in space.parameters if name.startswith("range_flattens[grid")
-    }
-    changes = [
-        described,
-        persistent,
-        {**described, **persistent},
-        {**described, **persistent, **flat},
-    ]
-    found = [space.point({**point, **change}) for change in changes if _known(space, change)]
-    return [other for other in found if other != point]
-
-
-def _known(space: Space, change: Mapping[str, Any]) -> bool:
-    return bool(change) and all(
-        name in space.parameters and space.parameters[name].problem(value) is None
-        for name, value in change.items()
-    )

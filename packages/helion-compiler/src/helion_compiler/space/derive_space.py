@@ -23,6 +23,7 @@ from helion_compiler.space.constraints import demands, few_registers
 from helion_compiler.space.dtypes import has_dtypes
 from helion_compiler.space.epilogue_subtile import epilogue_subtile
 from helion_compiler.space.flat_loops import flat_loops
+from helion_compiler.space.means import Means
 from helion_compiler.space.persistence import PERSISTENT, persistence
 from helion_compiler.space.point_lanes import PointLanes
 from helion_compiler.space.program_ids import program_ids
@@ -137,14 +138,22 @@ class _Deriver:
             excluded=tuple(self._excluded),
             seeds=seeds(program, least_lanes(program)),
             cost=self._cost(lanes),
+            means=Means(program, self._traits),
             wider=self._wider,
         )
 
     def _cost(self, lanes: PointLanes) -> Cost | None:
-        """Estimates, but for kernels that act lane by lane alone, which rules of thumb serve as well and sooner."""
-        if not self._program.loops() and not self._program.whole_axes():
+        """Estimates, but for kernels that act lane by lane alone, which rules of thumb serve as well and sooner, and
+        for those with blocks that no loop goes by: how much there is to do then depends on them in ways of their own.
+        """
+        program = self._program
+        walked = [axis for grid in program.grids for axis in grid.axes]
+        sizes = {axis.size for axis in (*walked, *program.loop_axes(), *program.whole_axes())}
+        if any(block.fixed is None and block.symbol not in sizes for block in program.blocks):
             return None
-        return CostModel(self._program, lanes, self._facts).seconds
+        if not program.loops() and not program.whole_axes():
+            return None
+        return CostModel(program, lanes, self._facts).seconds
 
     def _add(
         self, part: SpacePart, single: dict[str, Parameter], sites: dict[str, list[Site]]

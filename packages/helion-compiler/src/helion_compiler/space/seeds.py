@@ -38,6 +38,7 @@ _CHAINED_SHAPES: tuple[_DotShape, ...] = (
     (128, 64, 64, 4, 2, "flat"),
     (128, 128, 64, 8, 3, "flat"),
     (64, 64, 64, 4, 3, "flat"),
+    (64, 128, 64, 4, 2, "flat"),
 )
 """For products of products, as attention has: two programs of four warps share a multiprocessor, one multiplies while
 the other computes; or one program of eight."""

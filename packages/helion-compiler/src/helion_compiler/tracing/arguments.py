@@ -271,9 +271,14 @@ def device_of(leaves: Sequence[Any]) -> torch.device:
     return device
 
 
-def is_plain(args: Sequence[Any]) -> bool:
-    """Whether the arguments are their own leaves."""
-    return all(isinstance(argument, _PLAIN) for argument in args)
+def is_plain(argument: object) -> bool:
+    """Whether an argument is its own leaf, unless its parameter is a constant."""
+    return isinstance(argument, _PLAIN)
+
+
+def is_constant(argument: object) -> bool:
+    """Whether an argument may be part of the key as it is."""
+    return isinstance(argument, _CONSTANTS)
 
 
 def split(

@@ -1,0 +1,118 @@
+"""By which means the tiles of a point are moved and its programs run: which are preferred, and which a search tries
+first.
+
+A point's blocks, warps and stages say what a program does; descriptors, programs that stay, deeper pipelines and what
+loads say of the cache leave that alone. The rules are from sweeps on an H200 (``benchmarks/sweeps``): descriptors for
+what products read gained 3 to 8 %, on top of it loops over tiles that are flattened into those of products another
+2 %; deeper pipelines up to 19 % where there are fewer tiles than multiprocessors; loads that say what the cache should
+keep 3 to 15 % where memory is the limit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from helion_compiler.program.ops import Dot
+from helion_compiler.space.access_modes import mode_of
+from helion_compiler.space.persistence import PERSISTENT
+from helion_compiler.space.regions import regions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from helion_autotune import Point, Space
+    from helion_compiler.program.program import Program
+    from helion_compiler.space.target_traits import TargetTraits
+
+    Change: TypeAlias = Mapping[str, Any]
+
+_DESCRIBES = 90
+"""The architecture of NVIDIA's from which on units of their own move tiles that descriptors describe."""
+_DEEPEST = 7
+_MOST_WARPS = 32
+_STAYING: Change = {"pid_type": "persistent_interleaved"}
+
+
+class Means:
+    """What there is for one Program on one kind of GPU."""
+
+    def __init__(self, program: Program, traits: TargetTraits) -> None:
+        within = [region for grid in regions(program) for region in grid.everywhere()]
+        streamed = [op for region in within for op in region.streamed]
+        describes = traits.backend == "cuda" and int(traits.architecture) >= _DESCRIBES
+        self._streamed = [mode_of(op) for op in streamed] if describes else []
+        self._products = sum(isinstance(op, Dot) for op in program.walk())
+        nested = any(region.inner for grid in regions(program) for region in grid.inner)
+        self._flat = (
+            [f"range_flattens[{name}]" for name in program.grid_names()]
+            if self._products == 1 and not nested
+            else []
+        )
+
+    def preferred(self, space: Space, point: Point) -> Point:
+        """``point``, by the means that were fastest for its like, as far as ``space`` admits them."""
+        described = _changes(space, self._streamed, "tensor_descriptor")
+        if not described:
+            return point
+        flat = _changes(space, self._flat, value=True)
+        changes = [described]
+        if flat and point["pid_type"] in PERSISTENT:
+            changes.insert(0, {**described, **flat})
+        for change in changes:
+            other = space.point({**point, **change})
+            if not space.check(other):
+                return other
+        return point
+
+    def tried(self, space: Space, point: Point) -> list[Point]:
+        """Other means for ``point``: what is best differs from kernel to kernel."""
+        changes = self._for_products(space, point) if self._products else _for_rows(space, point)
+        found = [space.point({**point, **change}) for change in changes]
+        return list(dict.fromkeys(other for other in found if other != point))
+
+    def _for_products(self, space: Space, point: Point) -> Iterator[Change]:
+        every = [name for name in space.parameters if name.startswith("indexing[")]
+        flat = _changes(space, self._flat, value=True)
+        described = _changes(space, self._streamed or every, "tensor_descriptor")
+        if _knows(space, _STAYING):
+            yield {**_STAYING, **described, **flat}
+            yield {"pid_type": "flat"} if point["pid_type"] in PERSISTENT else _STAYING
+        yield _changes(space, every, "tensor_descriptor")
+        yield _changes(space, every, "pointer")
+        yield from _deeper(space, point)
+
+
+def _for_rows(space: Space, point: Point) -> Iterator[Change]:
+    policies = [name for name in space.parameters if name.startswith("load_eviction_policies[")]
+    kept = _changes(space, policies, "last")
+    more = {"num_warps": min(2 * int(point["num_warps"]), _MOST_WARPS)}
+    yield kept
+    yield _changes(space, policies, "first")
+    yield more
+    yield {**kept, **more}
+    if _knows(space, _STAYING):
+        yield _STAYING
+    yield _changes(
+        space, [n for n in space.parameters if n.startswith("indexing[")], "tensor_descriptor"
+    )
+
+
+def _deeper(space: Space, point: Point) -> Iterator[Change]:
+    """The deepest pipeline that the space admits."""
+    for stages in range(_DEEPEST, int(point.get("num_stages") or _DEEPEST), -1):
+        change = {"num_stages": stages}
+        if _knows(space, change) and not space.check(space.point({**point, **change})):
+            yield change
+            return
+
+
+def _changes(space: Space, names: list[str], value: object) -> dict[str, Any]:
+    """``value`` for those parameters of ``names`` that the space has with it."""
+    return {name: value for name in names if _knows(space, {name: value})}
+
+
+def _knows(space: Space, change: Change) -> bool:
+    return all(
+        name in space.parameters and space.parameters[name].problem(value) is None
+        for name, value in change.items()
+    )
