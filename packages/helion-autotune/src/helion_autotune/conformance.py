@@ -111,8 +111,8 @@ def check_respects_evaluations(make: MakeStrategy) -> None:
         workload = Bowl()
         _session(make, workload, budget=Budget(evaluations=allowed), finalists=0)
         _demand(
-            len(workload.compiled) <= allowed,
-            f"{len(workload.compiled)} points compiled with a budget of {allowed}",
+            len(workload.measured) <= allowed,
+            f"{len(workload.measured)} points measured with a budget of {allowed}",
         )
 
 

@@ -97,6 +97,21 @@ class Objective:
         """One point; prefer :meth:`evaluate_many`, which compiles in parallel."""
         return self.evaluate_many([point])[0]
 
+    def prepare(self, points: Sequence[Point]) -> None:
+        """Say what will most likely be asked for next: it is compiled while other points are measured.
+
+        Costs nothing of the budget and changes no result. Each call replaces what the last one said.
+        """
+        left = self._evaluations_left()
+        fresh = [
+            point
+            for point in dict.fromkeys(map(self.space.point, points))
+            if point not in self._trials
+            and point not in self._recorded
+            and not self.space.check(point)
+        ]
+        self._runner.prepare(fresh if left is None else fresh[:left])
+
     def stop(self, reason: str) -> NoReturn:
         """End the search, saying why; a strategy may just as well return."""
         raise SearchStopped(reason)

@@ -10,7 +10,7 @@ import os
 import statistics
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -37,6 +37,9 @@ class Runner(Protocol):
     """Where trials happen: in this process, in isolated workers; other hosts or a replay fit as well."""
 
     jobs: int
+
+    def prepare(self, points: Sequence[Point]) -> None:
+        """Points that will most likely be run next; those of an earlier call are no longer. Returns at once."""
 
     def run(
         self, points: Sequence[Point], incumbent: Callable[[], float | None], deadline: float | None
@@ -98,6 +101,7 @@ class ThreadedRunner(ABC):
         self._clock = clock
         self._pool = ThreadPoolExecutor(self.jobs, thread_name_prefix="helion-autotune")
         self._compile_seconds: list[float] = []
+        self._ahead: dict[Point, Pending] = {}
 
     @abstractmethod
     def _measure(
@@ -109,11 +113,19 @@ class ThreadedRunner(ABC):
         """Called once per batch, while it compiles; for what can be set up meanwhile."""
         del deadline
 
+    def prepare(self, points: Sequence[Point]) -> None:
+        """Compile these when nothing else is to be compiled; what was prepared and has not begun is dropped."""
+        wanted = dict.fromkeys(points)
+        self._hold_back(point for point in tuple(self._ahead) if point not in wanted)
+        for point in wanted:
+            if point not in self._ahead:
+                self._ahead[point] = self._submit(point)
+
     def run(
         self, points: Sequence[Point], incumbent: Callable[[], float | None], deadline: float | None
     ) -> Iterator[Trial]:
         """See :class:`Runner`."""
-        pending = [self._submit(point) for point in points]
+        pending = self._compiling(points)
         try:
             self._begin(deadline)
             while pending:
@@ -174,6 +186,23 @@ class ThreadedRunner(ABC):
             compiled.seconds,
             measurement=measurement,
         )
+
+    def _compiling(self, points: Sequence[Point]) -> list[Pending]:
+        """These points, as far as they have been prepared, and the others submitted before whatever has not begun."""
+        prepared = {point: self._ahead.pop(point) for point in points if point in self._ahead}
+        behind: list[Point] = []
+        if len(prepared) < len(points):
+            behind = self._hold_back(tuple(self._ahead))
+        pending = [prepared.get(point) or self._submit(point) for point in points]
+        self._ahead.update((point, self._submit(point)) for point in behind)
+        return pending
+
+    def _hold_back(self, points: Iterable[Point]) -> list[Point]:
+        """Drop those of these prepared points whose compiles have not begun."""
+        dropped = [point for point in points if self._ahead[point].future.cancel()]
+        for point in dropped:
+            del self._ahead[point]
+        return dropped
 
     def _submit(self, point: Point) -> Pending:
         compile_ = Pending(point)

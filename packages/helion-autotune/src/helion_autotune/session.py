@@ -183,6 +183,7 @@ def _searched(
     """Why the search stopped, and the best measured again."""
     try:
         reason = _search(strategy, objective, rng_seed)
+        runner.prepare(())
         return reason, measure_again(runner, objective.trials, finalists)
     except BaseException as error:  # a live display must close, whatever happened
         reason = f"ended by {type(error).__name__}"

@@ -81,7 +81,7 @@ class ParallelRunner(ThreadedRunner):
         self, points: Sequence[Point], incumbent: Callable[[], float | None], deadline: float | None
     ) -> Iterator[Trial]:
         """See :class:`helion_autotune.runner.Runner`."""
-        pending = [self._submit(point) for point in points]
+        pending = self._compiling(points)
         orders: dict[Future[Trial | None], Order] = {}
         try:
             self._begin(deadline)

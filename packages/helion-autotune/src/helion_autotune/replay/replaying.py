@@ -78,6 +78,9 @@ class KnownRunner:
     problem: Problem
     jobs: int = 1
 
+    def prepare(self, points: Sequence[Point]) -> None:
+        """Nothing to prepare."""
+
     def run(
         self,
         points: Sequence[Point],

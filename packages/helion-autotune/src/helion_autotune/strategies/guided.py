@@ -48,6 +48,8 @@ MODELLED = 200
 class GuidedSearch:
     """``start`` points to learn from, then ``batch`` at a time; ends after ``patience`` batches without ``gain``.
 
+    Each batch is chosen, by all that is known, of ``ahead`` points that compile while the batch before is measured.
+
     ``copies`` best points are what walks of at most ``radius`` steps, ``walks`` in all, start from.
     """
 
@@ -60,18 +62,21 @@ class GuidedSearch:
     radius: int = 4
     anywhere: int = 24
     rounds: int = 64
+    ahead: int = 16
 
     def search(self, space: Space, objective: Objective, rng: np.random.Generator) -> None:
         """See :class:`helion_autotune.Strategy`."""
         self.begin(space, objective, rng)
         models = Models(Distances(space))
-        in_rounds(
-            objective,
-            lambda: self.propose(space, objective.trials, models, rng),
-            rounds=self.rounds,
-            patience=self.patience,
-            gain=self.gain,
-        )
+        ready: list[Point] = []
+
+        def propose() -> list[Point]:
+            points, later = self.propose(space, objective.trials, models, rng, ready)
+            ready[:] = later
+            objective.prepare([*points, *later])
+            return points
+
+        in_rounds(objective, propose, rounds=self.rounds, patience=self.patience, gain=self.gain)
 
     def begin(self, space: Space, objective: Objective, rng: np.random.Generator) -> None:
         """Evaluate the default and points to learn from: walks from what works, or an even spread."""
@@ -92,17 +97,25 @@ class GuidedSearch:
             objective.evaluate_many(points)
 
     def propose(
-        self, space: Space, trials: Sequence[Trial], models: Models, rng: np.random.Generator
-    ) -> list[Point]:
-        """The next batch: up to ``batch`` untried points; empty when the space is exhausted."""
+        self,
+        space: Space,
+        trials: Sequence[Trial],
+        models: Models,
+        rng: np.random.Generator,
+        ready: Sequence[Point] = (),
+    ) -> tuple[list[Point], list[Point]]:
+        """The next batch, of ``ready`` points if there are any, and points that the one after it will be chosen of.
+
+        Both are of untried points, the first of up to ``batch``; both are empty when the space is exhausted.
+        """
         tried = {trial.point for trial in trials}
         ranked = _ranked(trials)
         if len(ranked) < 2 or not space.dimensions:
-            return random_points(space, rng, self.batch, tried)
-        pool = self._pool(space, ranked, rng, tried)
-        if len(pool) <= self.batch:
-            return pool
-        return models.choose(trials, pool, self.batch)
+            return random_points(space, rng, self.batch, tried), []
+        others = self._pool(space, ranked, rng, {*tried, *ready})
+        if len(ready) + len(others) <= self.batch:
+            return [*ready, *others], []
+        return models.choose(trials, ready, others, self.batch, self.ahead)
 
     def _pool(
         self, space: Space, ranked: Sequence[Trial], rng: np.random.Generator, tried: set[Point]
@@ -125,8 +138,15 @@ class Models:
     _time: Settings | None = None
     _works: Settings | None = None
 
-    def choose(self, trials: Sequence[Trial], pool: Sequence[Point], count: int) -> list[Point]:
-        """``count`` points of ``pool``."""
+    def choose(
+        self,
+        trials: Sequence[Trial],
+        ready: Sequence[Point],
+        others: Sequence[Point],
+        count: int,
+        ahead: int,
+    ) -> tuple[list[Point], list[Point]]:
+        """``count`` points, of those that are ``ready`` if there are any, and ``ahead`` more of all that are left."""
         import numpy as np
 
         seen = _modelled(trials)
@@ -135,28 +155,11 @@ class Models:
         values = np.minimum(logs, logs.min() + math.log(CLIPPED))
         process = fit(self.distances, [trial.point for trial in worked], values, self._time)
         self._time = process.settings
-        return self._picked(process, self._likely(seen, pool), pool, count)
-
-    @staticmethod
-    def _picked(
-        process: AdditiveProcess, likely: Array, pool: Sequence[Point], count: int
-    ) -> list[Point]:
-        """One after the other: believing a point at its mean changes no mean, and makes its surroundings surer."""
-        import numpy as np
-
-        mean, covariance = process.predict(pool)
-        noise, best = process.settings.noise * process.scale**2, float(process.values.min())
-        picked: list[int] = []
-        for _ in range(count):
-            deviation = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
-            score = expected_improvement(mean, deviation, best) * likely
-            score[picked] = -1.0
-            index = int(np.argmax(score))
-            picked.append(index)
-            best = min(best, float(mean[index]))
-            column = covariance[:, index]
-            covariance = covariance - np.outer(column, column) / (column[index] + noise)
-        return [pool[index] for index in picked]
+        pool = [*ready, *others]
+        picker = _Picker(process, self._likely(seen, pool), pool)
+        now = picker.pick(count, len(ready) or len(pool))
+        later = picker.pick(ahead, len(pool))
+        return [pool[index] for index in now], [pool[index] for index in later]
 
     def _likely(self, seen: Sequence[Trial], pool: Sequence[Point]) -> Array:
         """How likely each point of ``pool`` is to work."""
@@ -168,6 +171,39 @@ class Models:
         process = fit(self.distances, [trial.point for trial in seen], works, self._works)
         self._works = process.settings
         return np.asarray(np.clip(process.mean_at(pool), 0.02, 1.0))
+
+
+class _Picker:
+    """Picks points of a pool by expected improvement times ``likely``, one after the other.
+
+    A picked point is believed at its mean, which changes no mean, and makes its surroundings surer.
+    """
+
+    def __init__(self, process: AdditiveProcess, likely: Array, pool: Sequence[Point]) -> None:
+        self._mean, self._covariance = process.predict(pool)
+        self._noise = process.settings.noise * process.scale**2
+        self._best = float(process.values.min())
+        self._likely = likely
+        self._picked: list[int] = []
+
+    def pick(self, count: int, first: int) -> list[int]:
+        """The places of up to ``count`` more points, of the ``first`` ones."""
+        left = first - sum(index < first for index in self._picked)
+        return [self._next(first) for _ in range(min(count, left))]
+
+    def _next(self, first: int) -> int:
+        import numpy as np
+
+        deviation = np.sqrt(np.maximum(np.diag(self._covariance), 1e-12))
+        score = expected_improvement(self._mean, deviation, self._best) * self._likely
+        score[self._picked] = -1.0
+        index = int(np.argmax(score[:first]))
+        self._picked.append(index)
+        self._best = min(self._best, float(self._mean[index]))
+        column = self._covariance[:, index]
+        believed = np.outer(column, column) / (column[index] + self._noise)
+        self._covariance = self._covariance - believed
+        return index
 
 
 def walked(space: Space, origin: Point, rng: np.random.Generator, radius: int) -> Point:

@@ -72,6 +72,7 @@ class PatternSearch:
         near = [point for point in space.neighbours(incumbent.point) if point not in tried]
         near = [near[index] for index in rng.permutation(len(near))]
         far = two_steps_away(space, incumbent.point, rng, self.pairs, tried)
+        objective.prepare([*near, *far])
         for points in (near, far):
             for start in range(0, len(points), self.batch):
                 objective.evaluate_many(points[start : start + self.batch])
