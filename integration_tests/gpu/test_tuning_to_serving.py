@@ -37,7 +37,7 @@ args = ["f32[512,1000]", 0.5]
 
 [[variant]]
 kernel = "ops.py:scaled_softmax"
-args = ["f32[512,1000]", 0.5]
+args = ["f32[500,1000]", 0.5]
 static_shapes = false
 """
 SERVED = """
