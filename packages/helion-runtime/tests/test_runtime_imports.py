@@ -102,3 +102,41 @@ def test_without_a_gpu_the_error_says_so(frozen_path: Path) -> None:
     for ask in (lambda: bundle.scaled_add(torch.zeros(4, 4), torch.zeros(4, 4), 1.0), bundle.warm):
         with pytest.raises(helion_runtime.errors.NoDeviceError, match=r"no NVIDIA|sees no NVIDIA"):
             ask()
+
+
+NOTHING_WRITTEN = """
+import os, sys
+sys.dont_write_bytecode = True
+import torch
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+REFUSED = (
+    "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.mkdir", "os.rename", "os.remove",
+    "tempfile.mkstemp", "tempfile.mkdtemp", "socket.connect", "socket.bind",
+)
+def watch(event, args):
+    if event in REFUSED or (event == "open" and args[2] & WRITING):
+        raise AssertionError(f"{event} {args}")
+sys.addaudithook(watch)
+import helion_runtime
+from helion_runtime.recording_driver import RecordingDriver
+path = sys.argv[1]
+bundle = helion_runtime.load(path)
+driver = RecordingDriver(bundle.manifest.kernels)
+bundle = helion_runtime.load(path, driver=driver)
+bundle.warm()
+for rows in (4, 9):
+    x = torch.zeros(rows, 4)
+    bundle.scaled_add(x, x, 1.0)
+assert len(driver.launches) == 2
+try:
+    open(path, "ab")
+except AssertionError:
+    print("watched")
+"""
+
+
+def test_serving_writes_no_file_and_begins_no_process(frozen_path: Path) -> None:
+    """A container may have a read-only file system, and nothing in it but Python."""
+    command = [sys.executable, "-c", NOTHING_WRITTEN, str(frozen_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "watched\n"), done.stderr
