@@ -142,6 +142,7 @@ def test_what_is_tuned_is_built(
         "thrice for sm_80": "the kernel's config",
     }
     manifest = helion_runtime.load(folder / "out.helion").manifest
+    assert manifest.tested_on == ("NVIDIA H200",)
     kernels = {kernel.name: kernel for kernel in manifest.kernels}
     (twice,) = (op for op in manifest.ops if op.name == "twice")
     launched = [kernels[variant.launches[0].kernel] for variant in twice.variants]

@@ -84,6 +84,7 @@ def build_bundle(
         content.sources,
         built_with=built_with(used),
         requires=requirements(used),
+        tested_on=sorted({item.chosen.device for item in compiled if item.chosen.device}),
         container=container,
         signing_key=signing_key,
     )

@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class ChosenConfig:
-    """A config, and where it comes from, for people."""
+    """A config, where it comes from, for people, and the GPU that it was measured and checked on, if any."""
 
     config: Config
     origin: str
+    device: str | None = None
 
 
 @attrs.frozen
@@ -115,7 +116,7 @@ class LockedConfigs:
             )
         other = "" if entry.versions == now else f" with {_versions(entry)}"
         origin = f"config tuned on {entry.key['device']}{other}"
-        return ChosenConfig(kernel.space.config(entry.point), origin)
+        return ChosenConfig(kernel.space.config(entry.point), origin, str(entry.key["device"]))
 
     def _missing(self, kernel: SpecializedKernel, wanted: dict[str, Any]) -> BundleRequestError:
         name, text = kernel.definition.name, json.dumps(wanted, sort_keys=True)

@@ -36,7 +36,7 @@ _PATIENCE_SECONDS = 600.0
 class CompiledVariant:
     """A variant of an op, ready to be put into a bundle.
 
-    ``arguments`` are the op's, with captures. ``origin`` says where the config comes from.
+    ``arguments`` are the op's, with captures. ``chosen`` is its config, and where that comes from.
     ``code`` is the kernel's; ``fixed`` what else of its call no later call can show: the values of
     constants, and the code of functions.
     """
@@ -47,7 +47,7 @@ class CompiledVariant:
     variant: VariantEntry
     image: KernelImage
     source: str
-    origin: str
+    chosen: ChosenConfig
     code: CodeType
     fixed: Hashable
 
@@ -149,7 +149,7 @@ def _compile(task: _Task, compiler: Compiler | None) -> CompiledVariant:
         ),
         image=built.image,
         source=task.bound.lower(task.config).emitted.source,
-        origin=task.chosen.origin,
+        chosen=task.chosen,
         code=task.bound.call.kernel.code,
         fixed=task.bound.call.static,
     )

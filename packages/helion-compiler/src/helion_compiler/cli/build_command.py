@@ -135,5 +135,5 @@ def _signing_key(options: Any) -> SigningKey | None:
 
 def _report(finished: CompiledVariant) -> None:
     size = len(finished.image.binary)
-    told = f"{finished.op} for {finished.target.name}: {size} bytes, {finished.origin}"
+    told = f"{finished.op} for {finished.target.name}: {size} bytes, {finished.chosen.origin}"
     print(told, file=sys.stderr)
