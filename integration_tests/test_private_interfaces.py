@@ -15,7 +15,11 @@ PACKAGES = Path(__file__).parent.parent / "packages"
 
 ALLOWED = {
     "torch": ("helion_compiler/torch_bridge",),
-    "triton": ("helion_compiler/interpreting", "helion_compiler/building"),
+    "triton": (
+        "helion_compiler/interpreting",
+        "helion_compiler/building",
+        "helion_runtime/recompiling/worker",
+    ),
 }
 TRITON_PUBLIC = ("triton.language", "triton.testing", "triton.tools.tensor_descriptor")
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     Compiler = Callable[[dict[str, Any]], dict[str, Any]]
-    """What answers requests of :mod:`helion_compiler.building.worker`."""
+    """What answers requests of :mod:`helion_runtime.recompiling.worker`."""
 
 SECONDS = 60
 """Of computing, or of waiting for a GPU."""

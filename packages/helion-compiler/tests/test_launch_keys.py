@@ -61,7 +61,7 @@ def test_registers_per_thread(registers: int | None, config_kernels: ModuleType)
     texts: list[str] = []
 
     def compiler(request: dict[str, Any]) -> dict[str, Any]:
-        from helion_compiler.building.worker import compile_request
+        from helion_runtime.recompiling.worker import compile_request
 
         texts.append(repr(request["options"]))
         return compile_request(request)

@@ -362,6 +362,18 @@ def test_a_kernel_specialises_one_size() -> None:
     assert counter.frame_count == 2, "one for each number of columns"
 
 
+def test_what_a_key_asks_for_is_specialised() -> None:
+    kernel: Any = helion.kernel(scaled_add.fn, config=CONFIG, key=lambda x, y, scale: x.size(0))
+    counter = CompileCounterWithBackend("aot_eager")
+    compiled: Any = torch.compile(kernel, fullgraph=True, backend=counter, dynamic=True)
+    counts = []
+    for rows in (4, 4, 7):
+        x, y = tensors(rows=rows)
+        torch.testing.assert_close(compiled(x, y, 2.0), x + 2 * y)
+        counts.append(counter.frame_count)
+    assert counts[0] == counts[1] < counts[2]
+
+
 @helion.kernel(config=helion.Config(block_sizes=[4]))
 def halves(x: torch.Tensor) -> torch.Tensor:
     """Where the size is a symbol, it may be odd."""

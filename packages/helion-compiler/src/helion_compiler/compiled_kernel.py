@@ -140,7 +140,7 @@ class CompiledKernel:
 
     def _extra_key(self, args: tuple[Any, ...]) -> Hashable:
         key = self._definition.key
-        return None if key is None else key(*args)
+        return None if key is None else _with_numbers(key(*args))
 
     def _family(self, call: Call) -> _Family:
         with self._lock:
@@ -181,6 +181,21 @@ class CompiledKernel:
         if self._staged is None:
             self._staged = stage(self._function)
         return self._staged
+
+
+def _with_numbers(key: Any) -> Hashable:
+    """A key without torch's symbols: what a kernel is to be specialised on, the tracer specialises on as well."""
+    match key:
+        case tuple():
+            return tuple(map(_with_numbers, key))
+        case torch.SymInt():
+            return int(key)
+        case torch.SymFloat():
+            return float(key)
+        case torch.SymBool():
+            return bool(key)
+    hashable: Hashable = key
+    return hashable
 
 
 def _device(call: Call, name: str) -> torch.device:

@@ -13,7 +13,7 @@ import attrs
 
 from helion import exc
 from helion_autotune.constraints import Constraint
-from helion_compiler.building import build_binary, load_kernel, make_variant
+from helion_compiler.building import build_binary, load_kernel, make_variant, recipe_of
 from helion_compiler.building.specialization import specialize
 from helion_compiler.building.variant import aligned_leaves
 from helion_compiler.internal_errors import reported
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from helion_compiler.tracing.arguments import Call
     from helion_runtime import KernelImage
     from helion_runtime.entries import VariantEntry
+    from helion_runtime.recompiling.recipe import Recipe
 
 
 @attrs.frozen(eq=False)
@@ -56,10 +57,11 @@ class Lowered:
 
 @attrs.frozen(eq=False)
 class Built:
-    """One config's variant and binary for one target."""
+    """One config's variant and binary for one target, and how its source was compiled."""
 
     variant: VariantEntry
     image: KernelImage
+    recipe: Recipe
 
 
 class SpecializedKernel:
@@ -187,10 +189,11 @@ class SpecializedKernel:
         settings = self.definition.settings
         with reported(self.call, settings, "compile for a GPU", config):
             specialization = specialize(lowered.program, lowered.emitted, self.aligned)
+            recipe = recipe_of(lowered.emitted, lowered.schedule, specialization, target)
             image = build_binary(
                 lowered.emitted,
                 lowered.schedule,
-                specialization,
+                recipe,
                 target,
                 config=config.to_json(),
                 compiler=compiler,
@@ -207,7 +210,7 @@ class SpecializedKernel:
             self._observe(
                 "build", f"{image.entry.name} for {target.name}: {len(image.binary)} bytes"
             )
-        built = self._built[config, target] = Built(variant, image)
+        built = self._built[config, target] = Built(variant, image, recipe)
         return built
 
     def run_interpreted(self, leaves: Sequence[Any], config: Config) -> Any:

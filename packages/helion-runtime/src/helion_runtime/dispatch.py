@@ -11,17 +11,21 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
-from helion_runtime.conditions import unmet_conditions
+from helion_runtime.choosing import Chooser
 from helion_runtime.default_driver import default_driver
 from helion_runtime.entry_check import check_kernel, check_names, check_variant
 from helion_runtime.errors import ArchitectureError, CallError, NoVariantError, RegistrationError
 from helion_runtime.generate import Entrance
 from helion_runtime.installed import Installed, PreparedCall, install, run_elsewhere
-from helion_runtime.misses import Rejection, explain
+from helion_runtime.misses import Rejection
 from helion_runtime.modules import KernelImage, ModuleLoader
-from helion_runtime.plan import ArgumentMetadata, serves
 from helion_runtime.run_maker import RunMaker
-from helion_runtime.signature import argument_kinds, check_call, is_wrapped, misaligned, mismatches
+from helion_runtime.signature import (
+    argument_kinds,
+    describe,
+    is_wrapped,
+    misaligned,
+)
 from helion_runtime.signature_key import argument_fields, generate_call
 from helion_runtime.torch_op import register
 
@@ -46,7 +50,7 @@ class Dispatcher:
     """An op that is called with tensors and numbers, positionally.
 
     ``arguments`` are the names of its arguments. ``on_miss(args)``, if given, is called for
-    arguments that no variant serves; it may add one, after which the call is tried once more.
+    arguments that no variant serves; it may add one, or return why it did not, and the call is tried once more.
     Without it, or if nothing fits even then, ``reference(*args)`` is called instead, which is logged
     once per signature, and without that :class:`NoVariantError` (or :class:`ArchitectureError`) is
     raised. ``traced(*args)`` is called with tensors that are fake or traced, as long as the op is no operator of
@@ -57,7 +61,7 @@ class Dispatcher:
         self,
         name: str,
         arguments: Sequence[str],
-        on_miss: Callable[[tuple[Any, ...]], None] | None = None,
+        on_miss: Callable[[tuple[Any, ...]], str | None] | None = None,
         *,
         driver: Driver | None = None,
         loader: ModuleLoader | None = None,
@@ -71,6 +75,7 @@ class Dispatcher:
         if loader is None:
             loader = ModuleLoader(default_driver if driver is None else lambda: driver)
         self._loader = loader
+        self._chooser = Chooser(name, self.arguments, loader)
         self._reference = reference
         self._traced = traced
         self._installed: tuple[Installed, ...] = ()
@@ -89,10 +94,13 @@ class Dispatcher:
         kernels: Mapping[str, KernelImage],
         loader: ModuleLoader,
         reference: Callable[..., Any] | None = None,
+        recompile: Callable[[Dispatcher, tuple[Any, ...], int], str | None] | None = None,
     ) -> Dispatcher:
         """The dispatcher of an op that has been checked, with its kernels, as those of a bundle are when it is
-        opened."""
+        opened. ``recompile(op, args, device)`` is asked for a variant on a miss."""
         made = cls(op.name, op.arguments, loader=loader, reference=reference)
+        if recompile is not None:
+            made._on_miss = lambda args: recompile(made, args, made._chooser.device(args))
         made._installed = tuple(install(variant, kernels) for variant in op.variants)
         return made
 
@@ -115,15 +123,20 @@ class Dispatcher:
         return tuple(item.variant for item in self._installed)
 
     def add(
-        self, variant: VariantEntry, kernels: Mapping[str, KernelImage], *, first: bool = False
+        self,
+        variant: VariantEntry,
+        kernels: Mapping[str, KernelImage],
+        *,
+        first: bool = False,
+        note: str = "",
     ) -> None:
-        """Add a variant behind the others, or before them all. ``kernels`` holds those it launches,
-        by name.
+        """Add a variant behind the others, or before them all. ``kernels`` holds those it launches, by name. ``note``
+        is logged as a warning whenever a signature is first served by it.
 
         Raises :class:`SchemaError` for a variant or kernel that is malformed or does not fit the
         op.
         """
-        item = install(variant, kernels)
+        item = install(variant, kernels, note)
         for image in item.images.values():
             check_kernel(image.entry)
         entries = {name: image.entry for name, image in item.images.items()}
@@ -186,14 +199,14 @@ class Dispatcher:
         The given variant must have been added. Loads its modules. Raises what a call would raise.
         """
         self._entrance()
-        device = self._device(args)
+        device = self._chooser.device(args)
         if variant is None:
-            return self._prepare(self._choose(args, device, self._installed), args, device)
+            return self._prepare(self._chooser.choose(args, device, self._installed), args, device)
         for item in self._installed:
             if item.variant is variant or item.variant == variant:
-                rejection = self._reject(item, args, device)
+                rejection = self._chooser.reject(item, args, device)
                 if rejection is not None:
-                    raise self._miss_error(args, [rejection])
+                    raise self._chooser.error(args, [rejection])
                 return self._prepare(item, args, device, alone=True)
         raise CallError(f"op {self.name!r}: that variant was not added to it")
 
@@ -205,7 +218,7 @@ class Dispatcher:
         loaded: dict[str, None] = {}
         objections = []
         for item in self._installed:
-            objection = self._objection(item, device)
+            objection = self._chooser.objection(item, device)
             if objection is not None:
                 objections.append(objection)
                 continue
@@ -234,12 +247,7 @@ class Dispatcher:
         lock."""
         self._kinds = argument_kinds(self.variants, len(self.arguments))
         self._memo, self._fallbacks = {}, {}
-        memo = self._memo
-
-        def miss(*args: object) -> Callable[..., Any]:
-            return self._miss(args, memo)
-
-        self._direct = generate_call(self._kinds, memo, miss, self._current_device)
+        self._direct = generate_call(self._kinds, self._memo, self._miss, self._current_device)
         return self._direct if self._torch_op is None else self._torch_op.around(self._direct)
 
     def _run_directly(self, *args: object) -> Any:
@@ -250,79 +258,54 @@ class Dispatcher:
     def _current_device(self) -> int:
         return self._loader.driver.current_device()
 
-    def _miss(
-        self, args: tuple[Any, ...], memo: dict[Any, Callable[..., Any]]
-    ) -> Callable[..., Any]:
+    def _miss(self, *args: Any) -> Callable[..., Any]:
         traced = self._traced if self._torch_op is None else self._torch_op.call
         if traced is not None and any(map(is_wrapped, args)):
             return traced
-        device = self._device(args)
-        run = self._run_for(args, device, after=None)
+        device = self._chooser.device(args)
+        run, known = self._run_for(args, device, after=None)
         with self._lock:
-            if memo is self._memo:
-                self._remember(memo, self._key(args), run)
+            if known is self._installed:  # else it may be another's by now
+                self._entrance()  # what `on_miss` has added may be keyed otherwise
+                _remember(self._memo, self._key(args), run)
         return run
 
     def _run_for(
         self, args: tuple[Any, ...], device: int, after: Installed | None
-    ) -> Callable[..., Any]:
-        """What carries calls like this one out: a variant behind ``after``, or the reference."""
+    ) -> tuple[Callable[..., Any], tuple[Installed, ...]]:
+        """What carries calls like this one out, a variant behind ``after`` or the reference; and the variants that
+        were there when it was chosen."""
+        known = self._installed
         try:
-            chosen = self._choose_or_ask(args, device, after)
+            chosen, known = self._choose_or_ask(args, device, after)
         except (NoVariantError, ArchitectureError) as error:
             if self._reference is None:
                 raise
             _log.warning("op %r calls its reference: %s", self.name, error)
-            return self._reference
-        return self._prepare(chosen, args, device).run
+            return self._reference, known
+        if chosen.note:
+            _log.warning("op %r %s: %s", self.name, chosen.note, ", ".join(map(describe, args)))
+        return self._prepare(chosen, args, device).run, known
 
     def _choose_or_ask(
         self, args: tuple[Any, ...], device: int, after: Installed | None
-    ) -> Installed:
-        """The first variant, behind ``after``, that serves ``args``; ``on_miss`` may add it."""
+    ) -> tuple[Installed, tuple[Installed, ...]]:
+        """The first variant, behind ``after``, that serves ``args``, of those that are there; ``on_miss`` may add
+        it."""
+        known = self._installed
         try:
-            return self._choose(args, device, self._behind(after))
+            return self._chooser.choose(args, device, _behind(known, after)), known
         except (NoVariantError, ArchitectureError):
             if self._on_miss is None:
                 raise
-        self._on_miss(args)
-        return self._choose(args, device, self._behind(after))
-
-    def _behind(self, item: Installed | None) -> tuple[Installed, ...]:
-        installed = self._installed
-        return (
-            installed
-            if item is None or item not in installed
-            else installed[installed.index(item) + 1 :]
-        )
-
-    def _choose(
-        self, args: Sequence[Any], device: int, candidates: Sequence[Installed]
-    ) -> Installed:
-        rejections = []
-        for item in candidates:
-            rejection = self._reject(item, args, device)
-            if rejection is None:
-                return item
-            rejections.append(rejection)
-        raise self._miss_error(args, rejections)
-
-    def _reject(self, item: Installed, args: Sequence[Any], device: int) -> Rejection | None:
-        reasons = mismatches(item.variant, self.arguments, args)
-        if reasons:
-            return Rejection(item.variant, tuple(reasons))
-        metadata = self._metadata(args, device)
-        if not serves(item.variant, metadata):
-            unmet = unmet_conditions(item.variant, self.arguments, metadata)
-            return Rejection(item.variant, unmet, by_guard=True)
-        objection = self._objection(item, device)
-        if objection is not None:
-            return Rejection(item.variant, (str(objection),), objection)
-        return None
-
-    def _objection(self, item: Installed, device: int) -> Exception | None:
-        objections = (self._loader.objection(image.entry, device) for image in item.images.values())
-        return next((objection for objection in objections if objection is not None), None)
+        reason = self._on_miss(args)
+        known = self._installed
+        try:
+            return self._chooser.choose(args, device, _behind(known, after)), known
+        except (NoVariantError, ArchitectureError) as error:
+            if reason is not None:
+                error.add_note(reason)
+            raise
 
     def _prepare(
         self, item: Installed, args: Sequence[Any], device: int, *, alone: bool = False
@@ -330,7 +313,7 @@ class Dispatcher:
         def unaligned(*passed: object) -> Any:
             if alone:
                 reasons = tuple(misaligned(item.variant, self.arguments, passed))
-                raise self._miss_error(passed, [Rejection(item.variant, reasons)])
+                raise self._chooser.error(passed, [Rejection(item.variant, reasons)])
             return self._run_behind(item, passed, device)
 
         def unserved(error: ReadingError, passed: tuple[object, ...]) -> Any:
@@ -356,18 +339,10 @@ class Dispatcher:
         key = (item, device, self._key(args))
         run = self._fallbacks.get(key)
         if run is None:
-            run = self._run_for(args, device, after=item)
+            run, _ = self._run_for(args, device, after=item)
             with self._lock:
-                self._remember(self._fallbacks, key, run)
+                _remember(self._fallbacks, key, run)
         return run(*args)
-
-    @staticmethod
-    def _remember(
-        memo: dict[Any, Callable[..., Any]], key: object, run: Callable[..., Any]
-    ) -> None:
-        while len(memo) >= MAX_SIGNATURES:
-            del memo[next(iter(memo))]
-        memo[key] = run
 
     def _key(self, args: Sequence[Any]) -> tuple[object, ...]:
         """The same key that the generated entry function builds."""
@@ -378,14 +353,15 @@ class Dispatcher:
         ]
         return (*key,) if "tensor" in self._kinds else (*key, self._current_device())
 
-    def _device(self, args: Sequence[Any]) -> int:
-        driver = self._loader.driver
-        device = check_call(self.name, self.arguments, args, driver.device_type)
-        return driver.current_device() if device is None else device
 
-    def _metadata(self, args: Sequence[Any], device: int) -> ArgumentMetadata:
-        driver = self._loader.driver
-        return ArgumentMetadata(args, lambda: driver.properties(device).sm_count)
+def _remember(memo: dict[Any, Callable[..., Any]], key: object, run: Callable[..., Any]) -> None:
+    while len(memo) >= MAX_SIGNATURES:
+        del memo[next(iter(memo))]
+    memo[key] = run
 
-    def _miss_error(self, args: Sequence[Any], rejections: Sequence[Rejection]) -> Exception:
-        return explain(self.name, self.arguments, args, rejections)
+
+def _behind(installed: tuple[Installed, ...], item: Installed | None) -> tuple[Installed, ...]:
+    """The variants behind ``item``; all of them where it is none of them."""
+    if item is None or item not in installed:
+        return installed
+    return installed[installed.index(item) + 1 :]

@@ -73,6 +73,10 @@ class DigestError(BundleError):
     """A file of the bundle is not what the manifest says it is: damaged or altered."""
 
 
+class UntrustedSourceError(BundleError):
+    """Source of a bundle would be run, and nobody has said which bundle that may be."""
+
+
 class SchemaError(BundleError):
     """The manifest, or an entry in it, has a missing key, an unknown key, or a value of the wrong
     kind."""
@@ -128,6 +132,14 @@ class NoVariantError(CallError):
 
 class ReadingError(CallError, ValueError):
     """A number that host code read from a tensor is one that the variant was not compiled for."""
+
+
+class RecompileError(CallError):
+    """A kernel's source in a bundle cannot be compiled here."""
+
+
+class NoTritonError(RecompileError):
+    """A kernel is to be compiled here, and there is no Triton to do it."""
 
 
 class RegistrationError(CallError):

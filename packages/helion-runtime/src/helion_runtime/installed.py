@@ -33,16 +33,17 @@ class PreparedCall(Record, eq=False):
 
 
 class Installed(Record, eq=False):
-    """A variant and the images of the kernels it launches."""
+    """A variant and the images of the kernels it launches; ``note`` is logged whenever a signature first meets it."""
 
     variant: VariantEntry
     images: Mapping[str, KernelImage]
+    note: str = ""
 
 
-def install(variant: VariantEntry, kernels: Mapping[str, KernelImage]) -> Installed:
+def install(variant: VariantEntry, kernels: Mapping[str, KernelImage], note: str = "") -> Installed:
     """A variant with what it launches of ``kernels``."""
     return Installed(
-        variant, {launch.kernel: kernels[launch.kernel] for launch in variant.launches}
+        variant, {launch.kernel: kernels[launch.kernel] for launch in variant.launches}, note
     )
 
 

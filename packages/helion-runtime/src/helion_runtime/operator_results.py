@@ -145,7 +145,7 @@ def _built(form: tuple[Any, ...], rest: list[Any], args: Sequence[Any]) -> Any:
 
 def _shared(variant: VariantEntry, n_arguments: int) -> frozenset[int]:
     """The results, by position, that share memory with an argument or with a result before them."""
-    roots = _roots(variant, n_arguments)
+    roots = memory_roots(variant)
     seen: set[int | None] = set(range(n_arguments))
     shared = set()
     for position, buffer in enumerate(_result_buffers(variant.outputs, n_arguments)):
@@ -156,8 +156,9 @@ def _shared(variant: VariantEntry, n_arguments: int) -> frozenset[int]:
     return frozenset(shared)
 
 
-def _roots(variant: VariantEntry, n_arguments: int) -> dict[int, int | None]:
+def memory_roots(variant: VariantEntry) -> dict[int, int | None]:
     """For each buffer the one whose memory it lies in; None where that is not known."""
+    n_arguments = len(variant.signature)
     roots: dict[int, int | None] = {number: number for number in range(n_arguments)}
     number = n_arguments
     for step in variant.steps:

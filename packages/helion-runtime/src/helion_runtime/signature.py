@@ -3,7 +3,7 @@ people."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -88,14 +88,20 @@ def mismatches(
     return reasons
 
 
-def misaligned(
-    variant: VariantEntry, names: Sequence[str], arguments: Sequence[object]
-) -> list[str]:
+def misaligned_positions(variant: VariantEntry, arguments: Sequence[object]) -> list[int]:
     """The arguments that would have to start at a multiple of 16 bytes and do not."""
     return [
-        f"{names[position]}: expected to start at a multiple of 16 bytes, found {value.data_ptr():#x}"
+        position
         for position in variant.aligned
         if isinstance(value := arguments[position], torch.Tensor) and value.data_ptr() % 16
+    ]
+
+
+def misaligned(variant: VariantEntry, names: Sequence[str], arguments: Sequence[Any]) -> list[str]:
+    """The same, for people."""
+    return [
+        f"{names[position]}: expected to start at a multiple of 16 bytes, found {arguments[position].data_ptr():#x}"
+        for position in misaligned_positions(variant, arguments)
     ]
 
 

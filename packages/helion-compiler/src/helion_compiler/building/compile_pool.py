@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import attrs
 
-from helion_compiler.building import worker
+from helion_runtime.recompiling import worker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,7 +109,7 @@ class CompilePool:
             process.end()
 
     def compile(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Answer one request of :mod:`helion_compiler.building.worker`, waiting for a free worker.
+        """Answer one request of :mod:`helion_runtime.recompiling.worker`, waiting for a free worker.
 
         Raises:
             TimeoutError: it took longer than ``timeout`` seconds.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from helion_compiler.building.worker import load_source
+from helion_runtime.recompiling.worker import load_source
 
 if TYPE_CHECKING:
     from helion_compiler.emission import EmittedKernel

@@ -12,8 +12,8 @@ import attrs
 import torch
 
 from helion import exc
-from helion_compiler.building.worker import ALIGNMENT
 from helion_compiler.emission import BufferParameter, DescriptorParameter, ScalarParameter
+from helion_runtime.recompiling.worker import ALIGNMENT
 
 if TYPE_CHECKING:
     from helion_compiler.emission import EmittedKernel

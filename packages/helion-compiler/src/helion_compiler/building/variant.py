@@ -8,7 +8,6 @@ import torch
 
 from helion_compiler.building.block_sizes import with_block_sizes
 from helion_compiler.building.specialization import is_aligned
-from helion_compiler.building.worker import ALIGNMENT
 from helion_compiler.emission import BufferParameter, DescriptorParameter, ScalarParameter
 from helion_compiler.program.expressions import to_runtime
 from helion_compiler.space.program_ids import MAX_PROGRAMS_BESIDE
@@ -21,6 +20,7 @@ from helion_runtime.entries import (
     ScalarArgument,
     VariantEntry,
 )
+from helion_runtime.recompiling.worker import ALIGNMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,6 +10,7 @@ import attrs
 from helion_compiler.bundling.errors import BundleRequestError
 from helion_compiler.bundling.portable_outputs import portable_outputs
 from helion_runtime.entries import KernelEntry, OpEntry, VariantEntry
+from helion_runtime.recompiling.recipe import with_recipe
 from helion_runtime.record import replace
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from helion_compiler.building import Target
     from helion_compiler.bundling.variants import CompiledVariant
     from helion_runtime.entries import Expression
+    from helion_runtime.recompiling.recipe import Recipe
 
 
 @attrs.frozen
@@ -32,34 +34,38 @@ class BundleContent:
 
 
 class _Kernels:
-    """Kernel entries by name; variants that come to the same binary share one."""
+    """Kernel entries by name; variants that come to the same binary in the same way share one."""
 
     def __init__(self) -> None:
         self.entries: dict[str, KernelEntry] = {}
         self.blobs: dict[str, bytes] = {}
         self.sources: dict[str, str] = {}
+        self._recipes: dict[str, Recipe] = {}
 
     def add(self, compiled: CompiledVariant) -> VariantEntry:
         """Take a variant's kernel; the variant that launches it."""
-        entry = self._settle(compiled.image.entry)
+        entry = self._settle(compiled.image.entry, compiled.recipe)
         if entry.name not in self.entries:
             self.entries[entry.name] = entry
-            self.sources[entry.name] = compiled.source
+            self.sources[entry.name] = with_recipe(compiled.source, compiled.recipe)
+            self._recipes[entry.name] = compiled.recipe
         self.blobs[entry.blob] = compiled.image.binary
         launches = tuple(replace(launch, kernel=entry.name) for launch in compiled.variant.launches)
         outputs = portable_outputs(compiled.op, compiled.variant.outputs)
         return replace(compiled.variant, launches=launches, outputs=outputs)
 
-    def _settle(self, entry: KernelEntry) -> KernelEntry:
+    def _settle(self, entry: KernelEntry, recipe: Recipe) -> KernelEntry:
         """The entry under a name of its own, or the one there is that launches the same way;
-        configs are for people."""
+        configs are for people. What its source may be compiled with again belongs to it: a variant that promises less
+        needs one of its own."""
         number = 1
         while True:
             name = entry.name if number == 1 else f"{entry.name}_{number}"
             known = self.entries.get(name)
             if known is None:
                 return replace(entry, name=name)
-            if replace(entry, name=name, config=known.config) == known:
+            same = replace(entry, name=name, config=known.config) == known
+            if same and self._recipes[name] == recipe:
                 return known
             number += 1
 

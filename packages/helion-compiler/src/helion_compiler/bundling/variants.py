@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from helion_compiler.specialized_kernel import SpecializedKernel
     from helion_runtime import KernelImage
     from helion_runtime.entries import VariantEntry
+    from helion_runtime.recompiling.recipe import Recipe
 
     Compiler: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -48,6 +49,7 @@ class CompiledVariant:
     image: KernelImage
     source: str
     chosen: ChosenConfig
+    recipe: Recipe
     code: CodeType
     fixed: Hashable
 
@@ -150,6 +152,7 @@ def _compile(task: _Task, compiler: Compiler | None) -> CompiledVariant:
         image=built.image,
         source=task.bound.lower(task.config).emitted.source,
         chosen=task.chosen,
+        recipe=built.recipe,
         code=task.bound.call.kernel.code,
         fixed=task.bound.call.static,
     )

@@ -6,21 +6,22 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from helion_runtime.bundle.miss_handling import MissHandling, refuse_unknown_source
 from helion_runtime.bundle.reading import VerifiedContent, read_verified
 from helion_runtime.bundle.signatures import fingerprint
 from helion_runtime.bundle.trust import trusted_public_keys
 from helion_runtime.collection_pause import collection_pause
 from helion_runtime.default_driver import default_driver
 from helion_runtime.dispatch import Dispatcher
-from helion_runtime.errors import ArchitectureError, NoOpError
+from helion_runtime.errors import ArchitectureError
 from helion_runtime.modules import KernelImage, ModuleLoader
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping
-    from typing import Any
+    from collections.abc import Iterable, Mapping
 
     from helion_runtime.bundle.manifest import Manifest
+    from helion_runtime.bundle.miss_handling import OnMiss
     from helion_runtime.bundle.trust import Key
     from helion_runtime.driver import Driver
 
@@ -30,22 +31,25 @@ def load(
     pin: str | None = None,
     *,
     trusted_keys: Iterable[Key] | None = None,
-    on_miss: Mapping[str, Callable[..., Any]] | None = None,
+    on_miss: OnMiss = None,
     driver: Driver | None = None,
 ) -> Bundle:
     """Open the bundle at ``path``, a directory or a zip file, and verify all of it. Needs no GPU.
 
     ``pin`` is the id (64 hex digits) the bundle must have. ``trusted_keys`` are public keys (ed25519), of which one
     must have signed it: paths of PEM files, or their content as bytes; by default those that ``HELION_TRUSTED_KEYS``
-    names, and without it nothing is asked. ``on_miss`` gives functions by op that are
-    called, with the op's arguments, where no variant serves a call; each signature is logged once, as a
-    warning. Ops without one raise. ``driver`` replaces the CUDA driver, for tests.
+    names, and without it nothing is asked. ``on_miss`` says what to do where no variant serves
+    a call: ``"jit"`` compiles the bundle's source with Triton, where it takes such arguments; a mapping gives that, or
+    a function that is called with the op's arguments, for each op that it names. Each signature is logged once, as a
+    warning. Other ops raise. Since ``"jit"`` runs source that the bundle holds, it takes a pin or a trusted signature.
+    ``driver`` replaces the CUDA driver, for tests.
     Raises a :class:`BundleError`, or :class:`KeyFileError` for a key. Modules are loaded when an op first runs on a
     device, or by :meth:`Bundle.warm`.
     """
     with collection_pause():
-        content = read_verified(Path(path), pin, trusted_public_keys(trusted_keys))
-        return Bundle(content, driver, on_miss)
+        trusted = trusted_public_keys(trusted_keys)
+        refuse_unknown_source(on_miss, str(path), trusted=pin is not None or trusted is not None)
+        return Bundle(read_verified(Path(path), pin, trusted), driver, on_miss)
 
 
 class Bundle:
@@ -59,7 +63,7 @@ class Bundle:
         self,
         content: VerifiedContent,
         driver: Driver | None = None,
-        on_miss: Mapping[str, Callable[..., Any]] | None = None,
+        on_miss: OnMiss = None,
     ) -> None:
         self._content = content
         manifest = content.manifest
@@ -69,15 +73,13 @@ class Bundle:
             entry.name: KernelImage(entry, content.files[manifest.blob_name(entry)])
             for entry in manifest.kernels
         }
-        references = dict(on_miss or {})
+        handling = MissHandling.of(on_miss, content, self._loader)
         ops = {
-            op.name: Dispatcher.of_op(op, images, self._loader, references.pop(op.name, None))
+            op.name: Dispatcher.of_op(
+                op, images, self._loader, handling.reference(op), handling.recompile(op)
+            )
             for op in manifest.ops
         }
-        if references:
-            raise NoOpError(
-                f"{content.path}: on_miss names {', '.join(references)}; the ops are {', '.join(ops)}"
-            )
         self._ops = MappingProxyType(ops)
         reserved = dir(type(self))
         self.__dict__.update({name: op for name, op in ops.items() if name not in reserved})

@@ -4,7 +4,8 @@ This file imports nothing of ours, so that a worker process starts in the time t
 the pool runs it by its path. A request and an answer are one line of JSON each:
 
     {"name", "source", "file", "types", "divisible", "backend", "architecture", "warp_size", "options"}
-    {"binary": base64, "metadata": {...}, "target": PTX's .target line or null}   or   {"error": text}
+    {"binary": base64, "metadata": {...}, "target": PTX's .target line or null, "triton": its version}
+    or {"error": text}
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ def compile_request(
         "binary": binary.encode() if isinstance(binary, str) else binary,
         "metadata": metadata,
         "target": line.removeprefix(".target").partition(",")[0].strip() or None,
+        "triton": triton.__version__,
     }
 
 

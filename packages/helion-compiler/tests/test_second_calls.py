@@ -1,0 +1,126 @@
+"""What a configured kernel does when it is called again: what a bundle does, and nothing of the compiler's.
+
+The tensors are the CPU's and say that they are a GPU's; kernels are compiled for one, and a driver records launches.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+
+import helion
+import helion.language as hl
+import helion_compiler
+import helion_runtime
+from helion_compiler import BuildRequest, bound_kernel, build_bundle
+from helion_compiler.building import parse_target
+from helion_runtime import dispatch, recording_driver
+from helion_runtime.recording_driver import RecordingDriver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+COMPILER = str(Path(helion_compiler.__file__).parent)
+RUNTIME = str(Path(helion_runtime.__file__).parent)
+CONFIG = helion.Config(block_sizes=[16, 16])
+FACTOR = 3
+
+
+@helion.kernel(config=CONFIG)
+def scaled_add(x: torch.Tensor, y: torch.Tensor, scale: float) -> torch.Tensor:
+    out = torch.empty_like(x)
+    for tile in hl.tile(x.size()):
+        out[tile] = x[tile] + y[tile] * scale * FACTOR
+    return out
+
+
+class OnGpu(torch.Tensor):
+    """A tensor on the CPU that says that it is on a GPU."""
+
+    __torch_function__ = torch._C._disabled_torch_function_impl
+    is_cuda = True  # type: ignore[assignment]  # a property elsewhere
+    device = torch.device("cuda:0")  # type: ignore[assignment]  # as above
+
+
+class Driver(RecordingDriver):
+    """Launches for such tensors; outputs lie on the CPU."""
+
+    device_type = "cuda"
+
+    def torch_device(self, device: int) -> torch.device:
+        return torch.device("cpu")
+
+
+@pytest.fixture
+def driver(monkeypatch: pytest.MonkeyPatch) -> Driver:
+    found = Driver()
+    monkeypatch.setattr(dispatch, "default_driver", lambda: found)
+    monkeypatch.setattr(bound_kernel, "target_of_device", lambda device: parse_target("sm_90"))
+    return found
+
+
+def on_gpu() -> Any:
+    return torch.zeros(32, 64).as_subclass(OnGpu)
+
+
+def functions_called(call: Callable[[], object]) -> list[tuple[str, str]]:
+    """File and name of every Python function that runs, but for the driver's and what that calls."""
+    found: list[tuple[str, str]] = []
+    within: list[Any] = []
+
+    def listen(frame: Any, event: str, _: object) -> None:
+        if within:
+            if event == "return" and frame is within[-1]:
+                within.pop()
+        elif event == "call" and frame.f_code.co_filename == recording_driver.__file__:
+            within.append(frame)
+        elif event == "call":
+            found.append((frame.f_code.co_filename, frame.f_code.co_name))
+
+    sys.setprofile(listen)
+    try:
+        call()
+    finally:
+        sys.setprofile(None)
+    return found[1:]  # `call` itself
+
+
+def of(package: str, called: list[tuple[str, str]]) -> Iterator[str]:
+    """Functions of a package's own files."""
+    for file, name in called:
+        if file.startswith(package):
+            yield f"{Path(file).name}:{name}"
+
+
+def test_a_second_call_runs_nothing_of_the_compiler(driver: Driver, tmp_path: Path) -> None:
+    x, y = on_gpu(), on_gpu()
+    request = BuildRequest(scaled_add, (x, y, 2.0))  # type: ignore[arg-type]  # attrs converts it
+    bundle = build_bundle(tmp_path / "k.helion", [request], targets=["sm_90"], jobs=1)
+    driver.kernels += bundle.kernels
+
+    first = functions_called(lambda: scaled_add(x, y, 2.0))
+    assert "pipeline.py:make_program" in of(COMPILER, first)
+    compiled = functions_called(lambda: scaled_add(x, y, 3.0))
+    assert len(driver.launches) == 2
+    assert list(of(COMPILER, compiled)) == ["compiled_kernel.py:__call__", "captures.py:unchanged"]
+
+    served = helion_runtime.load(bundle.path, driver=driver)
+    with helion_runtime.use(served):
+        scaled_add(x, y, 2.0)
+        from_bundle = functions_called(lambda: scaled_add(x, y, 3.0))
+    assert len(driver.launches) == 4
+    assert not list(of(COMPILER, from_bundle))
+    assert list(of(RUNTIME, compiled)) == ["dispatch.py:__call__"]
+    assert list(of(RUNTIME, from_bundle)) == ["backend.py:__call__", "dispatch.py:__call__"]
+
+    def generated(called: list[tuple[str, str]]) -> list[str]:
+        return [name for file, name in called if file.startswith("<") and "call of" not in file]
+
+    assert generated(compiled) == generated(from_bundle)
+    assert generated(compiled)
+    launches = [(launch.symbol, launch.grid, launch.block) for launch in driver.launches]
+    assert len(set(launches)) == 1
