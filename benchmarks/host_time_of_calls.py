@@ -106,10 +106,13 @@ def ways_of(path: Path, x: torch.Tensor, y: torch.Tensor) -> Ways:
         ways[f"bundle: add, {way}"] = partial(bundle.add, x, y)
         ways[f"bundle: matmul, {way}"] = partial(bundle.matmul, x, y)
     kernel: Any = helion.kernel(load("add").add.fn, config=CONFIG)
-    torch.testing.assert_close(kernel(x, y), x + y)
+    served: Any = helion.kernel(load("add").add.fn, bundle=str(path))
+    for call in (kernel, served):
+        torch.testing.assert_close(call(x, y), x + y)
     programs = (x.numel() // 1024,)
     return ways | {
         "the kernel add, compiled here": partial(kernel, x, y),
+        "the kernel add, from a bundle": partial(served, x, y),
         "torch.mm": partial(torch.mm, x, y),
         "torch.add": partial(torch.add, x, y),
         "eager x + y": lambda: x + y,

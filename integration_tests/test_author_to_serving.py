@@ -96,6 +96,34 @@ else:
     raise AssertionError("Triton source came out of a bundle")
 """
 
+# The same where the program says which bundle, for a while, and a compiler may be there as well.
+DECORATED_SOURCE_IN_USE = """
+import helion_runtime, torch
+from helion_runtime.driver import DeviceProperties
+from helion_runtime.recording_driver import RecordingDriver
+
+kernels = helion_runtime.load(PATH).manifest.kernels
+driver = RecordingDriver(kernels, device=DeviceProperties("hopper", (9, 0), 132, 232448))
+
+from softmax import softmax
+
+x = torch.ones(128, 200)
+with helion_runtime.use(helion_runtime.load(PATH, driver=driver)):
+    softmax(x)
+    assert [launch.symbol for launch in driver.launches] == ["softmax"], driver.launches
+    try:
+        softmax(x[:100])
+    except helion_runtime.errors.NoVariantError as error:
+        assert "dimension 0 is 100, this variant has 128" in str(error), error
+        assert "runs from" in error.__notes__[0], error.__notes__
+    else:
+        raise AssertionError("something served what the bundle does not")
+"""
+AFTERWARDS_IT_IS_COMPILED = """
+torch.testing.assert_close(softmax(x), torch.softmax(x, 1))
+assert len(driver.launches) == 1
+"""
+
 RUNS = """
 import helion_runtime, torch
 bundle = helion_runtime.load(PATH)
@@ -221,6 +249,16 @@ def test_the_decorated_source_runs_from_the_bundle(
     monkeypatch.setenv("PYTHONPATH", str(bundle.parent))
     program = SERVER + DECORATED_SOURCE.replace("PATH", repr(str(bundle)))
     assert loaded_by(program) & COMPILING == frozenset()
+
+
+def test_a_program_says_which_bundle(
+    bundle: Path, loaded_by: Callable[[str], frozenset[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bundles go before the compiler, where there is one; it comes back when they go."""
+    monkeypatch.setenv("PYTHONPATH", str(bundle.parent))
+    program = DECORATED_SOURCE_IN_USE.replace("PATH", repr(str(bundle)))
+    assert loaded_by(SERVER + program) & COMPILING == frozenset()
+    assert "helion_compiler.pipeline" in loaded_by(program + AFTERWARDS_IT_IS_COMPILED)
 
 
 @pytest.mark.gpu
