@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from helion_compiler.tracing.arguments import Call
 
 
+MAX_SIGNATURES = 1024
+"""Signatures whose operator is remembered; beyond it the oldest is forgotten."""
+
+
 @attrs.frozen(eq=False)
 class _Operator:
     """An operator, and how a call of the kernel becomes one of it."""
@@ -64,6 +68,7 @@ class KernelOperators:
         self._parts = HostParts(definition, stage)
         self._lock = threading.RLock()
         self._found: dict[Hashable, _Operator] = {}
+        self._recent: dict[Hashable, _Operator] = {}
 
     def call(self, args: tuple[Any, ...]) -> Any:
         """Call the operator for these arguments, and return what the kernel returns.
@@ -73,7 +78,17 @@ class KernelOperators:
             RegistrationError: it cannot be an operator.
         """
         call = self._split(args)
-        return self._operator(call, None).call(args, call)
+        key = _signature(call)
+        if key is None:
+            return self._operator(call, None).call(args, call)
+        found = self._recent.get(key)
+        if found is None:
+            found = self._operator(call, None)
+            with self._lock:
+                while len(self._recent) >= MAX_SIGNATURES:
+                    del self._recent[next(iter(self._recent))]
+                self._recent[key] = found
+        return found.call(args, call)
 
     def operator(self, args: tuple[Any, ...], name: str | None) -> Any:
         """The operator for these arguments, called ``name`` from now on if one is given."""
@@ -91,6 +106,7 @@ class KernelOperators:
                 known = self._found[key] = _Operator(
                     parameters, self._defined(parameters, results, name)
                 )
+                self._recent.clear()
             return known
 
     def _defined(
@@ -141,6 +157,21 @@ def with_captured(call: Call, captured: Mapping[int, Any]) -> Call:
         return call
     leaves = tuple(captured.get(number, leaf) for number, leaf in enumerate(call.leaves))
     return attrs.evolve(call, leaves=leaves)
+
+
+def _signature(call: Call) -> Hashable:
+    """What decides which operator a call becomes; None where sizes may be symbols, which nothing remembers."""
+    leaves: list[Hashable] = []
+    for leaf in call.leaves:
+        if not isinstance(leaf, torch.Tensor):
+            if isinstance(leaf, torch.SymInt | torch.SymFloat | torch.SymBool):
+                return None
+            leaves.append((type(leaf), repr(leaf)))
+        elif is_wrapped(leaf):
+            return None
+        else:
+            leaves.append((leaf.dtype, leaf.shape, leaf.stride(), leaf.device))
+    return call.static, tuple(leaves)
 
 
 def _name(operator: _Operator) -> str:

@@ -47,6 +47,8 @@ class OperatorParameters:
     captured: frozenset[int]
     fixed: Hashable
     example: Call = attrs.field(eq=False)
+    plain: bool = False
+    """Whether the operator's arguments are the kernel's, without change."""
 
     def pack(self, args: Sequence[Any], leaves: Sequence[Any]) -> tuple[Any, ...]:
         """The operator's arguments for a call of the kernel, given also as its leaves."""
@@ -55,6 +57,8 @@ class OperatorParameters:
 
     def unpack(self, values: Sequence[Any]) -> tuple[tuple[Any, ...], dict[int, Any]]:
         """The kernel's arguments for a call of the operator, and captured tensors by the number of their leaf."""
+        if self.plain:
+            return tuple(values), {}
         whole = dict(zip(self.whole, values, strict=False))
         parts = dict(zip(self.parts, values[len(whole) :], strict=True))
         leaves = [parts.get(number) for number in range(len(self.example.leaves))]
@@ -100,6 +104,9 @@ def operator_parameters(call: Call, variant: VariantEntry) -> OperatorParameters
         captured=frozenset(captured),
         fixed=tuple(fixed),
         example=call,
+        plain=not fixed
+        and not captured
+        and not any(isinstance(template, Items) for template in call.templates),
     )
 
 
