@@ -254,6 +254,31 @@ def test_floats_of_any_value_share_a_result() -> None:
     assert key(2) != key(3) != key(3.0)
 
 
+@helion.kernel
+def mapped(x: torch.Tensor, power: hl.constexpr, finish: Any) -> torch.Tensor:
+    out = torch.empty_like(x)
+    for tile in hl.tile(x.size(0)):
+        out[tile] = finish(x[tile] ** power)
+    return out
+
+
+def test_constants_and_functions_have_results_of_their_own() -> None:
+    def negated(value: torch.Tensor) -> torch.Tensor:
+        return -value
+
+    def halved(value: torch.Tensor) -> torch.Tensor:
+        return value / 2
+
+    def key(power: int, finish: Any) -> dict[str, Any]:
+        bound = BuildRequest(mapped, (X, power, finish)).bind()
+        return result_key(bound, bound.call.leaves, H200)
+
+    assert key(2, negated) == key(2, negated)
+    assert key(2, negated) != key(3, negated)
+    assert key(2, negated) != key(2, halved)
+    assert key(2, negated)["constants"]["power"] == "2"
+
+
 def test_results_of_other_versions_count_and_say_so(tmp_path: Path) -> None:
     locked = lock_file(tmp_path, (H200, 512), triton="3.5.0")
     bound = BuildRequest(scaled, (X, 3)).bind()

@@ -14,11 +14,13 @@ import torch
 
 from helion_compiler.program.expressions import next_power_of_two
 from helion_compiler.torch_bridge.symbolic import marked_static
+from helion_compiler.tracing.arguments import Constant, Function, is_constant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from helion_compiler.specialized_kernel import SpecializedKernel
+    from helion_compiler.tracing.arguments import Call
 
 VERSIONS = ("helion", "triton")
 """The fields that say what a result was tuned with."""
@@ -29,10 +31,11 @@ def result_key(kernel: SpecializedKernel, leaves: Sequence[Any], device: str) ->
     import triton  # only its version
 
     definition = kernel.definition
-    source = inspect.getsource(definition.function)
+    constants = _constants(kernel.call)
     return {
-        "kernel": hashlib.sha256(source.encode()).hexdigest()[:16],
+        "kernel": _source(definition.function),
         "arguments": [_describe(leaf, static=definition.settings.static_shapes) for leaf in leaves],
+        **({"constants": constants} if constants else {}),
         "aligned": sorted(kernel.aligned),
         "device": device,
         "architecture": kernel.traits.architecture,
@@ -41,6 +44,21 @@ def result_key(kernel: SpecializedKernel, leaves: Sequence[Any], device: str) ->
         "triton": triton.__version__,
         "helion": version("helion-compiler"),
     }
+
+
+def _source(function: Any) -> str:
+    return hashlib.sha256(inspect.getsource(function).encode()).hexdigest()[:16]
+
+
+def _constants(call: Call) -> dict[str, str]:
+    """What the program was made for beside its arguments: parameters that are constants, and functions, by source."""
+    found = {}
+    for name, template in zip(call.parameters, call.templates, strict=True):
+        if isinstance(template, Constant) and is_constant(template.value):
+            found[name] = repr(template.value)
+        elif isinstance(template, Function):
+            found[name] = _source(template.original)
+    return found
 
 
 def _describe(leaf: Any, *, static: bool) -> Any:
