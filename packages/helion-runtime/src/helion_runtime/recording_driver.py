@@ -80,6 +80,7 @@ class RecordingDriver:
         self.launches: deque[RecordedLaunch] = deque(maxlen=_KEPT)
         self.results = list(results)
         self.loaded: list[tuple[str, int, bytes]] = []
+        self._entries: dict[int, KernelEntry] = {}
         self.function_attributes: list[tuple[str, int, int]] = []
         self.activations: list[int] = []
         self.encoded: list[tuple[int, TensorMapGeometry]] = []
@@ -99,14 +100,13 @@ class RecordingDriver:
             code = self.results.pop(0)
             if code:
                 return code
-        symbol, _, binary = self.loaded[(function.value or 0) - 1]
-        entry = self._entry_of(symbol, binary)
+        entry = self._entry_of(function.value or 0)
         raw = ctypes.string_at(config.value or 0, _CONFIG_BYTES)
         *sizes, stream, attributes, count = struct.unpack("=7I4xQQI4x", raw)
         pointers = (ctypes.c_uint64 * len(entry.parameters)).from_address(parameters.value or 0)
         self.launches.append(
             RecordedLaunch(
-                symbol,
+                entry.symbol,
                 (sizes[0], sizes[1], sizes[2]),
                 (sizes[3], sizes[4], sizes[5]),
                 sizes[6],
@@ -120,11 +120,15 @@ class RecordingDriver:
         )
         return 0
 
-    def _entry_of(self, symbol: str, binary: bytes) -> KernelEntry:
-        """The entry of a binary; where none has its sha256 (tests make binaries up), that of the symbol."""
-        named = [kernel for kernel in self.kernels if kernel.symbol == symbol]
-        blob = hashlib.sha256(binary).hexdigest()
-        return next((kernel for kernel in named if kernel.blob == blob), named[0])
+    def _entry_of(self, function: int) -> KernelEntry:
+        """The entry of what was loaded; where none has its sha256 (tests make binaries up), that of the symbol."""
+        if function not in self._entries:
+            symbol, _, binary = self.loaded[function - 1]
+            named = [kernel for kernel in self.kernels if kernel.symbol == symbol]
+            blob = hashlib.sha256(binary).hexdigest()
+            found = next((kernel for kernel in named if kernel.blob == blob), named[0])
+            self._entries[function] = found
+        return self._entries[function]
 
     def _launch_natively(self, config: int, function: int, parameters: int, extra: None) -> int:
         return self.launch(
