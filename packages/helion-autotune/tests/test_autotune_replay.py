@@ -199,3 +199,19 @@ def test_what_cannot_be_replayed_is_said(tmp_path, capsys):
 def test_an_unknown_strategy_is_said_before_anything_is_replayed(sweep, capsys):
     assert main(["replay", str(sweep), "--strategies", "annealing"]) == 1
     assert "unknown strategy 'annealing'" in capsys.readouterr().err
+
+
+def test_points_that_were_looked_at_because_they_are_near_others_are_drawn_as_one():
+    """Ten points far from each other, and ninety around one of them: a random point is one of the ninety as rarely as
+    it is the one."""
+    names = [f"p{number}" for number in range(12)]
+    parameters = {name: Integer(0, 99) for name in names}
+    whole = Space(parameters)
+    rng = np.random.default_rng(0)
+    far = [whole.sample(rng) for _ in range(10)]
+    near = [whole.point({**far[0], "p0": 5 + number % 50, "p1": number}) for number in range(90)]
+    space = RecordedSpace.of(parameters, [*far, *near])
+    drawn = [space.sample(rng) for _ in range(2000)]
+    share = sum(point in near or point == far[0] for point in drawn) / len(drawn)
+    assert 0.08 < share < 0.12, "one of ten"
+    assert set(far) <= set(drawn)

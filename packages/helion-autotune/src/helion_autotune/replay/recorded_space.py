@@ -1,9 +1,10 @@
 """A space of exactly the points that were recorded, with the geometry of the space that they came from.
 
-In: the parameters, and the points. Out: a Space in which random points are recorded ones, the neighbours of a point
-are the recorded ones that are nearest to it, and a vector decodes to the nearest recorded point. A strategy that
-searches it is therefore only ever told times that were measured, and each evaluation it makes is one that somebody
-paid for. Constraints and conditions of the original are not needed: what they refused was not recorded.
+In: the parameters, and the points. Out: a Space in which random points are recorded ones, where those that were looked
+at because they are near others count as one with them, the neighbours of a point are the recorded ones that are nearest
+to it, and a vector decodes to the nearest recorded point. A strategy that searches it is therefore only ever told times
+that were measured, and each evaluation it makes is one that somebody paid for. Constraints and conditions of the
+original are not needed: what they refused was not recorded.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 #: A point of a whole space has about two neighbours for each coordinate; so have those here, but at least this many.
 FEWEST_NEIGHBOURS = 8
+#: Points that differ in at most so many parameters are of one cluster: two that are both two steps from a third.
+CLUSTERED = 4
 
 
 def _points(points: Iterable[Point]) -> tuple[Point, ...]:
@@ -79,8 +82,14 @@ class RecordedSpace(Space):
         return Size(len(self.recorded), exact=True)
 
     def sample(self, rng: np.random.Generator) -> Point:
-        """Uniform over the recorded points."""
-        return self.recorded[int(rng.integers(len(self.recorded)))]
+        """A recorded point, as likely as it would be in the whole space: points of a cluster are drawn as if one.
+
+        Sweeps look around good points, where a random point of billions would hardly ever lie.
+        """
+        import numpy as np
+
+        place = int(np.searchsorted(self._odds, rng.random(), side="right"))
+        return self.recorded[min(place, len(self.recorded) - 1)]
 
     def neighbours(self, point: Point) -> list[Point]:
         """The recorded points nearest to a recorded one, the nearest first."""
@@ -110,6 +119,28 @@ class RecordedSpace(Space):
         return self.recorded[int(np.argmin(squares))]
 
     @cached_property
+    def _odds(self) -> NDArray[np.float64]:
+        """Behind each recorded point, the probability of a draw up to it."""
+        import numpy as np
+
+        differing = np.zeros((len(self.recorded),) * 2, dtype=np.int16)
+        for name in self.parameters:
+            codes = np.asarray(self._codes(name)[1])
+            differing += codes[:, None] != codes[None, :]
+        weights = 1.0 / (differing <= CLUSTERED).sum(axis=1)
+        return np.asarray(np.cumsum(weights) / weights.sum())
+
+    def _codes(self, name: str) -> tuple[list[JsonValue], list[int]]:
+        """The values of a parameter that occur, and for each recorded point the number of its own."""
+        values: dict[str, JsonValue] = {
+            canonical_text(point[name]): point[name] for point in self.recorded
+        }
+        numbers = {text: number for number, text in enumerate(values)}
+        return list(values.values()), [
+            numbers[canonical_text(point[name])] for point in self.recorded
+        ]
+
+    @cached_property
     def _places(self) -> dict[Point, int]:
         return {point: place for place, point in enumerate(self.recorded)}
 
@@ -127,11 +158,8 @@ class RecordedSpace(Space):
 
         total = np.zeros((len(self.recorded),) * 2, dtype=np.float32)
         for name, parameter in self.parameters.items():
-            values: dict[str, JsonValue] = {
-                canonical_text(point[name]): point[name] for point in self.recorded
-            }
-            numbers = {text: number for number, text in enumerate(values)}
-            codes = np.asarray([numbers[canonical_text(point[name])] for point in self.recorded])
-            table = [[parameter.distance(a, b) for b in values.values()] for a in values.values()]
+            values, numbers = self._codes(name)
+            codes = np.asarray(numbers)
+            table = [[parameter.distance(a, b) for b in values] for a in values]
             total += np.asarray(table, dtype=np.float32)[codes][:, codes]
         return total
