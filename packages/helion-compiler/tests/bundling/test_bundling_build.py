@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ import helion.language as hl
 import helion_compiler
 import helion_runtime
 from helion_compiler import BuildRequest, build_bundle
+from helion_compiler.bundling.example_arguments import on_device
 from helion_runtime.bundle.reading import read_verified
 from helion_runtime.driver import DeviceProperties
 from helion_runtime.errors import BundleExistsError, BundleWriteError, NoVariantError
@@ -285,6 +287,21 @@ def test_settings_of_the_environment_do_not_matter(
     build_bundle(
         tmp_path / "b.helion", [BuildRequest(kernel, (meta(4096), 5))], targets=["sm_90"], jobs=1
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there searches have workers of that kind")
+def test_a_build_begins_no_workers_of_searches(monkeypatch: pytest.MonkeyPatch) -> None:
+    from helion_autotune.isolation import ForkServers
+
+    def refused(self: ForkServers, modules: Any) -> None:
+        raise AssertionError(f"a worker begins, for {modules}")
+
+    monkeypatch.setattr(ForkServers, "prepare", refused)
+    kernel = helion.kernel(scaled.fn, force_autotune=True)
+    request = BuildRequest(kernel, (meta(4096), 5))
+    assert request.choose_config(request.bind()).origin == "config by default"
+    real = on_device(kernel.fn, request.normalized_args(), torch.device("cpu"))
+    assert request.compiled().bind(real)  # on the CPU, nothing is searched for either
 
 
 def refuse(tmp_path: Path, *requests: BuildRequest, targets: tuple[str, ...] = ("sm_90",)) -> str:

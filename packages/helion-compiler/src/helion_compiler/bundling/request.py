@@ -71,7 +71,9 @@ class BuildRequest:
         Raises:
             helion.exc.HelionError: the kernel cannot be traced for them.
         """
-        compiled = self.compiled(TargetTraits() if target is None else target.traits)
+        traits = TargetTraits() if target is None else target.traits
+        # Nothing is searched for here, so nothing is to begin that a search would wait for.
+        compiled = self.compiled(traits, autotune_effort="none", force_autotune=False)
         function: Any = self.kernel.fn
         return compiled.bind(on_fake_gpu(function, self.normalized_args())).specialized
 
