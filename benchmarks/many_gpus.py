@@ -2,10 +2,11 @@
 
     python -m benchmarks.many_gpus [--gpus 1 2] [--size 4096] [--evaluations 256] [--output report.json]
 
-Each search of a bfloat16 matrix product takes random points, the same for every number of GPUs, checks and times them
-as any search does, in a process of its own with empty caches. Reported are seconds and evaluations per second of the
-whole; and from the first measurement on, when workers stand ready. A second search in the same process takes the same
-points again, with everything compiled (Triton's cache) and workers' imports done: what is left is measuring.
+Each search of a bfloat16 matrix product takes random points, the same for every number of GPUs and known from its
+beginning, checks and times them as any search does, in a process of its own with empty caches. Reported are seconds and
+evaluations per second of the whole; and from the first measurement on, when workers stand ready. A second search in the
+same process takes the same points again, with everything compiled (Triton's cache) and workers' imports done: what is
+left is measuring.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import torch
 
 import helion
 from benchmarks.measuring_overhead import matmul, operands
+from helion_autotune.strategies.random import RandomSearch
 
 #: More than a search takes.
 SECONDS = 500.0
@@ -45,7 +47,10 @@ def search(gpus: int, size: int, evaluations: int) -> dict[str, Any]:
             )
             start = time.time()
             config = kernel.autotune(
-                args, seconds=SECONDS, evaluations=evaluations, strategy="random"
+                args,
+                seconds=SECONDS,
+                evaluations=evaluations,
+                strategy=RandomSearch(evaluations, batch=evaluations),
             )
             took = time.time() - start
             report[name] = {**_rates(Path(cache), start, took), "config": str(config)}

@@ -12,8 +12,10 @@ from helion_autotune import Budget, Integer, Measurement, Objective, Space
 from helion_autotune.budget import SearchStopped
 from helion_autotune.conformance import Bowl, space
 from helion_autotune.runner import InProcessRunner
+from helion_autotune.strategies.finite import FiniteSearch
 from helion_autotune.strategies.guided import GuidedSearch
 from helion_autotune.strategies.pattern import PatternSearch
+from helion_autotune.strategies.random import RandomSearch
 
 LINE = Space({"a": Integer(0, 99)})
 
@@ -113,6 +115,20 @@ def test_only_what_may_be_evaluated_is_prepared(tmp_path):
     assert prepared == [[6, 7]]
 
 
+def test_lists_are_prepared_a_batch_ahead():
+    prepared = []
+
+    class Runner(InProcessRunner):
+        def prepare(self, points):
+            prepared.append([point["a"] for point in points])
+
+    objective = Objective(LINE, Runner(Noting(), jobs=1), budget=Budget(evaluations=7))
+    with suppress(SearchStopped):
+        FiniteSearch(batch=3).search(LINE, objective, np.random.default_rng(0))
+    assert prepared == [[0, 1, 2, 3, 4, 5], [3, 4, 5, 6], [6]]
+    assert [trial.point["a"] for trial in objective.trials] == list(range(7))
+
+
 def test_guided_search_chooses_each_batch_of_what_it_has_prepared():
     class Watched(Objective):
         def __init__(self, *arguments, **options):
@@ -142,7 +158,9 @@ def test_guided_search_chooses_each_batch_of_what_it_has_prepared():
         assert points < prepared[number] - evaluated[number], "of the six from the round before"
 
 
-@pytest.mark.parametrize("search", [GuidedSearch(), PatternSearch()])
+@pytest.mark.parametrize(
+    "search", [GuidedSearch(), PatternSearch(), RandomSearch(batch=7), FiniteSearch(batch=9)]
+)
 def test_a_search_that_compiles_ahead_finds_what_it_finds_whatever_compiles_when(search):
     """As many jobs as there may be change no result, and no point is compiled twice or measured unasked."""
     found = []

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import attrs
+
+from helion_autotune.strategies.rounds import in_batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,6 +30,5 @@ class FiniteSearch:
 
     def search(self, space: Space, objective: Objective, rng: np.random.Generator) -> None:  # noqa: ARG002 - nothing is random here
         """See :class:`helion_autotune.Strategy`; raises TypeError when the space cannot be listed."""
-        points = iter(space.points() if self.points is None else map(space.point, self.points))
-        while batch := list(islice(points, self.batch)):
-            objective.evaluate_many(batch)
+        points = space.points() if self.points is None else map(space.point, self.points)
+        in_batches(objective, points, self.batch)

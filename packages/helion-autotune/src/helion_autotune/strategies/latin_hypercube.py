@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from helion_autotune.strategies.random import random_points
+from helion_autotune.strategies.rounds import in_batches
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -54,5 +55,4 @@ class LatinHypercubeSearch:
         """See :class:`helion_autotune.Strategy`."""
         tried = {trial.point for trial in objective.trials}
         points = latin_points(space, rng, self.evaluations, tried)
-        for start in range(0, len(points), self.batch):
-            objective.evaluate_many(points[start : start + self.batch])
+        in_batches(objective, points, self.batch)

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from helion_autotune.strategies.rounds import in_batches
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from collections.abc import Set as AbstractSet
 
     import numpy as np
@@ -47,11 +50,18 @@ class RandomSearch:
 
     def search(self, space: Space, objective: Objective, rng: np.random.Generator) -> None:
         """See :class:`helion_autotune.Strategy`."""
+        in_batches(objective, self._drawn(space, objective, rng), self.batch)
+
+    def _drawn(
+        self, space: Space, objective: Objective, rng: np.random.Generator
+    ) -> Iterator[Point]:
+        """The points, drawn as they are needed."""
+        tried = {trial.point for trial in objective.trials}
         left = self.evaluations
         while left > 0:
-            tried = {trial.point for trial in objective.trials}
             points = random_points(space, rng, min(self.batch, left), tried)
             if not points:
                 return
-            objective.evaluate_many(points)
+            yield from points
+            tried.update(points)
             left -= len(points)

@@ -1,11 +1,12 @@
-"""Propose, evaluate, and stop when that no longer pays: the rounds that guided searches have in common."""
+"""Rounds: what guided searches have in common, who propose, evaluate and stop; and lists, whose rounds are known."""
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from helion_autotune.objective import Objective
     from helion_autotune.point import Point
@@ -33,6 +34,17 @@ def in_rounds(
         idle = 0 if improved(before, objective.best, gain) else idle + 1
         if idle >= patience:
             return
+
+
+def in_batches(objective: Objective, points: Iterable[Point], batch: int) -> None:
+    """Evaluate points in order, ``batch`` at a time; the next ones compile meanwhile."""
+    coming = iter(points)
+    current = list(islice(coming, batch))
+    while current:
+        following = list(islice(coming, batch))
+        objective.prepare([*current, *following])
+        objective.evaluate_many(current)
+        current = following
 
 
 def improved(before: Trial | None, after: Trial | None, gain: float) -> bool:
