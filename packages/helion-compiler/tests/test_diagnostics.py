@@ -12,7 +12,7 @@ import torch
 
 import helion
 import helion.language as hl
-from helion import exc
+from helion import exc, reference
 from helion_compiler import specialized_kernel
 
 if TYPE_CHECKING:
@@ -69,6 +69,37 @@ def test_internal_errors_keep_the_place_and_leave_a_reproducer(
     (path,) = re.findall(r"`python (\S+)` reproduces this", "\n".join(diagnostic.notes))
     result = run(path)
     assert result.returncode == 0, result.stderr  # where nothing is broken
+
+
+SIZES = {"known": 4}
+
+
+@helion.kernel()
+def of_a_missing_key(x: torch.Tensor) -> torch.Tensor:
+    out = torch.empty_like(x)
+    for tile in hl.tile(x.size(0)):
+        out[tile] = x[tile] + SIZES["unknown"]
+    return out
+
+
+@helion.kernel()
+def divides_by_nothing(x: torch.Tensor) -> torch.Tensor:
+    out = torch.empty_like(x)
+    for tile in hl.tile(x.size(0) // (SIZES["known"] - 4)):
+        out[tile] = x[tile]
+    return out
+
+
+@pytest.mark.parametrize(
+    ("kernel", "error"), [(of_a_missing_key, KeyError), (divides_by_nothing, ZeroDivisionError)]
+)
+def test_what_the_authors_own_python_raises_stays_as_it_is(
+    kernel: Any, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        kernel(torch.zeros(8))
+    with pytest.raises(error):
+        reference.run(kernel.fn, (torch.zeros(8),))
 
 
 def test_failures_of_triton_leave_a_reproducer() -> None:

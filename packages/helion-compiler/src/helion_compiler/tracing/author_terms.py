@@ -10,8 +10,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from helion import exc
+from helion.exc.missing_names import asking_file, missing_attribute
+from helion.language import Tile
 from helion_compiler.torch_bridge import symbolic
-from helion_compiler.tracing.location import here, raised_by_author
+from helion_compiler.tracing.location import here, is_author, raised_by_author
 
 if TYPE_CHECKING:
     from helion_compiler.tracing.symbols import Symbols
@@ -43,6 +45,9 @@ def in_author_terms(error: Exception, filename: str, symbols: Symbols) -> exc.He
     span = span or here()
     if isinstance(error, NameError):
         return exc.UndefinedVariable(span=span, name=_undefined_name(error))
+    if isinstance(error, AttributeError):
+        asking = asking_file(error)
+        return missing_attribute(error, span, Tile) if asking and is_author(asking) else None
     if not isinstance(error, _OF_PYTHON_AND_TORCH) or raised_by_author(error):
         return None
     unpacked = _UNPACKED.search(str(error))

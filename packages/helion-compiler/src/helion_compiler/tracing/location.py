@@ -64,12 +64,17 @@ def location() -> Location | None:
     return Location(span=span, text=linecache.getline(span.filename, span.line).strip())
 
 
+_OF_AUTHORS = (AttributeError, KeyError, ArithmeticError)
+"""What Python raises in the author's own code for the author's own reasons. Other errors of Python's may be due to what
+stands for tensors and numbers there."""
+
+
 def raised_by_author(error: BaseException) -> bool:
-    """Whether a statement of the author's, a ``raise`` or an ``assert``, has raised an error."""
+    """Whether it is the author's own code that has raised an error: a ``raise``, an ``assert``, a missing key."""
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
     if traceback is None or not is_author(traceback.tb_frame.f_code.co_filename):
         return False
     line = linecache.getline(traceback.tb_frame.f_code.co_filename, traceback.tb_lineno)
-    return line.lstrip().startswith(("raise", "assert"))
+    return isinstance(error, _OF_AUTHORS) or line.lstrip().startswith(("raise", "assert"))

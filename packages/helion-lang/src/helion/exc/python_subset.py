@@ -29,6 +29,14 @@ class UndefinedVariable(HelionError):
     help = "assign it before the loop; a name first assigned in a loop is unknown if the loop never runs"
 
 
+class MissingAttribute(HelionError):
+    """A module, tensor, tile or number is asked for a name that it does not have."""
+
+    title = "no such name"
+    message = "{owner} has no `{name}`"
+    help = "{remedy}"
+
+
 class CantCombineTypesInControlFlow(HelionError):
     """A name means different kinds of things depending on which way control flows."""
 

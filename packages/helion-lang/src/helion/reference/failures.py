@@ -18,6 +18,8 @@ from helion.exc import (
     Span,
     UndefinedVariable,
 )
+from helion.exc.missing_names import asking_file, missing_attribute
+from helion.language import Tile
 from helion.reference.tiles import ReferenceTile
 
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ def explain(error: Exception, filename: str, state: ReferenceState) -> HelionErr
     if isinstance(error, HelionError):
         error.locate(span)
         return error
+    if isinstance(error, AttributeError):
+        return missing_attribute(error, span, Tile) if asking_file(error) == filename else None
     return _translate(error, span, state)
 
 

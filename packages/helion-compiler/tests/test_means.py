@@ -1,0 +1,130 @@
+"""By which means points are run untuned, and which a search tries: by kind of kernel and of GPU."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+
+import helion
+import helion.language as hl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+
+def half(*shape: int) -> torch.Tensor:
+    return torch.empty(shape, dtype=torch.float16)
+
+
+@pytest.fixture
+def space_of(config_kernels: ModuleType) -> Callable[..., Any]:
+    """The config space of a function, or of a kernel of ``config_kernels``, for arguments and a target."""
+
+    def found(function: Any, *arguments: torch.Tensor, target: str = "sm_90") -> Any:
+        if isinstance(function, str):
+            function = getattr(config_kernels, function)
+        case = config_kernels.Case(function, lambda: arguments, torch.add)
+        return case.bind_for(target).specialized.space
+
+    return found
+
+
+def modes(config: helion.Config) -> tuple[str, ...]:
+    found = dict(config).get("indexing", ())
+    return (found,) if isinstance(found, str) else tuple(found)
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("sm_80", set()),
+        ("gfx942", set()),
+        ("sm_90", {"tensor_descriptor"}),
+        ("sm_100", {"tensor_descriptor"}),
+    ],
+)
+def test_what_products_read_comes_by_descriptors_where_there_is_hardware(
+    target: str, expected: set[str], space_of: Callable[..., Any]
+) -> None:
+    space = space_of("matmul", half(4096, 4096), half(4096, 4096), target=target)
+    x, y, out = modes(space.default_config()) or ("pointer",) * 3
+    assert {x, y} - {"pointer"} == expected
+    assert out == "pointer"
+
+
+def test_rows_that_descriptors_cannot_describe_are_read_by_pointers(
+    space_of: Callable[..., Any],
+) -> None:
+    space = space_of("matmul", half(4095, 4095), half(4095, 4095))
+    assert "tensor_descriptor" not in modes(space.default_config())
+
+
+def test_loops_are_flattened_where_programs_stay_and_there_is_one_product(
+    space_of: Callable[..., Any],
+) -> None:
+    point = dict(space_of("matmul", half(4096, 4096), half(4096, 4096)).default_config())
+    assert point["pid_type"] == "persistent_interleaved"
+    assert point["range_flattens"][0] is True
+    few = dict(space_of("matmul", half(64, 4096), half(4096, 1024)).default_config())
+    assert few["pid_type"] == "flat"
+    assert "range_flattens" not in few
+    heads = [half(16, 1024, 64) for _ in range(3)]
+    for start in space_of("attention", *heads).starts:
+        assert not start.get("range_flattens[grid]")
+
+
+def test_a_search_of_products_tries_other_means_and_the_deepest_pipeline_that_fits(
+    space_of: Callable[..., Any],
+) -> None:
+    space = space_of("matmul", half(64, 4096), half(4096, 1024))
+    default, *others = space.starts
+    changed = [{k: v for k, v in one.items() if v != default[k]} for one in others]
+    assert {"indexing[x@load]": "pointer", "indexing[y@load]": "pointer"} in changed
+    assert {"pid_type": "persistent_interleaved"} in changed
+    assert {"num_stages": 7} in changed
+    assert any(change.get("range_flattens[grid]") for change in changed)
+    assert not any(space.space.check(start) for start in space.starts)
+
+
+def test_a_search_of_rows_tries_what_loads_say_of_the_cache_and_more_warps(
+    space_of: Callable[..., Any],
+) -> None:
+    default, *others = space_of("softmax", half(8192, 8192)).starts
+    changed = [{k: v for k, v in one.items() if v != default[k]} for one in others]
+    warps = 2 * default["num_warps"]
+    policy = "load_eviction_policies[x@load]"
+    for change in (
+        {policy: "last"},
+        {policy: "first"},
+        {policy: "last", "num_warps": warps},
+        {"num_warps": warps},
+    ):
+        assert change in changed
+
+
+def test_blocks_that_no_loop_goes_by_are_left_to_the_rules_of_thumb(
+    space_of: Callable[..., Any],
+) -> None:
+    """The model would take the smallest for the cheapest: how many turns there are depends on it unseen."""
+
+    def balanced(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        m, n = x.size(0), y.size(1)
+        out = torch.empty([m, n], dtype=x.dtype, device=x.device)
+        rows, columns = hl.register_block_size(16, 128), hl.register_block_size(16, 128)
+        across = helion.cdiv(n, columns)
+        for worker in hl.grid(64):
+            for number in hl.grid(worker, helion.cdiv(m, rows) * across, 64):
+                row = (number // across) * rows + hl.arange(rows)
+                column = (number % across) * columns + hl.arange(columns)
+                acc = hl.zeros([rows, columns], dtype=torch.float32)
+                for tile_k in hl.tile(x.size(1)):
+                    acc = hl.dot(x[row, tile_k], y[tile_k, column], acc=acc)
+                out[row, column] = acc.to(out.dtype)
+        return out
+
+    space = space_of(balanced, half(4096, 4096), half(4096, 4096))
+    assert space.cost is None
+    assert dict(space.default_config())["block_sizes"][:2] == (128, 128)
