@@ -288,6 +288,29 @@ def test_arguments_results_and_views_under_compile() -> None:
     assert found[3] == 3
 
 
+def doubled(values: torch.Tensor) -> torch.Tensor:
+    return values * 2
+
+
+def test_functions_among_the_arguments_under_compile() -> None:
+    (x,) = tensors(1)
+
+    def run(x: torch.Tensor) -> Any:
+        return apply(x, torch.relu), apply(x, doubled), apply(x, lambda values: values + 1)
+
+    found = torch.compile(run, fullgraph=True, backend="aot_eager")(x)
+    torch.testing.assert_close(found, (x.relu(), x * 2, x + 1))
+
+    def with_factor(factor: float) -> Callable[[torch.Tensor], torch.Tensor]:
+        return lambda values: values * factor
+
+    captures = with_factor(3.0)
+    torch.testing.assert_close(apply(x, captures), x * 3)
+    compiled: Any = torch.compile(lambda x: apply(x, captures), fullgraph=True, backend="aot_eager")
+    with pytest.raises(Exception, match="pass what it captures as arguments"):
+        compiled(x)
+
+
 def test_what_is_written_into_under_compile() -> None:
     def run(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         add_into(x, y)

@@ -18,8 +18,6 @@ from helion.exc import Span, StarredArgsNotSupportedOnDevice
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from helion.in_graph import InGraph
-
 
 class Forwarder:
     """Makes functions that are called like ``function``.
@@ -58,11 +56,13 @@ class Forwarder:
         """A function that calls ``target`` with one positional argument per parameter, in order."""
         return self._finished(self._made("make_function", target))
 
-    def to_method(self, target: Callable[..., Any], in_graph: InGraph) -> Callable[..., Any]:
-        """The same as a method, to be put into a class; what Dynamo traces calls ``in_graph`` instead."""
+    def to_method(
+        self, target: Callable[..., Any], traced: Callable[..., Any]
+    ) -> Callable[..., Any]:
+        """The same as a method, to be put into a class; where Dynamo traces it, it calls ``traced`` instead."""
         from torch.compiler import is_dynamo_compiling  # `import helion` loads no torch
 
-        parts = (self.to(target), is_dynamo_compiling, in_graph.allow, in_graph.call)
+        parts = (self.to(target), is_dynamo_compiling, traced)
         return self._finished(self._made("make_method", target, *parts))
 
     def _made(self, maker: str, *parts: Any) -> Any:
@@ -78,16 +78,15 @@ class Forwarder:
 
 
 def _source(signature: inspect.Signature) -> str:
-    """``make_function(target)`` and ``make_method(target, plain, compiling, allow, carried)``, which return
-    functions; defaults are filled in afterwards.
+    """``make_function(target)`` and ``make_method(target, plain, compiling, traced)``, which return functions;
+    defaults are filled in afterwards.
 
     A method counts itself where it says how many arguments it takes, so that too many of them go to ``plain``, which
     complains in the kernel's own terms.
     """
     names = list(signature.parameters)
-    target, plain, compiling, allow, carried, self, more = (
-        _unlike(names, name)
-        for name in ("target", "plain", "compiling", "allow", "carried", "self", "more")
+    target, plain, compiling, traced, self, more = (
+        _unlike(names, name) for name in ("target", "plain", "compiling", "traced", "self", "more")
     )
     bare = [_bare(parameter) for parameter in signature.parameters.values()]
     positional = [each for each in bare if each.kind is not each.KEYWORD_ONLY]
@@ -111,13 +110,12 @@ def _source(signature: inspect.Signature) -> str:
         f"    def call{inspect.Signature(bare)}:\n"
         f"        return {target}({passed})\n"
         f"    return call\n"
-        f"def make_method({target}, {plain}, {compiling}, {allow}, {carried}):\n"
+        f"def make_method({target}, {plain}, {compiling}, {traced}):\n"
         f"    def call{inspect.Signature(method)}:\n"
         f"        if {more}:\n"
         f"            return {plain}({again})\n"
         f"        if {compiling}():\n"
-        f"            {allow}()\n"
-        f"            return {carried}({passed})\n"
+        f"            return {traced}({passed})\n"
         f"        return {target}({passed})\n"
         f"    return call\n"
     )

@@ -61,6 +61,14 @@ class FailedToUnpackTile(HelionError):
     help = "loop over as many sizes as names: `for tile_m, tile_n in hl.tile([m, n])`"
 
 
+class TracedFunctionCaptures(HelionError):
+    """A function with values of its own is passed to a kernel in a call that ``torch.compile`` traces."""
+
+    title = "function captures values"
+    message = "`{function}` captures variables or has defaults, and is passed to a kernel where Dynamo traces"
+    help = "pass what it captures as arguments of the kernel: Dynamo would not notice another value"
+
+
 class TracedArgNotSupported(HelionError):
     """An argument of a type that kernels cannot take."""
 
