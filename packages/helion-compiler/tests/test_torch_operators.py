@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import gc
 import logging
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 import torch
 from torch._dynamo.testing import CompileCounterWithBackend
@@ -353,6 +355,15 @@ def test_gradients() -> None:
     with torch.no_grad():
         assert not kernel(x, y).requires_grad
     torch.library.opcheck(kernel.operator((x, y)), (x, y, 3.0))
+
+
+def test_graphs_outlive_what_implements_the_kernel() -> None:
+    kernel = helion.kernel(scaled_add.fn, config=CONFIG)
+    x, y = tensors()
+    graph = make_fx(lambda x, y: kernel(x, y))(x, y)
+    kernel.settings = attrs.evolve(kernel.settings, static_shapes=False)  # starts afresh
+    gc.collect()
+    torch.testing.assert_close(graph(x, y), x + y)
 
 
 def test_names() -> None:

@@ -10,13 +10,14 @@ import threading
 import weakref
 from typing import TYPE_CHECKING
 
-from helion_runtime.bundle import Bundle, load
 from helion_runtime.errors import NoBundleError
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
     from types import TracebackType
+
+    from helion_runtime.bundle import Bundle
 
 
 class BundlesInUse:
@@ -91,6 +92,8 @@ def use(*bundles: Bundle | str | os.PathLike[str], registry: BundlesInUse = IN_U
     Call it once, where the program starts; or use what it returns as a context manager, to choose for a while.
     Raises a :class:`BundleError` for a bundle that cannot be opened.
     """
+    from helion_runtime.bundle import Bundle, load  # programs that compile use none
+
     if not bundles:
         raise NoBundleError("use() takes bundles, or paths to them; none was given")
     opened = tuple(item if isinstance(item, Bundle) else load(item) for item in bundles)

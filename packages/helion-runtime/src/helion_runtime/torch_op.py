@@ -38,7 +38,8 @@ _TAGS = (torch.Tag.pt2_compliant_tag, torch.Tag.needs_exact_strides)
 
 
 class TorchOp(Record, eq=False):
-    """A registered operator. ``library`` keeps it registered."""
+    """A registered operator. ``library`` keeps it registered; what carries the operator out holds this in turn, so that
+    graphs find it as long as the process lives."""
 
     operator: Any
     results: OperatorResults
