@@ -313,6 +313,20 @@ def test_functions_among_the_arguments_under_compile() -> None:
         compiled(x)
 
 
+def test_dicts_under_compile() -> None:
+    (x,) = tensors(1)
+
+    def run(x: torch.Tensor) -> Any:
+        first, second = as_dict(x), as_dict(x + 1)
+        return first, second["out"], second["rows"]
+
+    first, out, rows = torch.compile(run, fullgraph=True, backend="aot_eager")(x)
+    assert list(first) == ["out", "rows", "nothing"]
+    torch.testing.assert_close(first["out"], x * 2)
+    torch.testing.assert_close(out, (x + 1) * 2)
+    assert (rows, first["rows"], first["nothing"]) == (SHAPE[0], SHAPE[0], None)
+
+
 def test_what_is_written_into_under_compile() -> None:
     def run(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         add_into(x, y)

@@ -4,11 +4,13 @@ In: what runs a kernel. Out: a function that Dynamo follows down to that one. Wh
 behind Dynamo, with fake tensors, or plain Python with tensors) calls the kernel's backend.
 
 A graph holds no functions, so those among the arguments are kept beside it. Dynamo looks at the code of a function
-alone to tell whether it is still the one that it has traced with: what else a function may hold is refused.
+alone to tell whether it is still the one that it has traced with: what else a function may hold is refused. Nor do
+calls in a graph return dicts: their values are returned, and put under their names behind the call.
 """
 
 from __future__ import annotations
 
+import threading
 from types import BuiltinFunctionType, FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _FUNCTIONS = (FunctionType, BuiltinFunctionType)
+_SEPARATOR = "\0"
 _RUN_WHILE_TRACING = "_dynamo_marked_constant"
 """What ``torch.compiler.assume_constant_result`` marks a function with. Calling it would load Dynamo, seconds for
 programs that never compile anything."""
@@ -26,16 +29,19 @@ programs that never compile anything."""
 def in_graph(run: Callable[..., Any]) -> Callable[..., Any]:
     """What Dynamo is to trace in place of ``run(*args)``."""
     kept: list[tuple[Any, ...]] = []
+    last = threading.local()  # graphs of other threads may run meanwhile
 
     def call(place: int, *args: Any) -> Any:
         """In the graph: ``run`` with the functions that are kept at ``place``."""
         functions = kept[place]
-        return run(
+        found = run(
             *(
                 value if function is None else function
                 for function, value in zip(functions, args, strict=True)
             )
         )
+        last.names = _SEPARATOR.join(found) if type(found) is dict else ""
+        return tuple(found.values()) if type(found) is dict else found
 
     def keep(*functions: Any) -> int:
         """Run while Dynamo traces: tell it of ``call``, and say where the functions are kept."""
@@ -48,11 +54,19 @@ def in_graph(run: Callable[..., Any]) -> Callable[..., Any]:
             kept.append(functions)
         return kept.index(functions)
 
-    setattr(keep, _RUN_WHILE_TRACING, True)
+    def named() -> str:
+        """Run while Dynamo traces, when it has just tried the call out: the names of a dict, or nothing."""
+        names: str = last.names
+        return names
+
+    for function in (keep, named):
+        setattr(function, _RUN_WHILE_TRACING, True)
 
     def traced(*args: Any) -> Any:
         place = keep(*[value if isinstance(value, _FUNCTIONS) else None for value in args])
-        return call(place, *[None if isinstance(value, _FUNCTIONS) else value for value in args])
+        found = call(place, *[None if isinstance(value, _FUNCTIONS) else value for value in args])
+        own = named()
+        return dict(zip(own.split(_SEPARATOR), found, strict=True)) if own else found
 
     return traced
 
