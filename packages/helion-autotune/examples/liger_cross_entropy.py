@@ -104,7 +104,7 @@ def report(
     torch.cuda.synchronize()
     first = time.perf_counter() - began
     torch.testing.assert_close(loss.float(), expected[0], rtol=2e-2, atol=0)
-    torch.testing.assert_close(own.detach(), expected[1], rtol=2e-2, atol=1e-2 / len(logits))
+    torch.testing.assert_close(own.detach(), expected[1], rtol=2e-2, atol=1e-12)
     ms = helion_autotune.measure_milliseconds(lambda: run(own, target)).milliseconds
     moved = 3 * logits.numel() * logits.element_size()  # read twice, written once
     print(f"{name:16}  first call {first:6.1f} s   then {ms:.4f} ms, {moved / ms / 1e6:6.0f} GB/s")
