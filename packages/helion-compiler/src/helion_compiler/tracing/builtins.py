@@ -1,4 +1,6 @@
-"""Python's builtins where they meet values of the device: ``range``, ``min``, ``max``, ``int``, ``float``, ``bool``."""
+"""Python's builtins where they meet values of the device: ``range``, ``len``, ``min``, ``max``, ``int``, ``float``,
+``bool``.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,9 @@ import torch
 
 from helion_compiler.tracing.carrying import is_tile
 from helion_compiler.tracing.conditions import device_condition
-from helion_compiler.tracing.host_builtins import converted
+from helion_compiler.tracing.host_builtins import converted, length
 from helion_compiler.tracing.meanings import debugging
+from helion_compiler.tracing.meanings.loops import check_bounds
 from helion_compiler.tracing.tiles import TracedRange
 
 if TYPE_CHECKING:
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
 def traced_builtins(trace: Trace) -> dict[Callable[..., Any], Callable[..., Any]]:
     """What calls of builtins mean in tile loops, by the builtin."""
     return {
-        range: range_,
+        range: functools.partial(range_, trace),
+        len: length,
         min: functools.partial(_extreme, trace, min, torch.minimum, torch.sym_min),
         max: functools.partial(_extreme, trace, max, torch.maximum, torch.sym_max),
         int: functools.partial(_convert, trace, int),
@@ -34,8 +38,9 @@ def traced_builtins(trace: Trace) -> dict[Callable[..., Any], Callable[..., Any]
     }
 
 
-def range_(*bounds: Any) -> TracedRange:
+def range_(trace: Trace, *bounds: Any) -> TracedRange:
     """A loop over indices, as ``hl.grid`` is."""
+    check_bounds(trace, [bound for bound in bounds if isinstance(bound, torch.Tensor)])
     begin, end, step = {1: (0, *bounds, 1), 2: (*bounds, 1), 3: bounds}[len(bounds)]
     return TracedRange((begin,), (end,), (step,), single=True, scalar=True)
 

@@ -26,7 +26,7 @@ from helion_compiler.tracing.location import here, location
 from helion_compiler.tracing.operators import TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from helion_compiler.program.types import Size
     from helion_compiler.tracing.state import Trace
@@ -90,6 +90,7 @@ def _plain_sizes(trace: Trace, tensor: torch.Tensor) -> list[Any]:
     return list(tensor.shape)
 
 
+_OF_INTEGERS = frozenset({"bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor"})
 _QUESTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {"aten::_local_scalar_dense": _read, "aten::size": _plain_sizes}
 )
@@ -123,6 +124,7 @@ def pointwise(
     ``numbers_may_differ``: a number that only a config tells may make a difference, so that emission decides.
     """
     _check_schema(operator)
+    _check_integers(operator, args)
     args, kwargs = with_fixed_floats(operator, args, kwargs)
     result = lane_result(trace, operator, args, kwargs)
     if result is None:
@@ -162,6 +164,15 @@ def _check_schema(operator: Any) -> None:
         raise _unsupported(operator, "it has several results or none")
     if returns[0].alias_info is not None and operator is not torch.ops.aten.view.dtype:
         raise _unsupported(operator, "it is a view that tiles do not have")
+
+
+def _check_integers(operator: Any, args: Sequence[Any]) -> None:
+    """Refuse floats where torch has none: what it would give is known without asking it, and so are no errors."""
+    if operator._schema.name.removeprefix("aten::") in _OF_INTEGERS and any(
+        arg.is_floating_point() if isinstance(arg, torch.Tensor) else isinstance(arg, float)
+        for arg in args
+    ):
+        raise _unsupported(operator, "torch has it for integers and truth values alone")
 
 
 def _check_lanes(trace: Trace, operator: Any, result: torch.Tensor) -> None:

@@ -1,4 +1,4 @@
-"""Python's conversions of numbers where the host meets numbers that stay open: ``int``, ``float``, ``math.sqrt``.
+"""Python's conversions where the host meets numbers that stay open: ``int``, ``len``, ``float``, ``math.sqrt``.
 
 Python's own would ask for the value, and so make a specialization of it.
 """
@@ -28,6 +28,7 @@ def host_builtins(trace: Trace) -> dict[Callable[..., Any], Callable[..., Any]]:
     table: dict[Callable[..., Any], Callable[..., Any]] = {
         python: functools.partial(_converted, trace, python) for python in conversions
     }
+    table[len] = length
     if trace.torch_device.type == "cuda":
         table[torch.cuda.get_device_properties] = functools.partial(DeviceProperties, trace)
     return table
@@ -49,6 +50,11 @@ class DeviceProperties:
         return self._trace.symbols.sm_count(
             _USUAL_SMS if here is None else here.multi_processor_count
         )
+
+
+def length(value: Any) -> Any:
+    """``len``, of which Python makes a number where torch leaves a size open."""
+    return value.size(0) if isinstance(value, torch.Tensor) and value.ndim else len(value)
 
 
 def converted(python: Callable[..., Any], number: Any) -> Any:

@@ -30,7 +30,7 @@ def tile(trace: Trace, begin_or_end: Any, end: Any = None, block_size: Any = Non
             span=here(),
             problem=f"it has {len(begins)} begins, {len(ends)} ends and {len(sizes)} block sizes",
         )
-    _check_bounds(trace, (*begins, *ends))
+    check_bounds(trace, (*begins, *ends))
     for size in sizes:
         if isinstance(size, int) and (size < 1 or size & (size - 1)):
             raise exc.InvalidTileRange(
@@ -52,7 +52,7 @@ def grid(trace: Trace, begin_or_end: Any, end: Any = None, step: Any = None) -> 
             span=here(),
             problem=f"it has {len(begins)} begins, {len(ends)} ends and {len(steps)} steps",
         )
-    _check_bounds(trace, (*begins, *ends, *steps))
+    check_bounds(trace, (*begins, *ends, *steps))
     range_ = TracedRange(tuple(begins), tuple(ends), tuple(steps), single, scalar=True)
     return trace.loops.wait(range_, "grid", here())
 
@@ -122,7 +122,8 @@ def _bounds(begin_or_end: Any, end: Any) -> tuple[list[Any], list[Any], bool]:
     return firsts, ([end] if single else list(end)), single
 
 
-def _check_bounds(trace: Trace, bounds: Sequence[Any]) -> None:
+def check_bounds(trace: Trace, bounds: Sequence[Any]) -> None:
+    """Refuse what is no integer, of the host or the device."""
     for bound in bounds:
         plain = isinstance(bound, int | torch.SymInt) and not isinstance(bound, bool)
         if not plain and not is_device_integer(trace, bound):

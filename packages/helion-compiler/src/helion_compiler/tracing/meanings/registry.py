@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import torch
+
 from helion import exc
 from helion_compiler.tracing.location import here
 
@@ -40,4 +42,7 @@ def need_host(trace: Trace, name: str) -> None:
 
 def describe(value: object) -> str:
     """A value of a wrong type, for messages."""
+    if isinstance(value, torch.Tensor):
+        kind = str(value.dtype).removeprefix("torch.")
+        return f"a {kind} tensor of {value.ndim} dimension(s)"
     return f"a {type(value).__name__}"

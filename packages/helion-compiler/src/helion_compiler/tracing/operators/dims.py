@@ -23,13 +23,21 @@ def dims_of(operand: torch.Tensor, dim: int | Sequence[int] | None) -> list[int]
     given = [dim] if isinstance(dim, int) else list(dim)
     if operand.ndim == 0 and set(given) <= {-1, 0}:
         return []
-    for position in given:
-        if not -operand.ndim <= position < operand.ndim:
-            span = here()
-            raise exc.ReductionDimInvalidForShape(
-                span=span,
-                operation=(span and span.text()) or "this operation",
-                dim=position,
-                what=f"{operand.ndim} dimension(s)",
-            )
-    return [position % operand.ndim for position in given]
+    return [_checked(position, operand.ndim) for position in given]
+
+
+def place_of(operand: torch.Tensor, dim: int) -> int:
+    """Where ``dim`` says that a dimension is to be inserted, from 0: before each, or behind all."""
+    return _checked(dim, operand.ndim + 1)
+
+
+def _checked(position: int, count: int) -> int:
+    if not -count <= position < count:
+        span = here()
+        raise exc.ReductionDimInvalidForShape(
+            span=span,
+            operation=(span and span.text()) or "this operation",
+            dim=position,
+            what=f"{count} dimension(s)",
+        )
+    return position % count

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from helion import exc
 from helion_compiler.program.ops import Broadcast, Permute, Squeeze, Unsqueeze
 from helion_compiler.torch_bridge.modes import without_modes
 from helion_compiler.torch_bridge.symbolic import is_fake
 from helion_compiler.tracing.fills import fill_tile
-from helion_compiler.tracing.location import location
-from helion_compiler.tracing.operators.dims import dims_of
+from helion_compiler.tracing.location import here, location
+from helion_compiler.tracing.operators.dims import dims_of, place_of
 from helion_compiler.tracing.operators.regrouping import regroup
 from helion_compiler.tracing.rules import rule_for
 
@@ -26,7 +27,13 @@ def permute(
     trace: Trace, _operator: Any, operand: torch.Tensor, dims: Sequence[int]
 ) -> torch.Tensor:
     """Reorder dimensions."""
-    order = tuple(dim % operand.ndim for dim in dims)
+    order = tuple(dims_of(operand, dims)) if operand.ndim else ()
+    if len(order) != operand.ndim or len(set(order)) != len(order):
+        raise exc.ShapeMismatch(
+            span=here(),
+            operation="torch.permute",
+            reason=f"{list(dims)} does not name each of {operand.ndim} dimensions once",
+        )
     if order == tuple(range(operand.ndim)):
         return operand
     sizes = trace.sizes_of(operand)
@@ -51,6 +58,7 @@ def transpose(
     order = list(range(operand.ndim))
     if not order:
         return operand
+    first, second = dims_of(operand, [first, second])
     order[first], order[second] = order[second], order[first]
     return permute(trace, operator, operand, order)
 
@@ -64,7 +72,7 @@ def t(trace: Trace, operator: Any, operand: torch.Tensor) -> torch.Tensor:
 @rule_for("unsqueeze")
 def unsqueeze(trace: Trace, _operator: Any, operand: torch.Tensor, dim: int) -> torch.Tensor:
     """Insert a dimension of size 1."""
-    dim %= operand.ndim + 1
+    dim = place_of(operand, dim)
     sizes = list(trace.sizes_of(operand))
     sizes.insert(dim, 1)
     result = trace.fake(tuple(sizes), operand.dtype)
