@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import os
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -452,3 +453,14 @@ def test_searching_forbidden_measures_nothing_either(pretended_gpu: dict[str, An
     settings = {**pretended_gpu, "disallow_autotuning": True}
     with pytest.raises(helion.exc.AutotuningDisallowedInEnvironment):
         from_cache(settings, 2000, configs=[helion.Config(block_sizes=[64])])
+
+
+@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="processes have no priorities here")
+def test_compiling_processes_stand_back() -> None:
+    """Cores that all compile ahead must not keep the process that measures waiting."""
+    with CompilePool(1) as pool:
+        with pytest.raises(CompileFailed):
+            pool.compile({})  # answered, so it has begun
+        (worker,) = pool._all
+        mine = os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, worker._process.pid) == min(mine + 10, 19)
