@@ -3,8 +3,10 @@
     python tools/operator_coverage run --results coverage.jsonl [--only REGEX] [--shard 1/4] [--dtypes float32 int64]
     python tools/operator_coverage show --results coverage.jsonl [--status wrong crashed]
     python tools/operator_coverage write --results coverage.jsonl docs/coverage.md
+    python tools/operator_coverage mistakes [--only REGEX]
 
-`run` adds to its file as it goes and passes over what is there already; `--again` runs that anew.
+`mistakes` puts the database's wrong calls into kernels, and shows those that are not refused. `run` adds to its file as
+it goes and passes over what is there already; `--again` runs that anew.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import torch
@@ -22,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from operator_coverage.check import check
 from operator_coverage.database import DTYPES, operators
+from operator_coverage.mistakes import REFUSED, mistakes
 from operator_coverage.report import report, shown
 from operator_coverage.results import Store
 
@@ -29,6 +33,8 @@ from operator_coverage.results import Store
 def main() -> int:
     """Run one command; the exit status is 1 if anything is wrong or crashed."""
     options = _parser().parse_args()
+    if options.command == "mistakes":
+        return _show_mistakes(options.only)
     store = Store(options.results)
     if options.command == "run" and not options.inside:
         _run_in_children(options, store)
@@ -75,9 +81,27 @@ def _run(options: argparse.Namespace, store: Store) -> int:
     return 0
 
 
+def _show_mistakes(only: str) -> int:
+    counts: Counter[str] = Counter()
+    for operator in operators():
+        if re.search(only, operator.name):
+            for mistake in mistakes(operator):
+                counts[mistake.status] += 1
+                if mistake.status != REFUSED:
+                    print(
+                        f"{mistake.operator} {mistake.call[:120]}\n    torch: {mistake.wanted}\n"
+                        f"    {mistake.status} {mistake.found}",
+                        flush=True,
+                    )
+    print(", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
+    return int(bool(counts.keys() - {REFUSED}))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="operator_coverage")
     commands = parser.add_subparsers(dest="command", required=True)
+    mistakes_command = commands.add_parser("mistakes")
+    mistakes_command.add_argument("--only", default="")
     for name in ("run", "show", "write"):
         command = commands.add_parser(name)
         command.add_argument("--results", type=Path, required=True)

@@ -66,11 +66,18 @@ def _is_view(operator: torch._ops.OpOverload) -> bool:
 
 
 def _dims(x: Tensor, dim: int | Sequence[int] | None) -> list[int]:
-    """The dimensions reduced over, each from 0; none given means all."""
+    """The dimensions reduced over, each from 0; none given means all. Raises IndexError, as torch does."""
     if dim is None or (not isinstance(dim, int) and len(dim) == 0):
         return list(range(x.dim()))
     given = [dim] if isinstance(dim, int) else dim
-    return [d % x.dim() for d in given] if x.dim() else []
+    count = x.dim()
+    for d in given:
+        if not min(-count, -1) <= d < max(count, 1):
+            least, most = min(-count, -1), max(count - 1, 0)
+            raise IndexError(
+                f"Dimension out of range (expected to be in range of [{least}, {most}], but got {d})"
+            )
+    return [d % count for d in given] if count else []
 
 
 def _whole(correction: float | None) -> Any:
@@ -96,6 +103,8 @@ def _mean(
     dtype: torch.dtype | None = None,
 ) -> Tensor:
     result = x.dtype if dtype is None else dtype
+    if not result.is_floating_point:
+        raise RuntimeError(f"mean(): torch has none of {result}; give a floating dtype")
     dims = _dims(x, dim)
     total = aten.sum.dim_IntList(x, dims, keepdim, dtype=get_computation_dtype(result))
     mean: Tensor = total / _count(x, dims)

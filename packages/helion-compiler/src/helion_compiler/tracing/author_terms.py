@@ -22,6 +22,9 @@ _OF_PYTHON_AND_TORCH = (RuntimeError, ValueError, TypeError, IndexError)
 _UNPACKED = re.compile(
     r"(not enough|too many) values to unpack \(expected (?P<targets>\d+)(, got (?P<values>\d+))?"
 )
+_DIMENSION = re.compile(
+    r"Dimension out of range \(expected to be in range of \[-\d+, (?P<last>\d+)\], but got (?P<dim>-?\d+)\)"
+)
 _ASKED_OF_TILE: dict[str, Any] = {
     "statement": "a position of a tile as a Python number or condition",
     "remedy": "compare `tile.index` with it and choose with `torch.where(condition, a, b)`",
@@ -54,6 +57,14 @@ def in_author_terms(error: Exception, filename: str, symbols: Symbols) -> exc.He
     if unpacked is not None:
         return exc.FailedToUnpackTupleAssign(
             span=span, targets=unpacked["targets"], value=f"{unpacked['values'] or 'more'} values"
+        )
+    outside = _DIMENSION.search(str(error)) if isinstance(error, IndexError) else None
+    if outside is not None:
+        return exc.ReductionDimInvalidForShape(
+            span=span,
+            operation=(span and span.text()) or "this operation",
+            dim=outside["dim"],
+            what=f"{int(outside['last']) + 1} dimension(s)",
         )
     asked = symbolic.asked_of_unknown_numbers(error)
     if asked is not None:

@@ -90,7 +90,12 @@ def _plain_sizes(trace: Trace, tensor: torch.Tensor) -> list[Any]:
     return list(tensor.shape)
 
 
-_OF_INTEGERS = frozenset({"bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor"})
+_OF_INTEGERS = frozenset(
+    {
+        *("bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor"),
+        *("bitwise_left_shift", "bitwise_right_shift"),
+    }
+)
 _QUESTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {"aten::_local_scalar_dense": _read, "aten::size": _plain_sizes}
 )

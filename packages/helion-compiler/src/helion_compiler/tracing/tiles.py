@@ -44,7 +44,7 @@ class TracedRange:
         )
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class TracedTile(Tile):
     """One tile while tracing. ``size`` is the symbolic number of its lanes, ``offset`` where it begins."""
 
@@ -53,6 +53,10 @@ class TracedTile(Tile):
     size: torch.SymInt
     offset: torch.SymInt
     shift: Any = 0
+
+    def __repr__(self) -> str:
+        """What a ``print`` shows, which runs while the kernel is traced."""
+        return f"<tile {self.axis.name}, of no particular program>"
 
     @property
     def index(self) -> torch.Tensor:

@@ -9,6 +9,7 @@ import torch
 from helion import exc
 from helion_compiler.tracing.location import here
 from helion_compiler.tracing.operators.arrivals import Arrivals, reduced, with_a_dimension
+from helion_compiler.tracing.operators.dims import check_beside, dim_of
 from helion_compiler.tracing.operators.lanes import along
 from helion_compiler.tracing.rules import rule_for
 
@@ -29,6 +30,7 @@ def index_copy(
     source: torch.Tensor,
 ) -> torch.Tensor:
     """Put slices into positions along a dimension."""
+    _check_source(trace, "index_copy", operand, dim, index, source)
     with trace.listening():
         return _along(trace, "index_copy", operand, dim, index).last(source, operand)
 
@@ -63,6 +65,7 @@ def index_add(
     alpha: Any = 1,
 ) -> torch.Tensor:
     """Add slices to positions along a dimension."""
+    _check_source(trace, "index_add", operand, dim, index, source)
     with trace.listening():
         arrivals = _along(trace, "index_add", operand, dim, index)
         added = source if isinstance(alpha, int) and alpha == 1 else source * alpha
@@ -83,6 +86,7 @@ def index_reduce(
     include_self: bool = True,
 ) -> torch.Tensor:
     """Reduce slices, and what was there, into positions along a dimension."""
+    _check_source(trace, "index_reduce", operand, dim, index, source)
     with trace.listening():
         arrivals = _along(trace, "index_reduce", operand, dim, index)
         return reduced(arrivals, operand, source, reduce, include_self=include_self)
@@ -116,8 +120,27 @@ def index_put(
         return arrivals.last(source, operand)
 
 
+def _check_source(
+    trace: Trace,
+    name: str,
+    operand: torch.Tensor,
+    dim: int,
+    index: torch.Tensor,
+    source: torch.Tensor,
+) -> None:
+    """Refuse slices that are not those of the operand, or not as many as there are positions."""
+    dim = dim_of(operand, dim)
+    check_beside(trace, name, operand, source, dim)
+    if trace.sizes_of(source)[dim] != trace.sizes_of(index.reshape(-1))[0]:
+        raise exc.ShapeMismatch(
+            span=here(),
+            operation=f"torch.{name}",
+            reason=f"index {trace.describe(index)} and source {trace.describe(source)} differ",
+        )
+
+
 def _along(
     trace: Trace, name: str, operand: torch.Tensor, dim: int, index: torch.Tensor
 ) -> Arrivals:
-    dim %= operand.ndim
+    dim = dim_of(operand, dim)
     return Arrivals.of(trace, name, operand, along(index.reshape(-1), operand.ndim, dim), dim)

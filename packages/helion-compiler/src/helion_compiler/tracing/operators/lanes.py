@@ -12,6 +12,7 @@ from helion_compiler.tracing.fills import fill_tile
 from helion_compiler.tracing.iota import iota
 from helion_compiler.tracing.location import here, location
 from helion_compiler.tracing.numbers import as_number
+from helion_compiler.tracing.operators.dims import check_beside, check_index, dim_of, place_of
 from helion_compiler.tracing.rules import rule_for
 from helion_compiler.tracing.slices import bounds_of
 
@@ -74,7 +75,7 @@ def select(
     trace: Trace, _operator: Any, operand: torch.Tensor, dim: int, index: Any
 ) -> torch.Tensor:
     """One index of a dimension, which goes away."""
-    dim %= operand.ndim
+    dim = dim_of(operand, dim)
     extent = operand.shape[dim]
     if isinstance(index, int):
         if isinstance(extent, int) and not -extent <= index < extent:
@@ -96,7 +97,7 @@ def slice_(
     step: Any = 1,
 ) -> torch.Tensor:
     """Every ``step``-th index of a dimension from ``start`` to before ``end``."""
-    dim %= operand.ndim
+    dim = dim_of(operand, dim)
     begin, count, step = bounds_of(trace, operand.shape[dim], slice(start, end, step))
     size = trace.symbols.expression(count)
     if size == trace.sizes_of(operand)[dim]:
@@ -116,10 +117,12 @@ def cat(
 ) -> torch.Tensor:
     """Tiles one after the other along a dimension whose sizes are known before the kernel runs."""
     tensors = [tensor for tensor in tensors if trace.sizes_of(tensor) != (0,)]
-    dim %= tensors[0].ndim
+    dim = dim_of(tensors[0], dim)
     dtype = tensors[0].dtype
     for tensor in tensors[1:]:
         dtype = torch.promote_types(dtype, tensor.dtype)
+    for tensor in tensors[1:]:
+        check_beside(trace, "cat", tensors[0], tensor, dim)
     sizes = [trace.sizes_of(tensor)[dim] for tensor in tensors]
     if not all(map(trace.symbols.is_host, sizes)):
         raise exc.UnsupportedOperator(
@@ -146,7 +149,7 @@ def stack(
     trace: Trace, operator: Any, tensors: Sequence[torch.Tensor], dim: int = 0
 ) -> torch.Tensor:
     """Tiles of one shape along a new dimension."""
-    dim %= tensors[0].ndim + 1
+    dim = place_of(tensors[0], dim)
     with trace.listening():
         return cat(trace, operator, [tensor.unsqueeze(dim) for tensor in tensors], dim)
 
@@ -155,7 +158,7 @@ def stack(
 def flip(trace: Trace, _operator: Any, operand: torch.Tensor, dims: Sequence[int]) -> torch.Tensor:
     """The reverse order along dimensions whose sizes are known before the kernel runs."""
     with trace.listening():
-        for dim in (dim % operand.ndim for dim in dims):
+        for dim in (dim_of(operand, dim) for dim in dims):
             size = known_size(trace, operand, dim, "flip")
             index = trace.symbols.value(size) - 1 - iota(trace, size)
             operand = pick(trace, operand, along(index, operand.ndim, dim), dim)
@@ -176,7 +179,7 @@ def roll(
         flat = operand.reshape(-1)
         return roll(trace, _operator, flat, shifts, (0,)).reshape(shape)
     with trace.listening():
-        for shift, dim in zip(shifts, (dim % operand.ndim for dim in dims), strict=True):
+        for shift, dim in zip(shifts, (dim_of(operand, dim) for dim in dims), strict=True):
             size = known_size(trace, operand, dim, "roll")
             index = torch.remainder(iota(trace, size) - shift, trace.symbols.value(size))
             operand = pick(trace, operand, along(index, operand.ndim, dim), dim)
@@ -200,10 +203,11 @@ def index_select(
     trace: Trace, _operator: Any, operand: torch.Tensor, dim: int, index: torch.Tensor
 ) -> torch.Tensor:
     """Indices of a dimension in the order that a one-dimensional tensor gives."""
+    check_index("index_select", index)
     if operand.ndim == 0:
         with trace.listening():
             return operand.clone()
-    return pick_by_value(trace, operand, index, dim % operand.ndim)
+    return pick_by_value(trace, operand, index, dim_of(operand, dim))
 
 
 @rule_for("gather")
@@ -217,17 +221,12 @@ def gather(
     sparse_grad: bool = False,  # noqa: ARG001  # ATen's own parameter, without meaning here
 ) -> torch.Tensor:
     """``torch.gather``; the other dimensions of operand and index have to be the same."""
+    check_index("gather", index)
     if operand.ndim == 0:
         with trace.listening():
             return operand.expand(index.shape).clone()
-    dim %= operand.ndim
-    own, wanted = list(trace.sizes_of(operand)), list(trace.sizes_of(index))
-    if own[:dim] + own[dim + 1 :] != wanted[:dim] + wanted[dim + 1 :]:
-        raise exc.ShapeMismatch(
-            span=here(),
-            operation="torch.gather",
-            reason=f"{trace.describe(operand)} and {trace.describe(index)} differ beside dim {dim}",
-        )
+    dim = dim_of(operand, dim)
+    check_beside(trace, "gather", operand, index, dim)
     with trace.listening():
         return pick(trace, operand, index, dim)
 

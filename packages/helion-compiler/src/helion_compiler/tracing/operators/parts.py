@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from helion import exc
 from helion_compiler.tracing.iota import iota
 from helion_compiler.tracing.location import here
+from helion_compiler.tracing.operators.dims import dim_of, dims_of
 from helion_compiler.tracing.operators.lanes import known_size, pick, select, slice_
 from helion_compiler.tracing.rules import rule_for
 
@@ -69,7 +70,7 @@ def diagonal(
     dim2: int = 1,
 ) -> torch.Tensor:
     """The elements ``[i, i + offset]`` of two dimensions, as a new last dimension."""
-    rows, columns = (dim % operand.ndim for dim in (dim1, dim2))
+    rows, columns = dims_of(operand, (dim1, dim2))
     height, width = (known_number(trace, operand, dim, "diagonal") for dim in (rows, columns))
     first = max(0, -offset)
     count = max(0, min(height - first, width - first - offset))
@@ -89,7 +90,7 @@ def unfold(
     with trace.listening():
         if operand.ndim == 0:
             return operand.expand([size])
-        dim %= operand.ndim
+        dim = dim_of(operand, dim)
         extent = known_number(trace, operand, dim, "unfold")
         count = (extent - size) // step + 1
         if count < 1:
@@ -105,7 +106,7 @@ def unfold(
 
 def known_number(trace: Trace, operand: torch.Tensor, dim: int, name: str) -> int:
     """The size of a dimension that has to be a plain number."""
-    size = known_size(trace, operand, dim % operand.ndim, name)
+    size = known_size(trace, operand, dim_of(operand, dim), name)
     if not isinstance(size, int):
         raise exc.UnsupportedOperator(
             span=here(),

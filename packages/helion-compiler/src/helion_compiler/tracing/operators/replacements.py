@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from helion_compiler.tracing.iota import iota
+from helion_compiler.tracing.operators.dims import dim_of
 from helion_compiler.tracing.operators.lanes import along, known_size, pick
 from helion_compiler.tracing.rules import rule_for
 from helion_compiler.tracing.slices import bounds_of
@@ -20,7 +21,7 @@ def select_scatter(
     trace: Trace, _operator: Any, operand: torch.Tensor, part: torch.Tensor, dim: int, index: Any
 ) -> torch.Tensor:
     """The tile with ``part`` at one index of a dimension."""
-    dim %= operand.ndim
+    dim = dim_of(operand, dim)
     with trace.listening():
         size = trace.symbols.value(known_size(trace, operand, dim, "select_scatter"))
         lanes = along(iota(trace, trace.symbols.expression(size)), operand.ndim, dim)
@@ -40,7 +41,7 @@ def slice_scatter(
     step: Any = 1,
 ) -> torch.Tensor:
     """The tile with ``part`` at every ``step``-th index of a dimension from ``start`` to before ``end``."""
-    dim %= operand.ndim
+    dim = dim_of(operand, dim)
     begin, count, step = bounds_of(trace, operand.shape[dim], slice(start, end, step))
     with trace.listening():
         lanes = iota(trace, known_size(trace, operand, dim, "slice_scatter")) - begin

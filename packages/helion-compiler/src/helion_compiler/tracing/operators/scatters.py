@@ -9,6 +9,7 @@ import torch
 from helion import exc
 from helion_compiler.tracing.location import here
 from helion_compiler.tracing.operators.arrivals import Arrivals, reduced, with_a_dimension
+from helion_compiler.tracing.operators.dims import check_index, dim_of
 from helion_compiler.tracing.rules import rule_for
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def _scattered(
 ) -> Arrivals:
     """Arrivals by an index of the operand's rank; beside ``dim``, all sizes have to be the same."""
     name = operator._schema.name.removeprefix("aten::")
-    dim %= operand.ndim
+    check_index(name, index)
+    dim = dim_of(operand, dim)
     own = _beside(trace, operand, dim)
     for other in (index, source):
         if isinstance(other, torch.Tensor) and _beside(trace, other, dim) != own:

@@ -8,6 +8,7 @@ import torch
 
 from helion import exc
 from helion_compiler.tracing.location import here
+from helion_compiler.tracing.operators.dims import check_rank
 from helion_compiler.tracing.rules import rule_for
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def bucketize(
     right: bool = False,
 ) -> torch.Tensor:
     """Where each element belongs among ascending boundaries."""
+    check_rank("bucketize", "the boundaries", boundaries, 1)
     return searchsorted(trace, operator, boundaries, operand, out_int32=out_int32, right=right)
 
 

@@ -15,7 +15,7 @@ from helion import exc
 from helion_compiler.program.ops import Sort
 from helion_compiler.tracing.iota import iota
 from helion_compiler.tracing.location import here, location
-from helion_compiler.tracing.operators.dims import dims_of
+from helion_compiler.tracing.operators.dims import dim_of, dims_of
 from helion_compiler.tracing.operators.lanes import along, known_size, pick, slice_
 from helion_compiler.tracing.operators.parts import known_number
 from helion_compiler.tracing.rules import rule_for
@@ -104,6 +104,9 @@ def topk(
 ) -> Pair:
     """The ``k`` largest or smallest values along ``dim``, in order."""
     values, places = sorted_along(trace, operand, dim, descending=largest)
+    size = known_number(trace, operand, dim, "topk") if operand.ndim else 1
+    if not 0 <= k <= size:
+        raise exc.IndexOutOfRange(span=here(), index=k, dimension=dim, size=size)
     if operand.ndim == 0:
         return values, places
     with trace.listening():
@@ -121,11 +124,11 @@ def kthvalue(
 ) -> Pair:
     """The ``k``-th smallest value along ``dim``."""
     values, places = sorted_along(trace, operand, dim, descending=False)
-    if operand.ndim == 0:
-        return values, places
-    size = known_number(trace, operand, dim, "kthvalue")
+    size = known_number(trace, operand, dim, "kthvalue") if operand.ndim else 1
     if not 1 <= k <= size:
         raise exc.IndexOutOfRange(span=here(), index=k, dimension=dim, size=size)
+    if operand.ndim == 0:
+        return values, places
     with trace.listening():
         return _kept(values.select(dim, k - 1), places.select(dim, k - 1), dim, keepdim=keepdim)
 
@@ -160,7 +163,7 @@ def _median(trace: Trace, operand: torch.Tensor, dim: int, *, keepdim: bool, ign
         place = torch.clamp((size - 1 - missing) // 2, min=0)
     else:
         place = torch.where(missing > 0, size - missing, middle)
-    picked = [pick(trace, part, place, dim % operand.ndim) for part in (values, places)]
+    picked = [pick(trace, part, place, dim_of(operand, dim)) for part in (values, places)]
     return _kept(picked[0].squeeze(dim), picked[1].squeeze(dim), dim, keepdim=keepdim)
 
 

@@ -9,6 +9,7 @@ import torch
 
 from helion import exc
 from helion_compiler.tracing.location import here
+from helion_compiler.tracing.operators.dims import check_rank
 from helion_compiler.tracing.operators.lanes import along, pick
 from helion_compiler.tracing.operators.parts import known_number
 from helion_compiler.tracing.rules import rule_for
@@ -76,6 +77,7 @@ def embedding(
     trace: Trace, operator: Any, weight: torch.Tensor, indices: torch.Tensor, *_: Any, **__: Any
 ) -> torch.Tensor:
     """Rows of a table that is a tile."""
+    check_rank("embedding", "the table", weight, 2)
     return index(trace, operator, weight, [indices])
 
 
