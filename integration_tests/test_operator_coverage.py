@@ -37,17 +37,12 @@ def test_operators_of_integers_agree_with_torch_and_others_are_refused(tmp_path:
 
 
 def test_calls_that_torch_refuses_are_refused() -> None:
-    """Wrong dimensions, shapes and types, of operators that have rules of their own."""
-    only = r"^(cat|diagonal|gather|index_add|kthvalue|mean|sum|topk|transpose|unsqueeze|where)$"
+    """Wrong dimensions, shapes and counts, of operators that have rules of their own."""
+    only = "^(cat|diagonal|index_add|kthvalue|unsqueeze)$"
     command = [sys.executable, TOOL, "mistakes", "--only", only]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    shown = [line for line in done.stdout.splitlines() if "accepted" in line or "failed" in line]
-    # Whether an index lies outside is for the device to see.
-    assert [line for line in shown if "index 23 is out of bounds" not in line] == [
-        "    accepted ",
-        done.stdout.splitlines()[-1],
-    ], done.stdout + done.stderr
-    assert done.stdout.count("index 23 is out of bounds") == 1
+    assert re.fullmatch(r"\d+ refused\n", done.stdout), done.stdout + done.stderr
+    assert int(done.stdout.split()[0]) >= 10
 
 
 def run(names: frozenset[str], dtype: str, place: Path) -> dict[str, set[str]]:
