@@ -582,7 +582,7 @@ def test_conversions_leave_numbers_open() -> None:
 
     calls = [
         (torch.randn(3, size), torch.tensor([a, b]), scale)
-        for size, a, b, scale in ((5, 3, 4, 0.5), (5, 7, 9, 2.5), (7, 2, 6, 4.0), (9, 8, 8, 0.25))
+        for size, a, b, scale in ((5, 3, 4, 0.5), (5, 7, 9, 2.5), (7, 2, 6, 4.0), (9, 8, 8, 0.75))
     ]
     assert specializations(agree(kernel, *calls, static_shapes=False)) == 1
 
@@ -616,3 +616,42 @@ def test_autocast_and_gradients_around_a_kernel_change_nothing() -> None:
                 found = made(x, weight)
             torch.testing.assert_close(found, expected.detach())
             assert not found.requires_grad
+
+
+def first_ones(x: torch.Tensor, count: torch.Tensor) -> tuple[torch.Tensor, int]:
+    n = int(count.item())
+    out = x.new_empty([n])
+    for tile in hl.tile(n):
+        out[tile] = x[tile] + n
+    return out, int(count.item() * 2)
+
+
+def scaled_down(x: torch.Tensor, factor: float) -> torch.Tensor:
+    n = int(x.size(0) * factor)
+    out = x.new_empty([n])
+    for tile in hl.tile(n):
+        out[tile] = x[tile] * n
+    return out
+
+
+def total_of_what_was_written(x: torch.Tensor) -> tuple[torch.Tensor, int]:
+    out = torch.empty_like(x)
+    for tile in hl.tile(x.size(0)):
+        out[tile] = x[tile] * 2
+    return out, int(out.sum().item() / 4)
+
+
+def test_whole_parts_of_floats_are_sizes_and_numbers_for_the_device() -> None:
+    x = torch.arange(8.0)
+    config = helion.Config(block_sizes=[2])
+    kernel = helion.kernel(first_ones, config=config)
+    for count in (4.0, 5.9, 3.2, 1.0, 0.5):
+        out, twice = kernel(x, torch.tensor(count))
+        assert torch.equal(out, x[: int(count)] + int(count))
+        assert twice == int(torch.tensor(count).item() * 2)
+    smaller = helion.kernel(scaled_down, config=config)
+    for factor in (0.5, 0.7, 0.99, 0.05):
+        n = int(8 * factor)
+        assert torch.equal(smaller(x, factor), x[:n] * n)
+    out, total = helion.kernel(total_of_what_was_written, config=config)(x)
+    assert (torch.equal(out, x * 2), total) == (True, 14)

@@ -90,7 +90,7 @@ def _convert(trace: Trace, python: Callable[..., Any], *values: Any) -> Any:
         truth = device_condition(trace, value)
         return bool(value) if truth is None else truth
     if not is_tile(trace, value):
-        return converted(python, value)
+        return converted(trace, python, value)
     if python is float:
         return value if value.is_floating_point() else value.to(torch.float32)
     return value.to(torch.int32) if value.is_floating_point() else value

@@ -57,19 +57,15 @@ def length(value: Any) -> Any:
     return value.size(0) if isinstance(value, torch.Tensor) and value.ndim else len(value)
 
 
-def converted(python: Callable[..., Any], number: Any) -> Any:
+def converted(trace: Trace, python: Callable[..., Any], number: Any) -> Any:
     """``int``, ``float`` or ``math.sqrt`` of a number, which stays open if it was."""
     if not isinstance(number, _OPEN):
         return python(number)
     if python is int:
-        return number if isinstance(number, torch.SymInt) else _sym_int(number)
+        return number if isinstance(number, torch.SymInt) else trace.symbols.truncated(number)
     if python is float:
         return torch.sym_float(number)  # type: ignore[no-untyped-call]  # torch's own is untyped
     return torch.sym_sqrt(number)
-
-
-def _sym_int(number: torch.SymFloat) -> Any:
-    return torch.sym_int(number)  # type: ignore[no-untyped-call]  # torch's own is untyped
 
 
 def _converted(trace: Trace, python: Callable[..., Any], *values: Any) -> Any:
@@ -78,4 +74,4 @@ def _converted(trace: Trace, python: Callable[..., Any], *values: Any) -> Any:
     (value,) = values
     if isinstance(value, torch.Tensor) and trace.buffer_of(value) is not None:
         value = value.item()
-    return converted(python, value)
+    return converted(trace, python, value)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 import sympy
+import torch
 
+from helion_compiler.program.expressions import to_runtime
 from helion_compiler.torch_bridge import symbolic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import torch
 
     from helion_compiler.program.types import Size
     from helion_runtime.entries import Expression
@@ -35,6 +35,7 @@ class Symbols:
         self._sym_ints: dict[sympy.Symbol, torch.SymInt] = {}
         self._block_hints: dict[sympy.Symbol, int] = {}
         self._floats: dict[str, sympy.Symbol] = {}
+        self._truncated: dict[str, Any] = {}
         self._sm_count: torch.SymInt | None = None
         self._unknown: set[sympy.Symbol] = set()
         self._nominal: dict[sympy.Symbol, torch.SymInt] = {}
@@ -77,6 +78,22 @@ class Symbols:
             number = self._host_number(unknown, source, _UNKNOWN_HINT)
         self._unknown.add(number.node.expr)
         return number == 1 if kind == "bool" else number
+
+    def truncated(self, number: torch.SymFloat) -> Any:
+        """``int(number)`` of a float of the host, as a symbol of its own: kernels take integers, and compute with no
+        floats of the host's.
+        """
+        whole = torch.sym_int(number)  # type: ignore[no-untyped-call]  # torch's own is untyped
+        if isinstance(whole, int) or not self.is_host(whole.node.expr):
+            return whole
+        source = to_runtime(whole.node.expr, self.host)
+        key = repr(source)
+        if key not in self._truncated:
+            if whole.node.expr.free_symbols & self._unknown:
+                self._truncated[key] = self.unknown_item(source, "int")
+            else:
+                self._truncated[key] = self.item(source, int(symbolic.example_number(number)))
+        return self._truncated[key]
 
     def float_argument(self, source: Expression, value: float) -> torch.SymFloat:
         """A float argument, which is not specialised."""
