@@ -38,7 +38,10 @@ from helion_compiler.space.unpipelined_products import unpipelined_products
 from helion_compiler.space.unrolling import few_copies
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from helion_autotune import Parameter
+    from helion_compiler.program.ops import Access
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Axis, Size
     from helion_compiler.space.default_point import Cost
@@ -89,13 +92,7 @@ class _Deriver:
         self._add(flat.part, single, sites)
         self._add(access_modes(program, self._aligned, flat), single, sites)
         self._pipelining(single, sites["reduction_loops"])
-        open_sites = {
-            f"{key}[{site.name}]"
-            for key in ("indexing", "atomic_indexing")
-            for site in sites[key]
-            if site.parameter is not None
-        }
-        described = [op for op in program.accesses() if mode_of(op) in open_sites]
+        described = self._described(sites)
         lanes = PointLanes(program, self._rolled(sites["reduction_loops"]))
         counts = TileCounts(program, lanes)
         least, most = ({name: pair[end] for name, pair in ends.items()} for end in (0, 1))
@@ -126,20 +123,33 @@ class _Deriver:
                 *demands(program, lanes, described, subtiling.accesses),
                 *self._demands,
             ),
-            advice=(
-                few_registers(program, lanes),
-                fits_shared_memory(
-                    SharedMemory(program, lanes, counts, subtiling.accesses),
-                    self._facts.limits.shared_memory,
-                ),
-                few_copies(program, counts),
-                *self._advice,
-            ),
+            advice=(*self._sparing(lanes, counts, subtiling.accesses), *self._advice),
             excluded=tuple(self._excluded),
             seeds=seeds(program, least_lanes(program)),
             cost=self._cost(lanes),
             means=Means(program, self._traits),
             wider=self._wider,
+        )
+
+    def _described(self, sites: Mapping[str, Sequence[Site]]) -> list[Access]:
+        """The accesses that a config may do through descriptors."""
+        modes = {
+            f"{key}[{site.name}]"
+            for key in ("indexing", "atomic_indexing")
+            for site in sites[key]
+            if site.parameter is not None
+        }
+        return [op for op in self._program.accesses() if mode_of(op) in modes]
+
+    def _sparing(
+        self, lanes: PointLanes, counts: TileCounts, in_parts: Iterable[str]
+    ) -> tuple[Constraint, ...]:
+        """Advice on what programs take: registers, shared memory, time to compile."""
+        memory = SharedMemory(self._program, lanes, counts, in_parts)
+        return (
+            few_registers(self._program, lanes),
+            fits_shared_memory(memory, self._facts.limits.shared_memory),
+            few_copies(self._program, counts),
         )
 
     def _cost(self, lanes: PointLanes) -> Cost | None:

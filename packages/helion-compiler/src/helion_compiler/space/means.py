@@ -37,12 +37,12 @@ class Means:
     """What there is for one Program on one kind of GPU."""
 
     def __init__(self, program: Program, traits: TargetTraits) -> None:
-        within = [region for grid in regions(program) for region in grid.everywhere()]
-        streamed = [op for region in within for op in region.streamed]
+        grids = regions(program)
+        streamed = [op for grid in grids for each in grid.everywhere() for op in each.streamed]
         describes = traits.backend == "cuda" and int(traits.architecture) >= _DESCRIBES
         self._streamed = [mode_of(op) for op in streamed] if describes else []
         self._products = sum(isinstance(op, Dot) for op in program.walk())
-        nested = any(region.inner for grid in regions(program) for region in grid.inner)
+        nested = any(loop.inner for grid in grids for loop in grid.inner)
         self._flat = (
             [f"range_flattens[{name}]" for name in program.grid_names()]
             if self._products == 1 and not nested
