@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from helion_compiler.cli.kernel_options import (
     add_command,
-    add_static_shapes,
+    add_requests,
     positive,
     read_requests,
 )
@@ -45,17 +45,7 @@ def add(commands: Any) -> None:
     command = add_command(
         commands, "build", "compile kernels into a bundle", _build, epilog=_EXAMPLES
     )
-    command.add_argument(
-        "what", metavar="KERNEL|FILE.toml", help="module:kernel, file.py:kernel, or a build file"
-    )
-    command.add_argument(
-        "--args",
-        nargs="*",
-        action="append",
-        default=[],
-        metavar="ARG",
-        help="example arguments; repeatable",
-    )
+    add_requests(command)
     command.add_argument(
         "--config",
         action="append",
@@ -91,7 +81,6 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--jobs", type=positive, help="processes that compile; one per core if left out"
     )
-    add_static_shapes(command)
 
 
 def _build(options: Any) -> int:

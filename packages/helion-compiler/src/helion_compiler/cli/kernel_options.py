@@ -53,6 +53,22 @@ def add_static_shapes(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_requests(command: argparse.ArgumentParser) -> None:
+    """What :func:`read_requests` reads, but for configs."""
+    command.add_argument(
+        "what", metavar="KERNEL|FILE.toml", help="module:kernel, file.py:kernel, or a build file"
+    )
+    command.add_argument(
+        "--args",
+        nargs="*",
+        action="append",
+        default=[],
+        metavar="ARG",
+        help="example arguments; repeatable",
+    )
+    add_static_shapes(command)
+
+
 def read_request(options: Any, args: Sequence[str], config: Config | None) -> BuildRequest:
     """The kernel of ``options`` with these arguments."""
     from helion_compiler.bundling import BuildRequest  # --help loads no torch

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from helion_compiler.cli.kernel_options import (
     add_command,
-    add_static_shapes,
+    add_requests,
     positive,
     read_requests,
 )
@@ -34,17 +34,7 @@ def add(commands: Any) -> None:
     command = add_command(
         commands, "tune", "search for the fastest configs on this GPU", _tune, epilog=_EXAMPLES
     )
-    command.add_argument(
-        "what", metavar="KERNEL|FILE.toml", help="module:kernel, file.py:kernel, or a build file"
-    )
-    command.add_argument(
-        "--args",
-        nargs="*",
-        action="append",
-        default=[],
-        metavar="ARG",
-        help="example arguments; repeatable",
-    )
+    add_requests(command)
     command.add_argument("--lock", metavar="FILE", help="where the configs are kept")
     command.add_argument(
         "--seconds", type=positive, help="for each search; by default as the kernels' settings say"
@@ -55,7 +45,6 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--force", action="store_true", help="search again for what the lock file has"
     )
-    add_static_shapes(command)
 
 
 def _tune(options: Any) -> int:

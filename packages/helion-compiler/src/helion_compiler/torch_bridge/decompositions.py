@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch._inductor.decomposition import select_decomp_table
-from torch._prims_common import get_computation_dtype
+from torch._prims_common import canonicalize_dims, get_computation_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -70,14 +70,8 @@ def _dims(x: Tensor, dim: int | Sequence[int] | None) -> list[int]:
     if dim is None or (not isinstance(dim, int) and len(dim) == 0):
         return list(range(x.dim()))
     given = [dim] if isinstance(dim, int) else dim
-    count = x.dim()
-    for d in given:
-        if not min(-count, -1) <= d < max(count, 1):
-            least, most = min(-count, -1), max(count - 1, 0)
-            raise IndexError(
-                f"Dimension out of range (expected to be in range of [{least}, {most}], but got {d})"
-            )
-    return [d % count for d in given] if count else []
+    found: Sequence[int] = canonicalize_dims(x.dim(), given)
+    return list(found) if x.dim() else []
 
 
 def _whole(correction: float | None) -> Any:

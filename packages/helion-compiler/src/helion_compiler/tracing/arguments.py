@@ -18,7 +18,7 @@ import torch
 
 from helion import exc
 from helion.containers import parts_of, together
-from helion_compiler.tracing.captures import is_filled, is_lifted, names_used
+from helion_compiler.tracing.captures import is_filled, lifted
 from helion_compiler.tracing.location import is_author
 
 if TYPE_CHECKING:
@@ -160,9 +160,7 @@ class _Splitter:
             if is_filled(cell)
         ]
         globals_ = [
-            (used, self._captured(f"{name}.{used}", function.__globals__[used]))
-            for used in sorted(names_used(function.__code__))
-            if is_lifted(function.__globals__.get(used))
+            (used, self._captured(f"{name}.{used}", value)) for _, used, value in lifted(function)
         ]
         defaults = (
             Constant(tuple, function.__defaults__) if _hashable(function.__defaults__) else None

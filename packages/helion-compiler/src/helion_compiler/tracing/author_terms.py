@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from helion import exc
+from helion.exc.missing_dimensions import missing_dimension
 from helion.exc.missing_names import asking_file, missing_attribute
 from helion.language import Tile
 from helion_compiler.torch_bridge import symbolic
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 _OF_PYTHON_AND_TORCH = (RuntimeError, ValueError, TypeError, IndexError)
 _UNPACKED = re.compile(
     r"(not enough|too many) values to unpack \(expected (?P<targets>\d+)(, got (?P<values>\d+))?"
-)
-_DIMENSION = re.compile(
-    r"Dimension out of range \(expected to be in range of \[-\d+, (?P<last>\d+)\], but got (?P<dim>-?\d+)\)"
 )
 _ASKED_OF_TILE: dict[str, Any] = {
     "statement": "a position of a tile as a Python number or condition",
@@ -58,14 +56,9 @@ def in_author_terms(error: Exception, filename: str, symbols: Symbols) -> exc.He
         return exc.FailedToUnpackTupleAssign(
             span=span, targets=unpacked["targets"], value=f"{unpacked['values'] or 'more'} values"
         )
-    outside = _DIMENSION.search(str(error)) if isinstance(error, IndexError) else None
+    outside = missing_dimension(error, span)
     if outside is not None:
-        return exc.ReductionDimInvalidForShape(
-            span=span,
-            operation=(span and span.text()) or "this operation",
-            dim=outside["dim"],
-            what=f"{int(outside['last']) + 1} dimension(s)",
-        )
+        return outside
     asked = symbolic.asked_of_unknown_numbers(error)
     if asked is not None:
         host = symbols.host.keys() & asked

@@ -33,7 +33,7 @@ class Captures:
         That is where tensors are captured, or containers that may come to hold others.
         """
         functions = tuple(_reached(function, []))
-        globals_ = tuple(each for one in functions for each in _lifted(one))
+        globals_ = tuple(each for one in functions for each in lifted(one))
         cells = tuple(each for one in functions for each in _filled(one))
         values = [value for *_, value in (*globals_, *cells)]
         return cls(globals_, cells) if all(map(_is_fixed, values)) else None
@@ -52,16 +52,25 @@ class Captures:
         return True
 
 
-def names_used(code: CodeType) -> set[str]:
+def lifted(function: FunctionType) -> Iterator[tuple[dict[str, Any], str, Any]]:
+    """The globals of ``function`` that are read anew on each call: where they are, their names and values."""
+    namespace = function.__globals__
+    for name in sorted(_names_used(function.__code__)):
+        value = namespace.get(name)
+        if _is_lifted(value):
+            yield namespace, name, value
+
+
+def _names_used(code: CodeType) -> set[str]:
     """The names that code, and functions written inside it, may read from globals."""
     names = set(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            names |= names_used(constant)
+            names |= _names_used(constant)
     return names
 
 
-def is_lifted(value: object) -> bool:
+def _is_lifted(value: object) -> bool:
     """Whether a global is read anew on each call: tensors, numbers, and the author's functions for what they read."""
     if isinstance(value, FunctionType):
         return is_author(value.__code__.co_filename)
@@ -81,21 +90,13 @@ def _reached(function: FunctionType, entered: list[FunctionType]) -> Iterator[Fu
     """The function, and the author's functions among its captures, each once."""
     entered.append(function)
     yield function
-    for *_, value in (*_lifted(function), *_filled(function)):
+    for *_, value in (*lifted(function), *_filled(function)):
         if (
             isinstance(value, FunctionType)
             and value not in entered
             and is_author(value.__code__.co_filename)
         ):
             yield from _reached(value, entered)
-
-
-def _lifted(function: FunctionType) -> Iterator[tuple[dict[str, Any], str, Any]]:
-    namespace = function.__globals__
-    for name in sorted(names_used(function.__code__)):
-        value = namespace.get(name)
-        if is_lifted(value):
-            yield namespace, name, value
 
 
 def _filled(function: FunctionType) -> Iterator[tuple[CellType, Any]]:

@@ -52,11 +52,13 @@ class Shortcut:
         ]
         others = [(place, arg) for place, arg in enumerate(args) if place not in leaves]
         first = next((p for p in leaves if isinstance(args[p], torch.Tensor)), None)
-        captures = Captures.of(function)
-        if first is None or captures is None or not all(is_constant(arg) for _, arg in others):
+        if first is None or not all(is_constant(arg) for _, arg in others):
             return None
         found = [args[place] for place in leaves]
         if len(found) != len(split) or any(map(operator.is_not, found, split)):
+            return None
+        captures = Captures.of(function)  # last, as it walks through code
+        if captures is None:
             return None
         return cls(
             dispatcher,

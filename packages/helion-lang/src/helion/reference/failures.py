@@ -13,11 +13,11 @@ from helion.exc import (
     FailedToUnpackTupleAssign,
     HelionError,
     IncorrectTileUsage,
-    ReductionDimInvalidForShape,
     ShapeMismatch,
     Span,
     UndefinedVariable,
 )
+from helion.exc.missing_dimensions import missing_dimension
 from helion.exc.missing_names import asking_file, missing_attribute
 from helion.language import Tile
 from helion.reference.tiles import ReferenceTile
@@ -39,9 +39,6 @@ _SHAPES = re.compile(
     r"|shape '.*' is invalid for input of size"
     r"|Sizes of tensors must match"
     r"|self must be a matrix|mat2 must be a matrix|must be a 3D tensor"
-)
-_DIMENSION = re.compile(
-    r"Dimension out of range \(expected to be in range of \[-\d+, (\d+)\], but got (-?\d+)\)"
 )
 _TILE = "ReferenceTile"
 _UNPACKING = re.compile(r"not enough values to unpack|too many values to unpack")
@@ -74,11 +71,9 @@ def _translate(error: Exception, span: Span | None, state: ReferenceState) -> He
             span=span,
             notes=tuple(_short_tiles(text, state)),
         )
-    if isinstance(error, IndexError) and (found := _DIMENSION.search(text)):
-        rank = int(found.group(1)) + 1
-        return ReductionDimInvalidForShape(
-            operation=operation, dim=found.group(2), what=f"{rank} dimension(s)", span=span
-        )
+    outside = missing_dimension(error, span)
+    if outside is not None:
+        return outside
     if isinstance(error, NameError) and error.name:
         return UndefinedVariable(name=error.name, span=span)
     if isinstance(error, TypeError) and _TILE in text:

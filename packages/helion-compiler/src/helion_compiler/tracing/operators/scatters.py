@@ -9,7 +9,7 @@ import torch
 from helion import exc
 from helion_compiler.tracing.location import here
 from helion_compiler.tracing.operators.arrivals import Arrivals, reduced, with_a_dimension
-from helion_compiler.tracing.operators.dims import check_index, dim_of
+from helion_compiler.tracing.operators.dims import check_beside, check_index, dim_of
 from helion_compiler.tracing.rules import rule_for
 
 if TYPE_CHECKING:
@@ -78,14 +78,9 @@ def _scattered(
     name = operator._schema.name.removeprefix("aten::")
     check_index(name, index)
     dim = dim_of(operand, dim)
-    own = _beside(trace, operand, dim)
     for other in (index, source):
-        if isinstance(other, torch.Tensor) and _beside(trace, other, dim) != own:
-            raise exc.ShapeMismatch(
-                span=here(),
-                operation=f"torch.{name}",
-                reason=f"{trace.describe(operand)} and {trace.describe(other)} differ beside dim {dim}",
-            )
+        if isinstance(other, torch.Tensor):
+            check_beside(trace, name, operand, other, dim)
     if isinstance(source, torch.Tensor) and source.shape[dim] != index.shape[dim]:
         raise exc.ShapeMismatch(
             span=here(),
@@ -93,8 +88,3 @@ def _scattered(
             reason=f"index {trace.describe(index)} and source {trace.describe(source)} differ",
         )
     return Arrivals.of(trace, name, operand, index, dim)
-
-
-def _beside(trace: Trace, tensor: torch.Tensor, dim: int) -> list[Any]:
-    sizes = list(trace.sizes_of(tensor))
-    return sizes[:dim] + sizes[dim + 1 :]
