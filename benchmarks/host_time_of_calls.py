@@ -1,18 +1,18 @@
 """Host microseconds of a call with three tensors, one of them allocated: ops of a bundle, torch, and Triton's JIT.
 
-python -m benchmarks.host_time_of_calls [--output report.json]
+python -m benchmarks.host_time_of_calls [--peer DIR] [--output report.json]
 
-Needs an NVIDIA GPU. The ways take turns, round after round, so that what else the machine does falls on all alike; the
-work is so small that the GPU keeps up. Ops of a bundle launch by ctypes and, where ``helion_runtime`` has its extension
-module (``python packages/helion-runtime/native/build.py`` makes it), by that. Also says how many milliseconds after
-loading the first call has returned.
+Needs an NVIDIA GPU. The ways take turns, and each also stands as a multiple of eager ``x + y`` in the same turns. Ops
+of a bundle launch by ctypes and, where ``helion_runtime`` has its extension module (``python
+packages/helion-runtime/native/build.py`` makes it), by that. ``--peer`` adds the same kernel at the same config by
+PyTorch's Helion, installed or unpacked in that directory: it runs in a process of its own, and beside eager ``x + y``
+there. Also says how many milliseconds after loading the first call has returned.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import sys
 import tempfile
 import time
@@ -28,6 +28,9 @@ import helion
 import helion_runtime
 from benchmarks.suite.examples import load
 from benchmarks.suite.machine import describe
+from benchmarks.suite.peer_process import PeerProcess
+from benchmarks.suite.situation import RefusedError
+from benchmarks.turns import in_turns
 from helion_compiler import BuildRequest, build_bundle
 from helion_compiler.building import target_of_device
 from helion_runtime.cuda_driver import CudaDriver
@@ -38,7 +41,6 @@ if TYPE_CHECKING:
 
     Ways = dict[str, Callable[[], object]]
 
-CALLS, ROUNDS, WARM_CALLS = 2000, 15, 300
 SHAPE = (64, 64)
 CONFIG = helion.Config(block_sizes=[16, 64], num_warps=4)
 
@@ -47,26 +49,6 @@ CONFIG = helion.Config(block_sizes=[16, 64], num_warps=4)
 def _add(x, y, out, n: tl.constexpr):  # type: ignore[no-untyped-def]  # Triton's language
     index = tl.program_id(0) * n + tl.arange(0, n)
     tl.store(out + index, tl.load(x + index) + tl.load(y + index))
-
-
-def in_turns(ways: Ways) -> dict[str, float]:
-    """The median microseconds of a call in each way."""
-    samples: dict[str, list[float]] = {name: [] for name in ways}
-    for call in ways.values():
-        _repeat(call, WARM_CALLS)
-    for _ in range(ROUNDS):
-        for name, call in ways.items():
-            torch.cuda.synchronize()
-            samples[name].append(_repeat(call, CALLS) / CALLS * 1e6)
-    torch.cuda.synchronize()
-    return {name: round(statistics.median(found), 2) for name, found in samples.items()}
-
-
-def _repeat(call: Callable[[], object], times: int) -> float:
-    begin = time.perf_counter()
-    for _ in range(times):
-        call()
-    return time.perf_counter() - begin
 
 
 def build(folder: Path, x: torch.Tensor) -> Path:
@@ -128,9 +110,35 @@ def drivers() -> dict[str, CudaDriver]:
     return {"ctypes": by_ctypes} | ({"extension": CudaDriver()} if find_native() else {})
 
 
+def by_the_peer(
+    directory: Path, device: str = "cuda", program: str = "benchmarks.host_time_of_the_peer"
+) -> dict[str, float]:
+    """Microseconds of PyTorch's Helion and of eager torch in its process; empty, with its words, if it refuses."""
+    process = PeerProcess(str(directory), program)
+    request = {"device": device, "shape": SHAPE, "config": dict(CONFIG)}
+    try:
+        found: dict[str, float] = process.ask(request, patience=300)["microseconds"]
+    except RefusedError as error:
+        print(f"PyTorch's Helion does not run the kernel: {error}")
+        return {}
+    finally:
+        process.close()
+    return found
+
+
+def lines(title: str, microseconds: dict[str, float]) -> list[str]:
+    """A line for each way, beside eager ``x + y`` of the same turns."""
+    eager = microseconds["eager x + y"]
+    return [
+        f"{title + name:<42}{each:8.2f} µs{each / eager:7.2f} of eager x + y"
+        for name, each in microseconds.items()
+    ]
+
+
 def main() -> None:
     """Print the times, and write them where that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peer", type=Path, metavar="DIR", help="where PyTorch's Helion lies")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args(sys.argv[1:])
     x, y = (torch.randn(SHAPE, device="cuda", dtype=torch.bfloat16) for _ in range(2))
@@ -138,12 +146,19 @@ def main() -> None:
         path = build(Path(folder), x)
         first = first_call(path, x, y)
         found = in_turns(ways_of(path, x, y))
-    for name, microseconds in found.items():
-        print(f"{name:<32}{microseconds:8.2f} µs")
+    peer = by_the_peer(options.peer) if options.peer is not None else {}
+    print(*lines("", found), sep="\n")
+    if peer:
+        print(*lines("PyTorch's Helion: ", peer), sep="\n")
     for name, milliseconds in first.items():
-        print(f"{name:<32}{milliseconds:8.2f} ms")
+        print(f"{name:<42}{milliseconds:8.2f} ms")
     if options.output is not None:
-        report = {"machine": describe(), "microseconds": found, "milliseconds": first}
+        report = {
+            "machine": describe(),
+            "microseconds": found,
+            "peer_microseconds": peer,
+            "milliseconds": first,
+        }
         options.output.write_text(json.dumps(report, indent=1))
 
 

@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import serving_first_calls, serving_start
+from benchmarks import host_time_of_calls, serving_start
+from benchmarks.serving_first_calls.calls import of_sources
+from benchmarks.serving_first_calls.figures import OF_THE_PEER
+from benchmarks.serving_first_calls.measuring import measure
+from benchmarks.serving_first_calls.peer import PeerKit
+from helion_compiler.bundling.build_file import read_build_file
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 KERNELS = f"""
@@ -31,7 +36,7 @@ def kernels(tmp_path: Path) -> Path:
 
 
 def test_first_calls(kernels: Path, tmp_path: Path) -> None:
-    ways = serving_first_calls.measure(kernels, 1, tmp_path)
+    ways = measure(kernels, 1, tmp_path).ways
     compiled = ["JIT, empty cache", "JIT, full cache"] if torch.cuda.is_available() else []
     assert list(ways) == ["bundle", "bundle, warmed", *compiled]
     for figures in ways.values():
@@ -45,3 +50,119 @@ def test_start(kernels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     figures = serving_start.milliseconds(bundle, 1, tmp_path / "bytecode")
     assert 0 < figures["open, verify and load"] < figures["all of it"]
     assert figures["MiB of memory that the bundle takes"] >= 0
+
+
+# PyTorch's Helion, by a package that answers like it: without a GPU it runs nothing.
+
+PEER = """
+import json, os, time
+
+class Config(dict):
+    def __init__(self, **keys):
+        super().__init__(keys)
+    def to_json(self):
+        return json.dumps(self)
+
+class _Spec:
+    def default_config(self):
+        return Config(block_sizes=[32])
+
+class _Kernel:
+    def __init__(self, fn, config=None, static_shapes=True):
+        self.fn, self.config, self.static_shapes = fn, config, static_shapes
+        self.config_spec = _Spec()
+    def bind(self, args):
+        return self
+    def __call__(self, *args):
+        assert self.config is not None, "it would search"
+        if self.fn.__name__ == "refused":
+            raise NotImplementedError("no such thing\\n  in line 3")
+        if self.fn.__name__ == "crashing":
+            os._exit(9)
+        if self.fn.__name__ == "hanging":
+            time.sleep(100)
+        print("noise")
+        return args[0] + args[1]
+
+def kernel(fn=None, **settings):
+    return _Kernel(fn, **settings) if fn is not None else lambda fn: _Kernel(fn, **settings)
+"""
+SOURCE = """
+import torch
+import helion
+import helion.language as hl
+"""
+FUNCTION = """
+@helion.kernel()
+def {name}(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    out = torch.empty_like(x)
+    for tile in hl.tile(x.size()):
+        out[tile] = x[tile] + y[tile]
+    return out
+"""
+VARIANT = """
+[[variant]]
+kernel = "made.py:{name}"
+args = ["f32[8,8]", "f32[8,8]"]
+"""
+NAMES = ("plain", "refused", "crashing", "configured")
+
+
+@pytest.fixture
+def peer(tmp_path: Path) -> Path:
+    package = tmp_path / "peer" / "helion"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(PEER)
+    (package / "language.py").write_text("")
+    return package.parent
+
+
+def build_file(folder: Path, names: tuple[str, ...]) -> Path:
+    functions = [FUNCTION.format(name=name) for name in names]
+    (folder / "made.py").write_text("".join([SOURCE, *functions]))
+    variants = "".join(VARIANT.format(name=name) for name in names)
+    if "configured" in names:
+        variants += "config = { block_sizes = [4, 8] }\nstatic_shapes = false\n"
+    path = folder / "made.toml"
+    path.write_text('targets = ["sm_90"]\n' + variants)
+    return path
+
+
+def test_first_calls_beside_the_peer(tmp_path: Path, peer: Path) -> None:
+    report = measure(build_file(tmp_path, NAMES), 1, tmp_path, peer)
+    assert report.kernels == NAMES
+    assert report.peer_configs == {
+        "plain": {"block_sizes": [32]},
+        "configured": {"block_sizes": [4, 8]},
+    }
+    assert report.peer_refused["refused"].startswith("NotImplementedError: no such thing")
+    assert report.peer_refused["crashing"].startswith("its process ended: 9")
+    peers = report.ways["PyTorch's Helion, full cache"]
+    assert peers["all first calls"] == pytest.approx(peers[OF_THE_PEER])
+    bundle = report.ways["bundle"]
+    assert 0 < bundle[OF_THE_PEER] < bundle["all first calls"]
+    table = report.table()
+    assert "PyTorch's Helion runs 2 of 4 kernels" in table
+    assert "  not refused: NotImplementedError: no such thing\n" in table
+
+
+def test_a_kernel_of_the_peer_that_hangs_is_refused(tmp_path: Path, peer: Path) -> None:
+    requests = read_build_file(build_file(tmp_path, ("plain", "hanging"))).requests
+    found = PeerKit(peer, "cpu", tmp_path).find(of_sources(requests), patience=15)
+    assert list(found.configs) == ["plain"]
+    assert found.refused == {"hanging": "no result in 15 s"}
+
+
+def test_the_peers_host_time_stands_beside_eager_calls_of_its_process(peer: Path) -> None:
+    found = host_time_of_calls.by_the_peer(peer, device="cpu")
+    assert list(found) == ["the kernel add", "eager x + y"]
+    first, second = host_time_of_calls.lines("", {"the kernel add": 9.0, "eager x + y": 6.0})
+    assert first.endswith("9.00 µs   1.50 of eager x + y")
+    assert second.endswith("6.00 µs   1.00 of eager x + y")
+
+
+def test_a_peer_that_refuses_says_so(peer: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = peer / "helion" / "__init__.py"
+    file.write_text(file.read_text().replace('"refused"', '"add"'))
+    assert host_time_of_calls.by_the_peer(peer, device="cpu") == {}
+    assert "does not run the kernel: NotImplementedError" in capsys.readouterr().out

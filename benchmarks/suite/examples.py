@@ -27,8 +27,15 @@ def load(example: str) -> ModuleType:
     if str(EXAMPLES) not in sys.path:
         sys.path.append(str(EXAMPLES))  # they import what they share
     path = KERNELS / f"{example}.py"
-    path = path if path.exists() else EXAMPLES / path.name
-    spec = importlib.util.spec_from_file_location(f"example_{example}", path)
+    return load_file(path if path.exists() else EXAMPLES / path.name)
+
+
+@functools.cache
+def load_file(path: Path) -> ModuleType:
+    """A module of any file, executed once; it finds its neighbours."""
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    spec = importlib.util.spec_from_file_location(f"example_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -23,23 +23,28 @@ class PeerFailedError(Exception):
 _ANSWERS = {"refused": RefusedError, "wrong": WrongResultError}
 
 
+def peer_environment(directory: str | Path) -> dict[str, str]:
+    """The environment of a process that finds the peer's package in ``directory``, and not ours."""
+    kept = [
+        entry
+        for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        if entry and not (Path(entry) / "helion").is_dir()
+    ]
+    path = [str(Path(directory).resolve()), str(ROOT), *kept]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
+
+
 class PeerProcess:
     """One kernel of the peer's. ``directory`` is where its package lies; ours is not found by the process."""
 
     def __init__(self, directory: str, program: str = PROGRAM) -> None:
-        kept = [
-            entry
-            for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep)
-            if entry and not (Path(entry) / "helion").is_dir()
-        ]
-        path = [str(Path(directory).resolve()), str(ROOT), *kept]
         self._process = subprocess.Popen(
             [sys.executable, "-m", program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
+            env=peer_environment(directory),
         )
 
     def ask(self, request: dict[str, Any], *, patience: float) -> dict[str, Any]:
