@@ -126,5 +126,5 @@ def test_blocks_that_no_loop_goes_by_are_left_to_the_rules_of_thumb(
         return out
 
     space = space_of(balanced, half(4096, 4096), half(4096, 4096))
-    assert space.cost is None
+    assert space.model is None
     assert dict(space.default_config())["block_sizes"][:2] == (128, 128)

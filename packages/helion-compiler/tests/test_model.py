@@ -83,7 +83,7 @@ def space_of(kernel: Any, *arguments: torch.Tensor) -> Any:
 
 
 def estimate(space: Any, **keys: Any) -> float:
-    return float(space.cost(space.point(helion.Config(**keys))) * 1e6)
+    return float(space.model.seconds(space.point(helion.Config(**keys))) * 1e6)
 
 
 MEASURED = {

@@ -9,6 +9,7 @@ constants below were fitted to kernels of the gallery on an H200.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from helion_compiler.model.place import Place, Sizes
@@ -67,8 +68,18 @@ class CostModel:
 
     def seconds(self, point: Mapping[str, Any]) -> float:
         """The estimate at a point."""
+        return _LAUNCH + sum(estimate.seconds() for estimate in self._estimates(point))
+
+    def terms(self, point: Mapping[str, Any]) -> dict[str, float]:
+        """What the estimate is made of: the seconds that each part of the GPU would take by itself."""
+        total: Counter[str] = Counter()
+        for estimate in self._estimates(point):
+            total.update(estimate.terms())
+        return dict(total)
+
+    def _estimates(self, point: Mapping[str, Any]) -> list[_Estimate]:
         place = Place(self._sizes, point)
-        return _LAUNCH + sum(_Estimate(work, place, self._facts).seconds() for work in self._work)
+        return [_Estimate(work, place, self._facts) for work in self._work]
 
 
 class _Estimate:
@@ -80,16 +91,22 @@ class _Estimate:
         self._facts = facts
         self._tiles = math.prod(map(place.count, work.grid.axes))
         self._threads = facts.warp_size * place.warps
+        self._share = math.ceil(self._tiles / facts.multiprocessors)
+        self._own = _OWN_REGISTERS + self._registers() / self._threads
+        self._resident = min(self._together(self._own), self._share)
 
     def seconds(self) -> float:
         """The slowest part, and some of the others."""
-        facts, tiles = self._facts, self._tiles
-        registers = _OWN_REGISTERS + self._registers() / self._threads
-        spilled = max(registers / self._most_registers(), 1.0) ** 2
-        share = math.ceil(tiles / facts.multiprocessors)
-        idle = share * facts.multiprocessors / tiles
-        busy = min(2 * tiles / facts.multiprocessors, 1.0)  # half of them saturate memory
-        resident = min(self._together(registers), share)
+        times = self.terms().values()
+        slowest = max(times)
+        return slowest + self._exposed(self._resident) * (sum(times) - slowest)
+
+    def terms(self) -> dict[str, float]:
+        """What each part would take by itself."""
+        facts, share, resident = self._facts, self._share, self._resident
+        spilled = max(self._own / self._most_registers(), 1.0) ** 2
+        idle = share * facts.multiprocessors / self._tiles
+        busy = min(2 * self._tiles / facts.multiprocessors, 1.0)  # half of them saturate memory
         cache, memory, in_flight, lanes = self._moved(resident)
         needed = facts.bandwidth / facts.multiprocessors * facts.latency
         reach = min(resident * in_flight / needed, 1.0) * busy
@@ -99,15 +116,13 @@ class _Estimate:
         if resident == 1 and self._work.multiplied:
             # Nobody multiplies while the only program computes, but for warps that are behind the others.
             products += _ALONE * self._operations() / facts.operations * idle
-        times = (
-            memory / (facts.bandwidth * reach),
-            cache / (facts.cache_bandwidth * busy),
-            products,
-            computed,
-            share / resident * self._waiting(),
-        )
-        slowest = max(times)
-        return slowest + self._exposed(resident) * (sum(times) - slowest)
+        return {
+            "memory": memory / (facts.bandwidth * reach),
+            "cache": cache / (facts.cache_bandwidth * busy),
+            "products": products,
+            "computed": computed,
+            "waiting": share / resident * self._waiting(),
+        }
 
     def _exposed(self, resident: int) -> float:
         """The share of what is not slowest that is not hidden behind it, where so many programs share a

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from helion_autotune import Parameter
     from helion_autotune.constraints import Constraint
-    from helion_compiler.space.default_point import Cost, OtherMeans
+    from helion_compiler.space.default_point import Estimates, OtherMeans
 
 
 @attrs.frozen
@@ -83,8 +83,8 @@ class ConfigSpace:
     excluded: Sequence[Exclusion]
     seeds: Sequence[Mapping[str, Any]] = ()
     """Rules of thumb, the best first."""
-    cost: Cost | None = None
-    """What a model estimates for a point, in seconds."""
+    model: Estimates | None = None
+    """What says how long a point takes, where anything does."""
     means: OtherMeans | None = None
     """Which of its means a point is run by untuned, and which a search tries."""
     wider: Mapping[str, Parameter] = MappingProxyType({})
@@ -131,7 +131,7 @@ class ConfigSpace:
         """Points that are worth running, the best first; at least one, which need not follow all advice."""
         points = [self.point_of_seed(seed) for seed in self.seeds] or [self._bare.default]
         everything = Space(self._parameters(), (*self.demands, *self.advice), self.conditions)
-        found = ranked(everything, points, self.cost)
+        found = ranked(everything, points, None if self.model is None else self.model.seconds)
         if self.means is None:
             return found
         return list(dict.fromkeys(self.means.preferred(everything, point) for point in found))

@@ -20,6 +20,16 @@ _WORTH = 0.98
 """Less than this of the estimate before is an improvement: the model is not exact."""
 
 
+class Estimates(Protocol):
+    """Says how long a point takes."""
+
+    def seconds(self, point: Mapping[str, Any]) -> float:
+        """The estimate."""
+
+    def terms(self, point: Mapping[str, Any]) -> Mapping[str, float]:
+        """What it is made of: the seconds that each part of the GPU would take by itself, by the part's name."""
+
+
 class OtherMeans(Protocol):
     """Says how the tiles of a point may be moved, and its programs run."""
 

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from helion_compiler.program.ops import Access
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Axis, Size
-    from helion_compiler.space.default_point import Cost
     from helion_compiler.space.space_part import SpacePart
 
 
@@ -126,7 +125,7 @@ class _Deriver:
             advice=(*self._sparing(lanes, counts, subtiling.accesses), *self._advice),
             excluded=tuple(self._excluded),
             seeds=seeds(program, least_lanes(program)),
-            cost=self._cost(lanes),
+            model=self._model(lanes),
             means=Means(program, self._traits),
             wider=self._wider,
         )
@@ -152,7 +151,7 @@ class _Deriver:
             few_copies(self._program, counts),
         )
 
-    def _cost(self, lanes: PointLanes) -> Cost | None:
+    def _model(self, lanes: PointLanes) -> CostModel | None:
         """Estimates, but for kernels that act lane by lane alone, which rules of thumb serve as well and sooner, and
         for those with blocks that no loop goes by: how much there is to do then depends on them in ways of their own.
         """
@@ -163,7 +162,7 @@ class _Deriver:
             return None
         if not program.loops() and not program.whole_axes():
             return None
-        return CostModel(program, lanes, self._facts).seconds
+        return CostModel(program, lanes, self._facts)
 
     def _add(
         self, part: SpacePart, single: dict[str, Parameter], sites: dict[str, list[Site]]
