@@ -141,6 +141,9 @@ def test_what_is_tuned_is_built(
         "thrice for sm_90": "the kernel's config",
         "thrice for sm_80": "the kernel's config",
     }
+    assert main(["build", "k.toml", "-o", "same.helion", "--records", "cache", *targets]) == 0
+    assert capsys.readouterr().err == told.err
+    assert (folder / "same.helion").read_bytes() == (folder / "out.helion").read_bytes()
     manifest = helion_runtime.load(folder / "out.helion").manifest
     assert manifest.tested_on == ("NVIDIA H200",)
     kernels = {kernel.name: kernel for kernel in manifest.kernels}
@@ -213,7 +216,7 @@ def lock_file(
 def built(folder: Path, locked: LockedConfigs, *targets: str) -> dict[str, list[int]]:
     request = BuildRequest(scaled, (X, 3))
     bundle = build_bundle(
-        folder / "b.helion", [request], targets=targets or ["sm_90"], lock=locked, jobs=1
+        folder / "b.helion", [request], targets=targets or ["sm_90"], tuned=locked, jobs=1
     )
     return {kernel.arch: json.loads(kernel.config)["block_sizes"] for kernel in bundle.kernels}
 
@@ -227,7 +230,7 @@ def test_each_architecture_has_its_own_results(tmp_path: Path) -> None:
     assert found["gfx942"] not in ([512], [64])
     path = tmp_path / "tuned.lock.json"
     build_bundle(
-        tmp_path / "c.helion", [BuildRequest(scaled, (X, 3))], targets=["sm_90"], lock=path
+        tmp_path / "c.helion", [BuildRequest(scaled, (X, 3))], targets=["sm_90"], tuned=path
     )
     (kernel,) = helion_runtime.load(tmp_path / "c.helion").manifest.kernels
     assert json.loads(kernel.config)["block_sizes"] == [512]
@@ -241,8 +244,14 @@ def test_one_of_several_gpus_is_named(tmp_path: Path) -> None:
         BundleRequestError, match=rf"several results for `scaled`: tuned on {H100} .*{H200} with"
     ):
         built(tmp_path, locked)
+    lock_file(tmp_path, ("NVIDIA A100", 64), architecture=80)
     for device, block in ((H200, 512), (H100, 128)):
-        assert built(tmp_path, LockedConfigs(locked.lock, device))["sm_90a"] == [block]
+        named = LockedConfigs(locked.lock, device)
+        found = built(tmp_path, named, "sm_90", "sm_80")
+        assert found == {"sm_90a": [block], "sm_80": [64]}, "there is one GPU of the other"
+    with pytest.raises(BundleRequestError, match=r"nothing in .* was tuned on 'H200'") as refused:
+        built(tmp_path, LockedConfigs(locked.lock, "H200"))
+    assert f"it has results of NVIDIA A100, {H100}, {H200}" in str(refused.value)
 
 
 def test_floats_of_any_value_share_a_result() -> None:

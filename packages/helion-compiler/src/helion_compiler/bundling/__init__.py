@@ -3,6 +3,7 @@ for tuning beforehand."""
 
 from helion_compiler.bundling.build import BuiltBundle, build_bundle
 from helion_compiler.bundling.locked_configs import LockedConfigs
+from helion_compiler.bundling.recorded_configs import RecordedConfigs
 from helion_compiler.bundling.request import BuildRequest
 from helion_compiler.bundling.size_ranges import RangedTensor, SizeRange
 from helion_compiler.bundling.tune_requests import TunedRequest, tune_requests
@@ -12,6 +13,7 @@ __all__ = [
     "BuiltBundle",
     "LockedConfigs",
     "RangedTensor",
+    "RecordedConfigs",
     "SizeRange",
     "TunedRequest",
     "build_bundle",

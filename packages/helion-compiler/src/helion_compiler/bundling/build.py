@@ -12,6 +12,8 @@ from helion_compiler.bundling.assemble import assemble
 from helion_compiler.bundling.errors import BundleRequestError
 from helion_compiler.bundling.locked_configs import LockedConfigs
 from helion_compiler.bundling.provenance import built_with, requirements
+from helion_compiler.bundling.recorded_configs import RecordedConfigs, is_records
+from helion_compiler.bundling.tuned_configs import TunedConfigs
 from helion_compiler.bundling.variants import compile_variants
 from helion_runtime import write_bundle
 from helion_runtime.errors import BundleExistsError, BundleWriteError
@@ -42,7 +44,7 @@ def build_bundle(
     *,
     targets: Sequence[str],
     container: Literal["zip", "directory"] = "zip",
-    lock: str | os.PathLike[str] | LockedConfigs | None = None,
+    tuned: str | os.PathLike[str] | TunedConfigs | None = None,
     signing_key: SigningKey | None = None,
     jobs: int | None = None,
     progress: Callable[[CompiledVariant], None] | None = None,
@@ -58,8 +60,9 @@ def build_bundle(
         requests: what to build; see :class:`BuildRequest`.
         targets: architectures such as ``"sm_90"`` or ``"gfx942"``, for requests that name none.
         container: one uncompressed zip file, or a directory.
-        lock: a lock file of tuned configs, for kernels and requests that have none; :class:`LockedConfigs` where it
-            has those of several GPUs. Targets that nothing in it was tuned for get the default.
+        tuned: tuned configs, for kernels and requests that have none: a lock file, or records of searches (a cache
+            directory, or one of its files). :class:`LockedConfigs` or :class:`RecordedConfigs` where those of several
+            GPUs are there. Targets that nothing in it was tuned for get the default.
         signing_key: a key that signs the bundle; it takes ``helion-compiler[signing]``.
         jobs: processes that compile side by side, by default one per core; 1 compiles in this one.
         progress: told of each variant as it is finished.
@@ -72,8 +75,9 @@ def build_bundle(
     if not requests:
         raise BundleRequestError(problem="no kernel is named", remedy="give at least one request")
     _check_writable(destination, container)
-    locked = lock if lock is None or isinstance(lock, LockedConfigs) else LockedConfigs(lock)
-    compiled = compile_variants(requests, targets, locked=locked, jobs=jobs, progress=progress)
+    compiled = compile_variants(
+        requests, targets, tuned=_tuned(tuned), jobs=jobs, progress=progress
+    )
     content = assemble(compiled)
     used = dict.fromkeys(item.target for item in compiled)
     identity = write_bundle(
@@ -89,6 +93,14 @@ def build_bundle(
         signing_key=signing_key,
     )
     return BuiltBundle(destination, identity, content.ops, content.kernels)
+
+
+def _tuned(given: str | os.PathLike[str] | TunedConfigs | None) -> TunedConfigs | None:
+    """Where tuned configs are looked for, if they are: records are told from lock files by their names."""
+    if given is None or isinstance(given, TunedConfigs):
+        return given
+    path = Path(given).expanduser()
+    return RecordedConfigs(path) if is_records(path) else LockedConfigs(path)
 
 
 def _check_writable(destination: Path, container: str) -> None:

@@ -3,6 +3,7 @@
 ```
 targets = ["sm_90", "sm_80"]
 lock = "tuned.lock.json"                        # what `helion tune` found; relative to this file, as all files
+# records = "cache"                             # or its cache directory: the same from records of searches
 tuned_on = "NVIDIA H200"                        # which of several GPUs of one architecture
 
 [[variant]]
@@ -26,7 +27,8 @@ targets = ["sm_90"]                             # in place of those above
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -35,9 +37,6 @@ from helion_compiler.bundling.errors import BuildFileError
 from helion_compiler.bundling.example_arguments import parse_argument
 from helion_compiler.bundling.kernel_names import find_kernel
 from helion_compiler.bundling.request import BuildRequest
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _KEYS: dict[str, tuple[tuple[type, ...], str]] = {
     "kernel": ((str,), 'a name such as "matmul.py:matmul"'),
@@ -56,6 +55,7 @@ class BuildFile:
     requests: tuple[BuildRequest, ...]
     targets: tuple[str, ...]
     lock: Path | None = None
+    records: Path | None = None
     tuned_on: str | None = None
 
 
@@ -66,26 +66,37 @@ def read_build_file(path: Path) -> BuildFile:
         helion.exc.HelionError: the file, or something it refers to, cannot be used.
     """
     content = _parse(path)
-    unknown = sorted(content.keys() - {"targets", "lock", "tuned_on", "variant"})
+    unknown = sorted(content.keys() - {"targets", "lock", "records", "tuned_on", "variant"})
     if unknown:
         raise BuildFileError(
             path=path,
             problem=f"there is no key {unknown[0]!r}",
-            remedy="at the top stand `targets`, `lock`, `tuned_on` and any number of [[variant]] tables",
+            remedy="at the top stand `targets`, `lock` or `records`, `tuned_on` and any number of [[variant]] tables",
         )
     tables = content.get("variant", [])
     if not isinstance(tables, list) or not tables:
         raise BuildFileError(
             path=path, problem="it has no [[variant]]", remedy="write one for each set of arguments"
         )
+    if "lock" in content and "records" in content:
+        raise BuildFileError(
+            path=path,
+            problem="`lock` and `records` may differ in what they have",
+            remedy="give one of them",
+        )
     requests = tuple(_request(path, number, table) for number, table in enumerate(tables, start=1))
-    lock = _text(path, content, "lock")
     return BuildFile(
         requests,
         _targets(path, "targets", content.get("targets", [])),
-        None if lock is None else path.parent / lock,
-        _text(path, content, "tuned_on"),
+        lock=_path(path, content, "lock"),
+        records=_path(path, content, "records"),
+        tuned_on=_text(path, content, "tuned_on"),
     )
+
+
+def _path(path: Path, content: dict[str, Any], key: str) -> Path | None:
+    name = _text(path, content, key)
+    return None if name is None else path.parent / Path(name).expanduser()
 
 
 def _text(path: Path, content: dict[str, Any], key: str) -> str | None:

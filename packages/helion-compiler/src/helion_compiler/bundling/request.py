@@ -11,8 +11,8 @@ from helion import Config, Kernel
 from helion.backends import KernelDefinition
 from helion_compiler.bundling.errors import BundleRequestError
 from helion_compiler.bundling.example_arguments import on_fake_gpu
-from helion_compiler.bundling.locked_configs import ChosenConfig
 from helion_compiler.bundling.size_ranges import RangedTensor, examples_of
+from helion_compiler.bundling.tuned_configs import ChosenConfig
 from helion_compiler.compiled_kernel import CompiledKernel
 from helion_compiler.space.target_traits import TargetTraits
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from helion_compiler.building import Target
-    from helion_compiler.bundling.locked_configs import LockedConfigs
+    from helion_compiler.bundling.tuned_configs import TunedConfigs
     from helion_compiler.specialized_kernel import SpecializedKernel
     from helion_compiler.tuning.worker_source import WorkerSource
 
@@ -43,8 +43,8 @@ class BuildRequest:
             also ``meta``: dtype, sizes and strides matter alone. Tensors that a function among them
             captures become further arguments of the op. A :class:`RangedTensor` makes a variant for a range
             of sizes, and for exactly those that are no ranges.
-        config: None takes the kernel's own config, or else a tuned one where the build has a lock file, or
-            the default of its config space.
+        config: None takes the kernel's own config, or else a tuned one where the build has a lock file or
+            records, or the default of its config space.
         targets: such as ``["sm_90"]``; None takes those of the bundle.
         static_shapes: whether the variant serves exactly these sizes; None leaves it to the
             kernel's settings.
@@ -106,7 +106,7 @@ class BuildRequest:
         return ChosenConfig(configs[0], "the kernel's config") if len(configs) == 1 else None
 
     def choose_config(
-        self, bound: SpecializedKernel, locked: LockedConfigs | None = None
+        self, bound: SpecializedKernel, tuned: TunedConfigs | None = None
     ) -> ChosenConfig:
         """The config to build: given, else tuned, else the default of the config space.
 
@@ -115,8 +115,8 @@ class BuildRequest:
                 these arguments, and others were.
         """
         chosen = self.given_config()
-        if chosen is None and locked is not None:
-            chosen = locked.find(bound)
+        if chosen is None and tuned is not None:
+            chosen = tuned.find(bound)
         if chosen is not None:
             return chosen
         if self.kernel.configs:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from helion import Config
     from helion_compiler.building import Target
-    from helion_compiler.bundling.locked_configs import ChosenConfig, LockedConfigs
     from helion_compiler.bundling.request import BuildRequest
+    from helion_compiler.bundling.tuned_configs import ChosenConfig, TunedConfigs
     from helion_compiler.specialized_kernel import SpecializedKernel
     from helion_runtime import KernelImage
     from helion_runtime.entries import VariantEntry
@@ -71,7 +71,7 @@ def compile_variants(
     requests: Sequence[BuildRequest],
     targets: Sequence[str],
     *,
-    locked: LockedConfigs | None = None,
+    tuned: TunedConfigs | None = None,
     jobs: int | None = None,
     progress: Callable[[CompiledVariant], None] | None = None,
 ) -> tuple[CompiledVariant, ...]:
@@ -81,7 +81,7 @@ def compile_variants(
     Raises:
         helion.exc.HelionError: a request cannot be traced, does not fit its config, or does not compile.
     """
-    tasks = [task for request in requests for task in _tasks(request, targets, locked)]
+    tasks = [task for request in requests for task in _tasks(request, targets, tuned)]
     jobs = min(jobs or os.cpu_count() or 1, len(tasks))
     finished = []
     for item in _one_by_one(tasks) if jobs == 1 else _side_by_side(tasks, jobs):
@@ -111,7 +111,7 @@ def _side_by_side(tasks: Sequence[_Task], jobs: int) -> Iterator[CompiledVariant
 
 
 def _tasks(
-    request: BuildRequest, targets: Sequence[str], locked: LockedConfigs | None
+    request: BuildRequest, targets: Sequence[str], tuned: TunedConfigs | None
 ) -> list[_Task]:
     chosen = request.targets if request.targets is not None else tuple(targets)
     if not chosen:
@@ -120,7 +120,7 @@ def _tasks(
         )
     parsed = list(dict.fromkeys(parse_target(name) for name in chosen))
     bound = {target.traits: request.bind(target) for target in parsed}
-    configs = {traits: request.choose_config(one, locked) for traits, one in bound.items()}
+    configs = {traits: request.choose_config(one, tuned) for traits, one in bound.items()}
     for (
         traits,
         one,

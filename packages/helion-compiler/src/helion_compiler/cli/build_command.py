@@ -13,6 +13,8 @@ from helion_compiler.cli.kernel_options import (
 )
 
 if TYPE_CHECKING:
+    from helion_compiler.bundling.build_file import BuildFile
+    from helion_compiler.bundling.tuned_configs import TunedConfigs
     from helion_compiler.bundling.variants import CompiledVariant
     from helion_runtime import SigningKey
 
@@ -28,6 +30,7 @@ order. Several kernels go into one bundle through a build file in TOML:
 
   targets = ["sm_90", "sm_80"]
   lock = "tuned.lock.json"             # configs that `helion tune` found, for what names none
+  # or: records = "cache"              # the cache directory of the machine that tuned, in its place
 
   [[variant]]
   kernel = "matmul.py:matmul"          # relative to this file, or package.module:kernel
@@ -62,13 +65,19 @@ def add(commands: Any) -> None:
         default="zip",
         help="one file (default) or a directory",
     )
-    command.add_argument(
+    source = command.add_mutually_exclusive_group()
+    source.add_argument(
         "--lock", metavar="FILE", help="configs that 'helion tune' found, for what names none"
+    )
+    source.add_argument(
+        "--records",
+        metavar="PATH",
+        help="the same from records of searches: a cache directory, or one of its files",
     )
     command.add_argument(
         "--tuned-on",
         metavar="GPU",
-        help="whose results count, if the lock file has those of several GPUs of one architecture",
+        help="whose results count, if there are those of several GPUs of one architecture",
     )
     command.add_argument(
         "--sign",
@@ -84,13 +93,11 @@ def add(commands: Any) -> None:
 
 
 def _build(options: Any) -> int:
-    from helion_compiler.bundling import LockedConfigs, build_bundle  # --help loads no torch
+    from helion_compiler.bundling import build_bundle  # --help loads no torch
     from helion_runtime.bundle.signatures import fingerprint  # as above
 
     key = _signing_key(options)  # before minutes of compiling
     file = read_requests(options)
-    lock = options.lock or file.lock
-    tuned_on = options.tuned_on or file.tuned_on
     if not options.target and not options.what.endswith(".toml"):
         options.usage_error("give at least one --target, such as sm_90")
     built = build_bundle(
@@ -98,7 +105,7 @@ def _build(options: Any) -> int:
         file.requests,
         targets=tuple(options.target) or file.targets,  # those told here replace those of the file
         container=options.container,
-        lock=None if lock is None else LockedConfigs(lock, tuned_on),
+        tuned=_tuned(options, file),
         signing_key=key,
         jobs=options.jobs,
         progress=_report,
@@ -110,6 +117,24 @@ def _build(options: Any) -> int:
     if key is not None:
         print(f"signed by {fingerprint(key.public_key)}")
     return 0
+
+
+def _tuned(options: Any, file: BuildFile) -> TunedConfigs | None:
+    """Where tuned configs are; what is told here replaces what the build file says."""
+    from helion_compiler.bundling import LockedConfigs, RecordedConfigs  # as above
+
+    tuned_on = options.tuned_on or file.tuned_on
+    if options.lock is not None:
+        return LockedConfigs(options.lock, tuned_on)
+    if options.records is not None:
+        return RecordedConfigs(options.records, tuned_on)
+    if file.lock is not None:
+        return LockedConfigs(file.lock, tuned_on)
+    if file.records is not None:
+        return RecordedConfigs(file.records, tuned_on)
+    if tuned_on is not None:
+        options.usage_error("--tuned-on says whose results count: give --lock or --records")
+    return None
 
 
 def _signing_key(options: Any) -> SigningKey | None:
