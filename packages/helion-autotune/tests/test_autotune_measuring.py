@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import sys
 import types
+import warnings
 
 import pytest
 
@@ -18,6 +19,8 @@ class Device:
         self.now = 0.0
         self.log = []
         self.capturing, self.captured = False, []
+        self.broken, self.captures = False, []
+        self.sync_debug_mode = 0
         device = self
 
         class Event:
@@ -48,7 +51,7 @@ class Device:
                 device.capturing = True
 
             def capture_end(self):
-                device.capturing = False
+                device.end_capture()
 
             def replay(self):
                 device.log.append("replay")
@@ -78,7 +81,27 @@ class Device:
             stream=lambda stream: contextlib.nullcontext(),
             current_stream=Stream,
             clock_rate=self.clock_rate,
+            get_sync_debug_mode=lambda: self.sync_debug_mode,
+            set_sync_debug_mode=self.set_sync_debug_mode,
         )
+
+    def set_sync_debug_mode(self, mode):
+        self.sync_debug_mode = mode
+
+    def end_capture(self):
+        self.capturing = False
+        self.captures.append("broken" if self.broken else "ended well")
+        if self.broken:
+            self.broken = False
+            raise RuntimeError("operation failed due to a previous error during capture")
+
+    def wait(self):
+        """What torch does where the host waits."""
+        if self.sync_debug_mode == "warn":
+            warnings.warn("called a synchronizing CUDA operation", stacklevel=2)
+        self.broken = self.capturing
+        if self.capturing:
+            raise RuntimeError("operation not permitted when stream is capturing")
 
     def clock_rate(self):
         raise ModuleNotFoundError("nvidia-ml-py does not seem to be installed")
@@ -206,16 +229,28 @@ def test_tiny_work_that_is_slow_is_timed_no_further_than_one_replay(device):
     assert device.log.count("replay") == 1
 
 
-def test_work_that_waits_for_the_gpu_is_timed_by_events(device):
+def test_work_that_waits_for_the_gpu_is_timed_by_events_and_never_captured(device):
     def waits():
-        if device.capturing:
-            raise RuntimeError("operation not permitted when stream is capturing")
+        device.wait()
         device.now += 0.005
 
+    device.sync_debug_mode = "default"
     measurement = measure_milliseconds(waits, repetitions=20)
     assert measurement.timed_by == "events"
     assert len(measurement.samples) == FIRST + BATCH
-    assert not device.capturing
+    assert not device.captures
+    assert device.sync_debug_mode == "default"
+
+
+def test_a_capture_that_breaks_is_followed_by_one_that_ends_well(device):
+    def unseen():
+        """Waits, and torch does not know."""
+        device.broken = device.capturing
+        device.now += 0.005
+
+    measurement = measure_milliseconds(unseen, repetitions=20)
+    assert measurement.timed_by == "events"
+    assert device.captures == ["broken", "ended well"]
 
 
 def test_the_clock_is_read_where_it_can_be(device):

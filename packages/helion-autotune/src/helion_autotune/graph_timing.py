@@ -6,6 +6,7 @@ ms. The timed region lies between two events of the graph (``external`` events o
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Calls in one graph: a replay times so many, one after the other.
 UNROLLED = 10
+#: What torch's warnings of operations that wait for the GPU say.
+WAITS = "synchronizing CUDA operation"
 
 
 def graph_times(
@@ -26,13 +29,25 @@ def graph_times(
 
     Work that waits for the GPU cannot.
     """
+    if _waits(torch, fn, prepare):
+        return None
     unrolled = min(UNROLLED, count)
     pairs = [
         tuple(torch.cuda.Event(enable_timing=True, external=True) for _ in range(2))
         for _ in range(unrolled)
     ]
     graph = torch.cuda.CUDAGraph()
-    if not _captured(torch, graph, fn, prepare, pairs):
+
+    def calls() -> None:
+        for start, end in pairs:
+            prepare()
+            start.record()
+            fn()
+            end.record()
+
+    if not _captured(torch, graph, calls):
+        # torch goes on taking itself for capturing until another capture ends well, and refuses random numbers.
+        _captured(torch, torch.cuda.CUDAGraph(), pairs[0][0].record)
         return None
     times: list[float] = []
     while len(times) < count and not (times and enough(times)):
@@ -43,14 +58,22 @@ def graph_times(
     return times
 
 
-def _captured(
-    torch: Any,
-    graph: Any,
-    fn: Callable[[], object],
-    prepare: Callable[[], object],
-    pairs: list[tuple[Any, ...]],
-) -> bool:
-    """Whether the calls are in the graph now. Begun and ended by hand: ``torch.cuda.graph`` collects garbage first."""
+def _waits(torch: Any, fn: Callable[[], object], prepare: Callable[[], object]) -> bool:
+    """Whether a call waits for the GPU, as far as torch knows: better asked before than by a capture that breaks."""
+    before = torch.cuda.get_sync_debug_mode()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        torch.cuda.set_sync_debug_mode("warn")
+        try:
+            prepare()
+            fn()
+        finally:
+            torch.cuda.set_sync_debug_mode(before)
+    return any(WAITS in str(warning.message) for warning in caught)
+
+
+def _captured(torch: Any, graph: Any, enqueue: Callable[[], object]) -> bool:
+    """Whether what is enqueued is in the graph now. By hand: ``torch.cuda.graph`` collects garbage first."""
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     captured = True
@@ -58,11 +81,7 @@ def _captured(
         # Other threads may go on using CUDA; this one may not wait.
         graph.capture_begin(capture_error_mode="thread_local")
         try:
-            for start, end in pairs:
-                prepare()
-                start.record()
-                fn()
-                end.record()
+            enqueue()
         except Exception:  # noqa: BLE001 - libraries have their own for what a capture forbids; others show again
             captured = False
         try:
