@@ -211,6 +211,12 @@ SOURCES: dict[str, Source] = {
     "add_broadcast_dynamic": Source(
         add, (half(5, 1, 33), half(17, 33)), {"block_sizes": [1, 4, 64]}, dynamic=True
     ),
+    "add_dependent": Source(
+        add,
+        (half(256, 512), half(256, 512)),
+        {"block_sizes": [2, 512]},
+        settings={"programmatic_dependent_launch": True},
+    ),
     "gated_fast": Source(
         gated,
         (torch.empty(64, 500), torch.empty(64, 500)),

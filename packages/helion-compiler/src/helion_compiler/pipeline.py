@@ -62,7 +62,11 @@ def make_source(
 ) -> tuple[Schedule, EmittedKernel]:
     """Schedule and emit."""
     schedule = make_schedule(
-        program, point, dot_precision=settings.dot_precision, fast_math=settings.fast_math
+        program,
+        point,
+        dot_precision=settings.dot_precision,
+        fast_math=settings.fast_math,
+        dependent_launch=settings.programmatic_dependent_launch,
     )
     if schedule.program is not program:
         verify_program(schedule.program)

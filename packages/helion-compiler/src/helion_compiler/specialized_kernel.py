@@ -14,6 +14,7 @@ import attrs
 from helion import exc
 from helion_autotune.constraints import Constraint
 from helion_compiler.building import build_binary, load_kernel, make_variant, recipe_of
+from helion_compiler.building.dependent_launch import check_dependent_launch
 from helion_compiler.building.specialization import specialize
 from helion_compiler.building.variant import aligned_leaves
 from helion_compiler.internal_errors import reported
@@ -125,6 +126,8 @@ class SpecializedKernel:
                 program, _ = self._at(config)
                 point = self.point(config)
                 settings = self.definition.settings
+                if settings.programmatic_dependent_launch:
+                    check_dependent_launch(program, self.traits)
                 with reported(self.call, settings, "generate source", config):
                     schedule, emitted = make_source(program, point, settings, self._observe)
                 lowered = self._lowered[config] = Lowered(config, program, schedule, emitted)

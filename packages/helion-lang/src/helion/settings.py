@@ -83,6 +83,12 @@ class Settings:
         words="Let float32 exponentials, quotients, square roots and hyperbolic tangents be approximate:"
         " a few units in the last place instead of one; tanh to 2**-21.",
     )
+    programmatic_dependent_launch: bool = _setting(
+        default=False,
+        kind=FLAG,
+        words="Let the kernel's programs be set up while the kernel ahead of it in the stream still runs; they wait for"
+        " it before they touch memory. NVIDIA GPUs from sm_90 on, kernels without barriers; others are refused.",
+    )
     backend: Literal["triton"] = _setting("triton", choice("triton"), "What is generated.")
     persistent_reserved_sms: int = _setting(
         0, count(0), "Multiprocessors that persistent kernels leave free."
@@ -237,6 +243,7 @@ class SettingKeywords(TypedDict, total=False):
     static_shapes: bool
     dot_precision: Literal["tf32", "tf32x3", "ieee"]
     fast_math: bool
+    programmatic_dependent_launch: bool
     backend: Literal["triton"]
     persistent_reserved_sms: int
     ref_mode: bool | RefMode

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from helion_runtime.bundle.reading import VerifiedContent
+    from helion_runtime.entries import KernelEntry
 
 _STATES = {
     "trusted": "a trusted key",
@@ -56,11 +57,21 @@ def summarise(content: VerifiedContent) -> dict[str, Any]:
                 "num_warps": kernel.num_warps,
                 "num_ctas": kernel.num_ctas,
                 "shared": kernel.shared,
+                "launch": _launch(kernel),
                 "config": kernel.config,
             }
             for kernel in manifest.kernels
         ],
     }
+
+
+def _launch(kernel: KernelEntry) -> str:
+    """How launches of a kernel differ from ordinary ones."""
+    kinds = {
+        "cooperative": kernel.cooperative,
+        "dependent": kernel.programmatic_dependent_launch,
+    }
+    return ", ".join(name for name, has_it in kinds.items() if has_it) or "ordinary"
 
 
 def describe_signatures(content: VerifiedContent) -> list[dict[str, str]]:
@@ -117,7 +128,7 @@ def render(summary: dict[str, Any]) -> str:
         for number, variant in enumerate(op["variants"])
     ]
     lines += ["", *_table(["op", "variant", "arch", "accepts", "kernels"], variants)]
-    columns = ["name", "arch", "bytes", "num_warps", "num_ctas", "shared", "config"]
+    columns = ["name", "arch", "bytes", "num_warps", "num_ctas", "shared", "launch", "config"]
     kernels = [[str(kernel[column]) for column in columns] for kernel in summary["kernels"]]
     lines += ["", *_table(["kernel", *columns[1:]], kernels)]
     return "\n".join(lines)

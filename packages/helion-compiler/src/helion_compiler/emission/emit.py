@@ -64,6 +64,8 @@ def emit(schedule: Schedule, *, origin_lines: bool = True) -> EmittedKernel:
         starts |= _only_starts(grid.body)
     context = EmissionContext(schedule, writer, starts, emit_block)
     plans = plan_grids(schedule)
+    if schedule.dependent_launch:
+        _emit_dependent_launch(context)
     persistent = schedule.program_ids not in ("flat", "xyz")
     if persistent:
         _emit_persistent(context, plans)
@@ -83,6 +85,13 @@ def emit(schedule: Schedule, *, origin_lines: bool = True) -> EmittedKernel:
         follows_addresses=schedule.program.follows_addresses(),
         limits=tuple(context.limits.values()),
     )
+
+
+def _emit_dependent_launch(context: EmissionContext) -> None:
+    """Wait for the kernel ahead, and only then let the next one be set up: decision 0028 says why in this order."""
+    context.lines["from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait"] = None
+    context.writer.line("gdc_wait()")
+    context.writer.line("gdc_launch_dependents()")
 
 
 def _programs(plans: Sequence[GridPlan], kind: ProgramIds) -> tuple[Size, Size, Size]:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from attrs import frozen
 from triton.language import core
+from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 
 from helion_compiler.interpreting.reductions import reduced, scanned
 from helion_compiler.interpreting.runtime import known
@@ -49,6 +50,8 @@ class Meanings:
             (core.multiple_of, unchanged),
             (core.max_contiguous, unchanged),
             (core.max_constancy, unchanged),
+            (gdc_wait, nothing),
+            (gdc_launch_dependents, nothing),
         ]
         return {id(original): replacement for original, replacement in replacements}
 
@@ -152,6 +155,10 @@ def static_assert(condition: Any, message: Any = "") -> None:
     """`tl.static_assert`."""
     if not known(condition):
         raise AssertionError(f"tl.static_assert failed: {known(message)}")
+
+
+def nothing() -> None:
+    """Programs run one after another here, and launches do."""
 
 
 def unchanged(value: Any, _hint: Any) -> Any:

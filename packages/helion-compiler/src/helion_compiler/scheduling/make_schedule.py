@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 
 def make_schedule(
-    program: Program, point: Point, *, dot_precision: str, fast_math: bool
+    program: Program,
+    point: Point,
+    *,
+    dot_precision: str,
+    fast_math: bool,
+    dependent_launch: bool = False,
 ) -> Schedule:
     """The Schedule of ``program`` at ``point``, which is a point of its config space."""
     # Rolled reductions add loops, which have no options of their own but are pipelined as the whole kernel is.
@@ -83,6 +88,7 @@ def make_schedule(
         sm_multiplier=_integer(point.get("num_sm_multiplier", 1)),
         dot_precision=dot_precision,
         fast_math=fast_math,
+        dependent_launch=dependent_launch,
     )
 
 

@@ -60,7 +60,8 @@ class Schedule:
     stores to how they address memory, ``cache_hints`` those through pointers to what they say of the caches.
     ``sm_multiplier`` is how many programs of a persistent kernel each multiprocessor gets. ``hints`` are further
     options of ``triton.compile``. With ``follows_dies``, the programs of a compute die take tiles beside each other.
-    With ``fast_math``, float32 is computed by approximate instructions.
+    With ``fast_math``, float32 is computed by approximate instructions. With ``dependent_launch``, programs begin by
+    waiting for the kernel ahead, which may still run when they are set up.
     """
 
     program: Program
@@ -78,11 +79,13 @@ class Schedule:
     sm_multiplier: int
     dot_precision: str
     fast_math: bool
+    dependent_launch: bool = False
 
     @property
     def compile_options(self) -> dict[str, Any]:
         """What the Config asks of Triton beside the source: options of ``triton.compile``."""
-        return {"num_warps": self.num_warps, "num_stages": self.num_stages, **self.hints}
+        options = {"num_warps": self.num_warps, "num_stages": self.num_stages, **self.hints}
+        return {**options, "launch_pdl": True} if self.dependent_launch else options
 
     def concrete(self, size: Size) -> Size:
         """``size`` with equal symbols made one, and numbers for block sizes."""
