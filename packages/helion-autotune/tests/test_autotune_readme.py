@@ -1,4 +1,4 @@
-"""The README's code runs as printed, but for Triton kernels."""
+"""The README's code runs as printed; Triton kernels do in ``triton_scripts/readme.py``."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 README = Path(__file__).parents[1] / "README.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S)
-#: Blocks on kernels whose bodies are left out, or that another package has: examples/ holds the whole of them.
+#: Blocks that need Triton, or a kernel of another package: examples/ holds the whole of that.
 ELSEWHERE = ("@triton.jit", "liger_kernel")
 RUNNABLE = [block for block in BLOCKS if not any(word in block for word in ELSEWHERE)]
 
@@ -24,6 +24,7 @@ def test_block(block, capsys):
 def test_the_space_of_the_triton_example_is_one():
     (block,) = [block for block in BLOCKS if "Constraint(" in block]
     names = {}
-    exec(compile(block.split("@autotune")[0], str(README), "exec"), names)
+    _, _, rest = block.partition("import triton.language as tl\n")  # which need not be installed
+    exec(compile(rest.split("@autotune")[0], str(README), "exec"), names)
     assert names["space"].check(names["space"].default) == []
-    assert names["space"].size.count > 1000
+    assert names["space"].size.count == 48

@@ -1,5 +1,6 @@
 """The page about records: what it says, that it needs no network, and that nothing of the user's becomes markup."""
 
+import gzip
 import re
 import subprocess
 import sys
@@ -187,6 +188,15 @@ def test_the_command_writes_a_page(tmp_path, capsys):
     assert "<h1>A title</h1>" in output.read_text(encoding="utf-8")
     assert main(["report", str(tmp_path / "no.jsonl"), "--output", str(output)]) == 1
     assert "there is no file" in capsys.readouterr().err
+
+
+def test_a_directory_means_the_records_in_it(tmp_path, capsys):
+    records = make_records(tmp_path)
+    (tmp_path / "bowl2.jsonl.gz").write_bytes(gzip.compress(records.path.read_bytes()))
+    assert [one.name for one in summaries([tmp_path])] == ["bowl", "bowl2"]
+    (tmp_path / "none").mkdir()
+    assert main(["report", str(tmp_path / "none")]) == 1
+    assert "there are no records in" in capsys.readouterr().err
 
 
 def test_the_package_runs_as_a_command():

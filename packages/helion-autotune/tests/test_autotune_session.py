@@ -57,6 +57,14 @@ def test_the_best_point_is_found_and_explained():
     assert [f.searched.point["a"] for f in result.finalists][:1] == [7]
 
 
+def test_a_result_prints_on_a_line_or_two():
+    shown = repr(tune(SPACE, Valley(), strategy="finite", jobs=1))
+    assert "Point({'a': 7, 'b': True})" in shown
+    assert "trials=<40 of them>" in shown
+    assert "finalists=<4 of them>" in shown
+    assert len(shown) < 400
+
+
 def test_a_result_states_its_noise_and_what_was_wrong(capsys):
     class Shaky(Valley):
         turns = 0

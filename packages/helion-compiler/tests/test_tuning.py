@@ -18,7 +18,7 @@ import torch
 
 import helion
 import helion.language as hl
-from helion_autotune import Measurement, Records
+from helion_autotune import Measurement, Records, RecordsError
 from helion_compiler.building import parse_target
 from helion_compiler.building.compile_pool import CompileFailed, CompilePool
 from helion_compiler.model import limits_of
@@ -368,6 +368,23 @@ def test_unwritable_cache(pretended_gpu: dict[str, Any], tmp_path: Path) -> None
     with pytest.raises(helion.exc.CacheNotWritable, match="HELION_AUTOTUNE_CACHE"):
         tuned({**pretended_gpu, "autotune_cache": str(tmp_path / "file" / "cache")})
     assert measurements() == 0
+
+
+def test_what_is_stored_runs_from_a_directory_that_cannot_be_written_to(
+    pretended_gpu: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container whose image has the results; that root may write anywhere is no matter here."""
+    found = tuned(pretended_gpu)
+
+    def refuse(self: Records) -> None:
+        raise RecordsError(f"cannot write records to {self.path}: Read-only file system")
+
+    monkeypatch.setattr(Records, "prepare", refuse)
+    before = measurements()
+    assert tuned(pretended_gpu, force=False) == found
+    assert measurements() == before + 1  # nothing but the counting itself
+    with pytest.raises(helion.exc.CacheNotWritable, match="Read-only file system"):
+        tuned(pretended_gpu)
 
 
 def test_foreign_records(pretended_gpu: dict[str, Any], tmp_path: Path) -> None:

@@ -96,6 +96,11 @@ class Records:
         self.path = Path(path)
         self._now = now
 
+    def check(self) -> None:
+        """Raise RecordsError where the file is something else than records, or of a foreign format."""
+        for _ in self._lines():
+            pass
+
     def prepare(self) -> None:
         """Make the file and its folder; raises RecordsError when it cannot be written or is something else."""
         if self.path.suffix == ".gz":
@@ -111,8 +116,7 @@ class Records:
                 f"cannot write records to {self.path}: {error.strerror or error}. "
                 "Choose a path in a folder that you may write to, or pass records=None to keep none"
             ) from error
-        for _ in self._lines():  # also refuses foreign formats, before any work is done
-            pass
+        self.check()  # before any work is done
 
     def trials(self, fingerprint: str, key: str) -> dict[Point, Trial]:
         """The recorded trials of one space and key, by point; a later line wins."""

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from helion_autotune.workload import Workload
 
 
+def _counted(items: tuple[object, ...]) -> str:
+    return f"<{len(items)} of them>"
+
+
 @attrs.frozen
 class Result:
     """What a session found. ``best`` has the time of its last measurement, in milliseconds.
@@ -43,10 +47,10 @@ class Result:
     """
 
     best: Trial
-    trials: tuple[Trial, ...]
+    trials: tuple[Trial, ...] = attrs.field(repr=_counted)
     seconds: float
     stopped_because: str
-    finalists: tuple[Finalist, ...] = ()
+    finalists: tuple[Finalist, ...] = attrs.field(default=(), repr=_counted)
     noise: float | None = None
     remarks: tuple[str, ...] = ()
 

@@ -38,7 +38,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "replay", help="compare strategies on records, without a GPU", description=_DESCRIPTION
     )
     parser.add_argument(
-        "records", nargs="+", type=Path, help="files of records; .gz ones are read as well"
+        "records",
+        nargs="+",
+        type=Path,
+        help="files of records, also .gz ones, or directories of them",
     )
     parser.add_argument(
         "--strategies",
@@ -66,8 +69,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Replay, print a table, and write JSON where that is asked for."""
-    found = recordings(options.records)
     names = options.strategies or _all_strategies()
+    for name in names:
+        strategy(name)  # before minutes of replaying
+    found = recordings(options.records)
     _print_recordings(found)
     comparison = compare(
         found, {name: _maker(name) for name in names},

@@ -20,7 +20,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         description="Write one HTML page, which needs no network, about the sessions in files of records.",
     )
     parser.add_argument(
-        "records", nargs="+", type=Path, help="files of records; .gz ones are read as well"
+        "records",
+        nargs="+",
+        type=Path,
+        help="files of records, also .gz ones, or directories of them",
     )
     parser.add_argument(
         "--output",
@@ -28,7 +31,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         default=Path("tuning-report.html"),
         help="default: tuning-report.html",
     )
-    parser.add_argument("--title", default="Tuning report")
+    parser.add_argument("--title", default="Tuning report", help="the page's title")
     parser.set_defaults(run=run)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from helion_autotune.parameters.described import described_parameter
+from helion_autotune.record_files import record_files
 from helion_autotune.records import Records, RecordsError
 from helion_autotune.replay.recorded_space import RecordedSpace
 
@@ -47,11 +48,11 @@ class Recording:
 
 
 def recordings(paths: Iterable[str | os.PathLike[str]]) -> list[Recording]:
-    """Every recording in these files that has a description and a success.
+    """Every recording in these files, and directories of them, that has a description and a success.
 
     Raises RecordsError for files that are none, or when nothing in them can be replayed.
     """
-    paths = list(paths)
+    paths = record_files(paths)
     found = [recording for path in paths for recording in _of_file(Records(path))]
     if not found:
         raise RecordsError(
@@ -62,8 +63,6 @@ def recordings(paths: Iterable[str | os.PathLike[str]]) -> list[Recording]:
 
 
 def _of_file(records: Records) -> list[Recording]:
-    if not records.path.exists():
-        raise RecordsError(f"there is no file {records.path}")
     descriptions = records.descriptions()
     sessions = {(line.fingerprint, line.key): line for line in records.sessions()}
     found = []

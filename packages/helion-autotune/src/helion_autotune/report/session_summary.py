@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from helion_autotune.parameters.described import described_parameter
+from helion_autotune.record_files import record_files
 from helion_autotune.records import Records, RecordsError
 
 if TYPE_CHECKING:
@@ -65,8 +66,9 @@ class SessionSummary:
 
 
 def summaries(paths: Iterable[str | os.PathLike[str]]) -> list[SessionSummary]:
-    """One for each space and key in these files that has trials; raises RecordsError when there is none."""
-    paths = list(paths)
+    """One for each space and key that has trials, in these files and directories of them; raises RecordsError when
+    there is none."""
+    paths = record_files(paths)
     found = [one for path in paths for one in _of_file(Records(path))]
     if not found:
         raise RecordsError(f"there are no trials in {', '.join(map(str, paths))}")
@@ -74,8 +76,6 @@ def summaries(paths: Iterable[str | os.PathLike[str]]) -> list[SessionSummary]:
 
 
 def _of_file(records: Records) -> list[SessionSummary]:
-    if not records.path.exists():
-        raise RecordsError(f"there is no file {records.path}")
     by_key: dict[tuple[str, str], list[TrialLine]] = {}
     for line in records.trial_lines():
         by_key.setdefault((line.fingerprint, line.key), []).append(line)

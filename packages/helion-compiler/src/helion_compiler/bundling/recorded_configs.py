@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from helion_autotune import Records, RecordsError
+from helion_autotune.record_files import PATTERNS, files_inside
 from helion_compiler.bundling.errors import BundleRequestError
 from helion_compiler.bundling.tuned_configs import Key, TunedConfigs, TunedResult, key_object
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from helion_autotune import Point, Space
-
-_PATTERNS = ("*.jsonl", "*.jsonl.gz")
 
 
 @attrs.frozen(eq=False)
@@ -82,7 +81,8 @@ class RecordedConfigs(TunedConfigs):
 
     @cached_property
     def _content(self) -> _Content:
-        contents = [_read(path) for path in self._files()]
+        files = files_inside(self.path) if self.path.is_dir() else [self.path]
+        contents = [_read(path) for path in files]
         content = _Content(
             tuple(line for one in contents for line in one.lines),
             tuple(search for one in contents for search in one.unfinished),
@@ -95,15 +95,10 @@ class RecordedConfigs(TunedConfigs):
             )
         return content
 
-    def _files(self) -> list[Path]:
-        if not self.path.is_dir():
-            return [self.path]
-        return sorted(path for pattern in _PATTERNS for path in self.path.glob(pattern))
-
 
 def is_records(path: Path) -> bool:
     """Whether a path is one of records, and not of a lock file."""
-    return path.is_dir() or any(path.match(pattern) for pattern in _PATTERNS)
+    return path.is_dir() or any(path.match(pattern) for pattern in PATTERNS)
 
 
 def _read(path: Path) -> _Content:

@@ -131,6 +131,7 @@ def _measured(
     """The winner of a search, or of the configs that ``autotuner_fn`` names; it is stored."""
     settings, space = kernel.definition.settings, kernel.space.space
     name = kernel.definition.name
+    store.prepare()
     if settings.autotuner_fn is not None:
         known = cached_configs(kernel, store, settings.autotuner_fn)
         config = known[0] if len(known) == 1 else _fastest_of(kernel, leaves, known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,15 @@ class Store:
     key: str
     device: str
 
+    def prepare(self) -> None:
+        """Make sure that results can be kept.
+
+        Raises:
+            helion.exc.CacheNotWritable: the cache directory cannot be written to.
+        """
+        with _usable(self.records):
+            self.records.prepare()
+
     def earlier(self) -> Iterator[Point]:
         """What every session on this kind of device has found, for whatever arguments, the latest first."""
         for line in reversed(list(self.records.results())):
@@ -50,18 +60,25 @@ class Store:
 
 
 def open_store(kernel: SpecializedKernel, leaves: Sequence[Any]) -> Store:
-    """The store of a specialization.
+    """The store of a specialization; for what is stored already, the directory need not be writable.
 
     Raises:
-        helion.exc.CacheNotWritable: the cache directory cannot be used.
+        helion.exc.CacheNotWritable: what is there cannot be read as records.
     """
     definition = kernel.definition
     device = torch.cuda.get_device_name(device_of(leaves))
     key = json.dumps(result_key(kernel, leaves, device), sort_keys=True)
     folder = Path(definition.settings.autotune_cache).expanduser()
     records = Records(folder / f"{definition.name}.jsonl")
-    try:
-        records.prepare()
-    except RecordsError as error:
-        raise exc.CacheNotWritable(path=str(folder), reason=str(error)) from error
+    with _usable(records):
+        records.check()
     return Store(records, key, device)
+
+
+@contextmanager
+def _usable(records: Records) -> Iterator[None]:
+    try:
+        yield
+    except RecordsError as error:
+        folder = str(records.path.parent)
+        raise exc.CacheNotWritable(path=folder, reason=str(error)) from error
