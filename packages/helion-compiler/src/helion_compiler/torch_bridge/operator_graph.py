@@ -29,6 +29,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_map
 
 from helion_compiler.torch_bridge.floor_division import FLOOR_DIVISION
+from helion_compiler.torch_bridge.gelu import GELU
 from helion_compiler.torch_bridge.modes import asking
 from helion_compiler.torch_bridge.operands import (
     NotPointwise,
@@ -105,7 +106,7 @@ def lower_call(
     shape_env = ShapeEnv()
     with _disable_current_modes(), FakeTensorMode(shape_env=shape_env) as mode:
         examples = [_example(shape_env, n, operand, device) for n, operand in enumerate(operands)]
-        table = {**select_decomp_table(), **FLOOR_DIVISION}
+        table = {**select_decomp_table(), **FLOOR_DIVISION, **GELU}
         try:
             with asking():
                 module = make_fx(call, decomposition_table=table)(*examples)
