@@ -154,7 +154,7 @@ def _check_deterministic(
     first = bound.lower(config).emitted.source
     if program.number % RETRACED:
         _, emitted = make_source(
-            bound.program, bound.space.point(config), bound.definition.settings
+            bound.program, bound.space.point(config), bound.definition.settings, bound.traits
         )
         second = emitted.source
     else:

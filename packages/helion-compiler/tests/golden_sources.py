@@ -71,6 +71,14 @@ def gated(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return out
 
 
+def divergence(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    out = torch.empty_like(x)
+    for tile in hl.tile(x.size()):
+        share = torch.sigmoid(x[tile])
+        out[tile] = torch.tanh(share * (torch.log(share) - torch.log(y[tile])))
+    return out
+
+
 def plane_sums(x: torch.Tensor) -> torch.Tensor:
     _, m, n = x.size()
     out = torch.zeros([m, n], dtype=torch.float32, device=x.device)
@@ -129,6 +137,7 @@ class Source:
 
 SQUARE = (half(512, 512), half(512, 512))
 ODD = (half(500, 300), half(300, 200))
+BRAINS = (torch.empty(64, 512, dtype=torch.bfloat16), torch.empty(64, 512, dtype=torch.bfloat16))
 BLOCKS = {"block_sizes": [128, 128, 64]}
 
 SOURCES: dict[str, Source] = {
@@ -223,6 +232,8 @@ SOURCES: dict[str, Source] = {
         {"block_sizes": [1, 512]},
         settings={"fast_math": True},
     ),
+    "divergence": Source(divergence, BRAINS, {"block_sizes": [1, 512]}),
+    "divergence_amd": Source(divergence, BRAINS, {"block_sizes": [1, 512]}, target="gfx942"),
     "softmax_whole_exact": Source(softmax, (half(64, 1024),), {"block_sizes": [4]}),
     "softmax_whole_masked": Source(softmax, (half(63, 1000),), {"block_sizes": [4]}),
     "scan_guarded": Source(recurrence, (half(63, 100), half(63, 100), 2.5), {"block_sizes": [4]}),

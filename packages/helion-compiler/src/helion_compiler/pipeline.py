@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from helion import Settings
     from helion_autotune import Point
     from helion_compiler.program.program import Program
+    from helion_compiler.space.target_traits import TargetTraits
     from helion_compiler.staging import StagedFunction
     from helion_compiler.tracing.arguments import Call
 
@@ -58,6 +59,7 @@ def make_source(
     program: Program,
     point: Point,
     settings: Settings,
+    traits: TargetTraits,
     observe: Callable[[str, Any], None] | None = None,
 ) -> tuple[Schedule, EmittedKernel]:
     """Schedule and emit."""
@@ -66,6 +68,7 @@ def make_source(
         point,
         dot_precision=settings.dot_precision,
         fast_math=settings.fast_math,
+        elementary=traits.elementary,
         dependent_launch=settings.programmatic_dependent_launch,
     )
     if schedule.program is not program:

@@ -129,7 +129,9 @@ class SpecializedKernel:
                 if settings.programmatic_dependent_launch:
                     check_dependent_launch(program, self.traits)
                 with reported(self.call, settings, "generate source", config):
-                    schedule, emitted = make_source(program, point, settings, self._observe)
+                    schedule, emitted = make_source(
+                        program, point, settings, self.traits, self._observe
+                    )
                 lowered = self._lowered[config] = Lowered(config, program, schedule, emitted)
                 if settings.print_output_code:
                     print(emitted.source, file=sys.stderr)

@@ -22,7 +22,7 @@ def gated(x, y, out):
     div = libdevice.fast_dividef(exp, add)
     # out[tile] = torch.tanh(x[tile]) * gate + torch.sqrt(torch.abs(y[tile])) * torch.rsqrt(gate)
     x_2 = tl.load(x + (tile_begin * 500 + tile_1_index), mask=tile_1_mask, other=0)
-    tanh = (2.0 * tl.sigmoid(2.0 * x_2) - 1.0)
+    tanh = (libdevice.fast_dividef(2.0, 1.0 + libdevice.exp2(x_2 * -2.8853900817779268)) - 1.0)
     mul = tanh * div
     y_2 = tl.load(y + (tile_begin * 500 + tile_1_index), mask=tile_1_mask, other=0)
     abs = tl_math.abs(y_2)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import torch
 
+from helion_compiler.torch_bridge.elementary import ELEMENTARY_FUNCTIONS
 from helion_compiler.torch_bridge.pointwise import IMPORTS, PointwiseTemplate
 
 if TYPE_CHECKING:
@@ -77,7 +78,9 @@ class Job:
 def write_module(jobs: Sequence[Job], path: Path) -> None:
     """One Python file with a kernel for each job."""
     header = ["import triton", "import triton.language as tl", *IMPORTS.values(), "", ""]
-    path.write_text("\n".join(header) + "\n\n\n".join(job.source() for job in jobs) + "\n")
+    functions = [f"@triton.jit\ndef {name}{text}" for name, text in ELEMENTARY_FUNCTIONS.items()]
+    texts = [*functions, *(job.source() for job in jobs)]
+    path.write_text("\n".join(header) + "\n\n\n".join(texts) + "\n")
 
 
 @pytest.fixture(scope="session")
@@ -104,8 +107,8 @@ def interpreted(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A function that compiles a job for sm_90 and returns its PTX."""
+def binary_of(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A function that compiles a job for sm_90 and returns what Triton makes of it."""
     import importlib.util
 
     import triton
@@ -114,7 +117,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
     folder = tmp_path_factory.mktemp("compiled")
 
-    def compile_job(job: Job) -> str:
+    def compile_job(job: Job) -> Any:
         path = folder / f"{job.name}.py"
         write_module([job], path)
         specification = importlib.util.spec_from_file_location(job.name, path)
@@ -123,10 +126,15 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Any:
         module = importlib.util.module_from_spec(specification)
         specification.loader.exec_module(module)
         source = ASTSource(getattr(module, job.name), job.signature(), {"BLOCK": BLOCK})
-        binary = triton.compile(source, target=GPUTarget("cuda", 90, 32))
-        return str(binary.asm["ptx"])
+        return triton.compile(source, target=GPUTarget("cuda", 90, 32))
 
     return compile_job
+
+
+@pytest.fixture(scope="session")
+def compiled(binary_of: Any) -> Any:
+    """A function that compiles a job for sm_90 and returns its PTX."""
+    return lambda job: str(binary_of(job).asm["ptx"])
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from helion_compiler.space.target_traits import DIES
+from helion_compiler.torch_bridge.elementary import ELEMENTARY_FUNCTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,5 +44,6 @@ DEVICE_FUNCTIONS: Mapping[str, str] = MappingProxyType(
     while tl.atomic_add(arrived, 0, sem="acq_rel") < expected:
         pass
     tl.debug_barrier()""",
+        **ELEMENTARY_FUNCTIONS,
     }
 )

@@ -120,7 +120,12 @@ def emit_pointwise(context: EmissionContext, op: Pointwise) -> None:
     dtype = op.result.type.dtype
     try:
         template = lower_pointwise(
-            op.operator, args, kwargs, dtype, fast_math=context.schedule.fast_math
+            op.operator,
+            args,
+            kwargs,
+            dtype,
+            fast_math=context.schedule.fast_math,
+            elementary=context.schedule.elementary,
         )
     except NotPointwise as error:
         raise exc.UnsupportedOperator(

@@ -6,29 +6,30 @@ import keyword
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from helion_compiler.emission.functions import DEVICE_FUNCTIONS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from helion_compiler.program.types import Location
 
-_RESERVED = frozenset(keyword.kwlist) | {
-    "tl",
-    "triton",
-    "libdevice",
-    "tl_math",
-    "triton_helpers",
-    "nan_maximum",
-    "nan_minimum",
-    "product",
-    "grid_barrier",
-    "along_dies",
-    "gdc_wait",
-    "gdc_launch_dependents",
-    "min",
-    "max",
-    "float",
-    "range",
-}
+_RESERVED = (
+    frozenset(keyword.kwlist)
+    | DEVICE_FUNCTIONS.keys()
+    | {
+        "tl",
+        "triton",
+        "libdevice",
+        "tl_math",
+        "triton_helpers",
+        "gdc_wait",
+        "gdc_launch_dependents",
+        "min",
+        "max",
+        "float",
+        "range",
+    }
+)
 
 
 def atom(text: str) -> str:

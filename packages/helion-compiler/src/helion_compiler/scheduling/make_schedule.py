@@ -30,6 +30,7 @@ def make_schedule(
     *,
     dot_precision: str,
     fast_math: bool,
+    elementary: bool,
     dependent_launch: bool = False,
 ) -> Schedule:
     """The Schedule of ``program`` at ``point``, which is a point of its config space."""
@@ -88,6 +89,7 @@ def make_schedule(
         sm_multiplier=_integer(point.get("num_sm_multiplier", 1)),
         dot_precision=dot_precision,
         fast_math=fast_math,
+        elementary=elementary,
         dependent_launch=dependent_launch,
     )
 

@@ -60,8 +60,9 @@ class Schedule:
     stores to how they address memory, ``cache_hints`` those through pointers to what they say of the caches.
     ``sm_multiplier`` is how many programs of a persistent kernel each multiprocessor gets. ``hints`` are further
     options of ``triton.compile``. With ``follows_dies``, the programs of a compute die take tiles beside each other.
-    With ``fast_math``, float32 is computed by approximate instructions. With ``dependent_launch``, programs begin by
-    waiting for the kernel ahead, which may still run when they are set up.
+    With ``fast_math``, float32 is computed by approximate instructions; with ``elementary``, by functions of our own
+    for NVIDIA's GPUs. With ``dependent_launch``, programs begin by waiting for the kernel ahead, which may still run
+    when they are set up.
     """
 
     program: Program
@@ -79,6 +80,7 @@ class Schedule:
     sm_multiplier: int
     dot_precision: str
     fast_math: bool
+    elementary: bool
     dependent_launch: bool = False
 
     @property

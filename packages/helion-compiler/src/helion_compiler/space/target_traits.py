@@ -20,3 +20,8 @@ class TargetTraits:
     architecture: int | str = 90
     warp_size: int = 32
     dies: bool = False
+
+    @property
+    def elementary(self) -> bool:
+        """Whether source may call the functions of :mod:`helion_compiler.torch_bridge.elementary`."""
+        return self.backend == "cuda"

@@ -7,7 +7,8 @@ Every target of Triton understands the texts. Errors are those of NVIDIA's instr
   Guide, "Intrinsic Functions"); `exp2` at most 2 ulp.
 * `sqrt` is `sqrt.approx`: at most 1 ulp.
 * `truediv` is `div.approx`: at most 2 ulp where 2**-126 <= |y| <= 2**126; zero beyond, or NaN where x is infinite.
-* `tanh` by way of `sigmoid`: at most 2**-21 off, so near zero, where tanh(x) is about x, without relative accuracy.
+* `tanh` as 2 / (1 + exp2(c x)) - 1: at most 2**-21 off, so near zero, where tanh(x) is about x, without relative
+  accuracy.
 
 Reciprocals of square roots are `rsqrt.approx` without it, too, and quotients then are 2 ulp off at most for every y.
 """
@@ -27,7 +28,7 @@ APPROXIMATIONS: Mapping[str, str] = MappingProxyType(
         "exp": "tl_math.exp({0})",
         "exp2": "tl_math.exp2({0})",
         "sqrt": "tl_math.sqrt({0})",
-        "tanh": "(2.0 * tl.sigmoid(2.0 * {0}) - 1.0)",
+        "tanh": "(libdevice.fast_dividef(2.0, 1.0 + libdevice.exp2({0} * -2.8853900817779268)) - 1.0)",
         "truediv": "libdevice.fast_dividef({0}, {1})",
     }
 )

@@ -56,7 +56,7 @@ class PointwiseTemplate:
         lines: Temporaries in order: (name without braces, expression).
         result: The expression of the result, whose Triton type is that of `result_dtype`.
         result_dtype: The element type of the result.
-        uses: Which of the names in `IMPORTS` occur in the text, besides `tl`.
+        uses: Which names the text needs besides `tl`: of `IMPORTS`, and of the functions in `elementary`.
     """
 
     lines: tuple[tuple[str, str], ...]

@@ -47,7 +47,7 @@ IMPORTS: Mapping[str, str] = MappingProxyType(
         "triton_helpers": "from torch._inductor.runtime import triton_helpers",
     }
 )
-"""The import that supplies each name of `PointwiseTemplate.uses` to generated source."""
+"""The import that supplies a name of `PointwiseTemplate.uses` to generated source."""
 
 _CONSTANTS = (bool, int, float, str, torch.dtype, torch.device, torch.layout, torch.memory_format)
 _ARGUMENTS = (TensorOperand, ScalarOperand, type(None), *_CONSTANTS)
@@ -62,6 +62,7 @@ def lower_pointwise(
     device_kind: str = "cuda",
     *,
     fast_math: bool = False,
+    elementary: bool = False,
 ) -> PointwiseTemplate:
     """Turn one ATen call into Triton text.
 
@@ -73,6 +74,7 @@ def lower_pointwise(
         result_dtype: The element type to convert the result to; normally the one torch gives it.
         device_kind: The device type for which TorchInductor lowers. None needs to be present.
         fast_math: Whether float32 may be computed by the instructions of `approximations`.
+        elementary: Whether the text may call the functions of `elementary`, which are for NVIDIA's GPUs.
 
     Returns:
         The text; operands are numbered in order of appearance, positional arguments first.
@@ -83,7 +85,7 @@ def lower_pointwise(
         TypeError: An argument is something else than an operand or a constant.
     """
     call = _call(operator, args, kwargs, result_dtype, device_kind)
-    return _lowered(attrs.evolve(call, fast_math=fast_math))
+    return _lowered(attrs.evolve(call, fast_math=fast_math, elementary=elementary))
 
 
 @attrs.frozen
@@ -97,6 +99,7 @@ class _Call:
     result_dtype: torch.dtype
     device_kind: str
     fast_math: bool = False
+    elementary: bool = False
 
 
 def _call(
@@ -126,5 +129,10 @@ def _lowered(call: _Call) -> PointwiseTemplate:
     with _LOWERING, lowering_settings(device):
         lowered = lower_call(call.operator, call.args, call.kwargs, device)
         return template_of(
-            call.operator, lowered, call.result_dtype, device, fast_math=call.fast_math
+            call.operator,
+            lowered,
+            call.result_dtype,
+            device,
+            fast_math=call.fast_math,
+            elementary=call.elementary,
         )

@@ -26,6 +26,11 @@ from torch._inductor.virtualized import OpsValue, V
 from torch.utils._sympy.functions import ToFloat
 
 from helion_compiler.torch_bridge.approximations import APPROXIMATIONS
+from helion_compiler.torch_bridge.elementary import (
+    ELEMENTARY,
+    ELEMENTARY_FUNCTIONS,
+    WIDENED,
+)
 from helion_compiler.torch_bridge.operands import NotPointwise, PointwiseTemplate
 from helion_compiler.torch_bridge.operator_graph import ELEMENTS
 
@@ -52,9 +57,15 @@ def template_of(
     device: torch.device,
     *,
     fast_math: bool = False,
+    elementary: bool = False,
 ) -> PointwiseTemplate:
-    """The text of a lowered call, its result converted to `result_dtype`; with `fast_math` it approximates."""
-    writer = _Writer(operator, call, APPROXIMATIONS if fast_math else {})
+    """The text of a lowered call, its result converted to `result_dtype`.
+
+    With `fast_math` it approximates; with `elementary` it calls functions of that module.
+    """
+    own = {name: f"{function}({{0}})" for name, function in ELEMENTARY.items()}
+    texts = {**(own if elementary else {}), **(APPROXIMATIONS if fast_math else {})}
+    writer = _Writer(operator, call, texts, WIDENED if elementary else None)
     with (
         V.set_graph_handler(call.graph),
         call.graph.set_current_device(device),
@@ -71,7 +82,7 @@ def template_of(
         lines=lines,
         result=result.name,
         result_dtype=result_dtype,
-        uses=frozenset(name for _, text in lines for name in _SUPPORT.findall(text)),
+        uses=frozenset(name for _, text in lines for name in _names(text)),
     )
 
 
@@ -126,11 +137,13 @@ class _Writer(DefaultHandler):
         self,
         operator: torch._ops.OpOverload,
         call: LoweredCall,
-        approximations: Mapping[str, str],
+        float32_texts: Mapping[str, str],
+        widened: str | None,
     ) -> None:
         self.operator = operator
         self.call = call
-        self.approximations = approximations
+        self.float32_texts = float32_texts
+        self.widened = widened
         self.kernel = _Kernel()
         self.overrides = TritonOverrides()
         self.dtypes = DtypePropagationOpsHandler()
@@ -222,8 +235,8 @@ class _Writer(DefaultHandler):
     def _default(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if name in _RANDOM:
             raise NotPointwise(self.operator, "it draws random numbers")
-        if name in self.approximations and all(_is_float32(argument) for argument in args):
-            return self._temporary(self.approximations[name].format(*args), torch.float32)
+        if name in self.float32_texts and all(_is_float32(argument) for argument in args):
+            return self._temporary(self.float32_texts[name].format(*args), torch.float32)
         try:
             text = getattr(self.overrides, name)(*args, **kwargs)
         except (NotImplementedError, AttributeError) as error:
@@ -237,6 +250,8 @@ class _Writer(DefaultHandler):
         dtype = self.call.operands[number].dtype  # type: ignore[union-attr] # it is in `tensors`
         field = f"{{{number}}}"
         value: TritonCSEVariable = self.kernel.cse.namedvar(field, dtype=dtype, shape=())
+        if dtype is torch.bfloat16 and self.widened is not None:
+            return self._temporary(f"{self.widened}({field})", torch.float32)
         if dtype in _HELD_IN_FLOAT32:
             return self._temporary(f"{field}.to(tl.float32)", torch.float32)
         return value
@@ -271,6 +286,12 @@ class _Writer(DefaultHandler):
         if _dtype(x).is_floating_point and _dtype(x).itemsize == dtype.itemsize == 1:
             return self._temporary(f"{x}.to(tl.float32)", torch.float32)
         return x
+
+
+def _names(text: str) -> set[str]:
+    """What a line needs: modules, and functions of our own with the module that they need."""
+    own = {name for name in ELEMENTARY_FUNCTIONS if text.startswith(f"{name}(")}
+    return own.union(*map(_SUPPORT.findall, (text, *map(ELEMENTARY_FUNCTIONS.__getitem__, own))))
 
 
 def _is_float32(argument: Any) -> bool:

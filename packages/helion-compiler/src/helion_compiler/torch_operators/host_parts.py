@@ -117,6 +117,7 @@ class HostParts:
             space.point(config),
             dot_precision=settings.dot_precision,
             fast_math=settings.fast_math,
+            elementary=False,
         )
         filled: VariantEntry = with_block_sizes(variant, schedule)
         return filled
