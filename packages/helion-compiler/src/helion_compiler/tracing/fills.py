@@ -8,6 +8,7 @@ import torch
 
 from helion_compiler.program.ops import Full
 from helion_compiler.tracing.location import location
+from helion_compiler.tracing.number_ranges import converted
 
 if TYPE_CHECKING:
     from helion_compiler.program.types import Size
@@ -15,16 +16,18 @@ if TYPE_CHECKING:
 
 
 def fill_tile(trace: Trace, sizes: tuple[Size, ...], fill: Any, dtype: torch.dtype) -> torch.Tensor:
-    """Record a tile whose every lane is ``fill``."""
+    """Record a tile whose every lane is ``fill``.
+
+    Raises:
+        helion.exc.NumberOutOfRange: the dtype cannot hold it.
+    """
     tensor = trace.fake(sizes, dtype)
     if isinstance(fill, torch.SymInt):
         fill = trace.number(fill)
     elif isinstance(fill, torch.SymFloat) and dtype.is_floating_point:
         fill = trace.float_number(fill)
-    elif dtype is torch.bool:
-        fill = bool(fill)
     else:
-        fill = float(fill) if dtype.is_floating_point else int(fill)
+        fill = converted(fill, dtype)
     value = trace.new_value(tensor, "full")
     trace.body.append(Full(result=value, fill=fill, location=location()))
     return tensor

@@ -14,6 +14,7 @@ from helion_compiler.tracing.host import check_host_index, record_host
 from helion_compiler.tracing.indices import is_basic
 from helion_compiler.tracing.location import here
 from helion_compiler.tracing.matrix_products import PRODUCTS
+from helion_compiler.tracing.number_ranges import refuse_large
 from helion_compiler.tracing.subscripts import assign, subscript
 
 if TYPE_CHECKING:
@@ -60,7 +61,11 @@ class FunctionListener(TorchFunctionMode):
                 return PRODUCTS[func](self._trace, *args)
         elif func is torch.Tensor.item and self._trace.on_device:
             return args[0].reshape(())  # a scalar of the device is as good as a number there
-        return func(*args, **(kwargs or {}))
+        try:
+            return func(*args, **(kwargs or {}))
+        except OverflowError:
+            refuse_large([*args, *(kwargs or {}).values()])
+            raise
 
 
 _SUBSCRIPTS: dict[Any, Any] = {

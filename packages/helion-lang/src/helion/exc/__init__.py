@@ -45,6 +45,9 @@ from helion.exc.loops import (
     LoopFunctionNotInFor,
     NestedDeviceLoopsConflict,
 )
+from helion.exc.numbers import (
+    NumberOutOfRange,
+)
 from helion.exc.python_subset import (
     CantCombineTypesInControlFlow,
     ControlFlowTensorMismatch,
@@ -216,6 +219,7 @@ __all__ = [
     "NotEnoughConfigs",
     "NotInReferenceMode",
     "NotInsideKernel",
+    "NumberOutOfRange",
     "OverpackedTile",
     "RankMismatch",
     "ReductionDimInvalidForShape",
