@@ -176,6 +176,14 @@ class _Writer(DefaultHandler):
         """Refused: tiles have no elements at computed places."""
         raise NotPointwise(self.operator, "it reads elements at places that it computes")
 
+    def constant(self, value: Any, dtype: torch.dtype) -> TritonCSEVariable:
+        """Integers wrap around the limits of their dtype, as in eager mode."""
+        if type(value) is int and dtype is not torch.bool and not dtype.is_floating_point:
+            limits = torch.iinfo(dtype)
+            value = (value - limits.min) % (limits.max - limits.min + 1) + limits.min
+        made: TritonCSEVariable = self._default("constant", (value, dtype), {})
+        return made
+
     def index_expr(self, expr: sympy.Expr, dtype: torch.dtype) -> TritonCSEVariable:
         held = upcast_compute_type(dtype)
         number = self._arithmetic(sympy.sympify(expr))  # an int where Inductor knows it
