@@ -273,6 +273,28 @@ def test_views_made_by_the_host_are_written() -> None:
 
 
 @pytest.mark.parametrize("static_shapes", [True, False])
+def test_numbers_that_stay_on_the_host_are_all_alike(static_shapes: bool) -> None:
+    """Whether they are multiples of 16, or fit 32 bits, matters to what the device computes with alone."""
+
+    def tagged(x: torch.Tensor, tag: int, shift: int) -> tuple[torch.Tensor, int]:
+        out = torch.empty_like(x)
+        for tile in hl.tile(x.size()):
+            out[tile] = x[tile] + shift
+        return out, tag * 2
+
+    kernel = helion.kernel(static_shapes=static_shapes)(tagged)
+    x = torch.randn(30)
+    for tag in (7, 16, 48, 2**40, 33):
+        out, doubled = kernel(x, tag, 5)
+        assert doubled == tag * 2
+        torch.testing.assert_close(out, x + 5)
+    assert specializations(kernel) == 1
+    for shift in (16, 2**40):
+        torch.testing.assert_close(kernel(x, 3, shift)[0], x + shift)
+    assert specializations(kernel) == 3
+
+
+@pytest.mark.parametrize("static_shapes", [True, False])
 def test_integers_are_loop_bounds(static_shapes: bool) -> None:
     @helion.kernel(static_shapes=static_shapes)
     def partial_sum(x: torch.Tensor, begin: int, end: int) -> torch.Tensor:

@@ -2,13 +2,15 @@
 
 With dynamic shapes a Program serves many sizes, but its binary is built for one class of them: sizes
 that are multiples of 16 or not, numbers below 2**31 or not, rows that a block of one power of two
-holds. A call of another class needs a Program of its own, which these guards see to.
+holds. A call of another class needs a Program of its own, which these guards see to. Nothing is assumed of numbers
+that stay on the host.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from helion_compiler.program.device_symbols import device_symbols
 from helion_compiler.program.expressions import to_runtime
 
 if TYPE_CHECKING:
@@ -23,8 +25,9 @@ _INT32 = 1 << 31
 def assumptions(program: Program) -> tuple[Expression, ...]:
     """The guards of the class that the example of ``program`` belongs to; none with static shapes."""
     guards: list[Expression] = []
+    told = device_symbols(program)
     for symbol, source in program.symbols.items():
-        if program.is_read(symbol) or not symbol.is_integer:
+        if program.is_read(symbol) or not symbol.is_integer or symbol not in told:
             continue
         divisible = program.symbol_hints[symbol] % _DIVISOR == 0
         guards.append(["eq" if divisible else "ne", ["mod", source, _DIVISOR], 0])
