@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,13 @@ import torch
 from benchmarks import host_time_of_calls, serving_start
 from benchmarks.serving_first_calls.calls import of_sources
 from benchmarks.serving_first_calls.figures import OF_THE_PEER
-from benchmarks.serving_first_calls.measuring import measure
+from benchmarks.serving_first_calls.measuring import launched_by_triton, measure
 from benchmarks.serving_first_calls.peer import PeerKit
+from benchmarks.serving_first_calls.triton_sources import written
+from helion_compiler.building import parse_target
 from helion_compiler.bundling.build_file import read_build_file
 
+CACHES = ("empty", "full")
 EXAMPLES = Path(__file__).parent.parent / "examples"
 KERNELS = f"""
 targets = ["sm_90"]
@@ -37,11 +41,28 @@ def kernels(tmp_path: Path) -> Path:
 
 def test_first_calls(kernels: Path, tmp_path: Path) -> None:
     ways = measure(kernels, 1, tmp_path).ways
-    compiled = ["JIT, empty cache", "JIT, full cache"] if torch.cuda.is_available() else []
+    programs = [f"{jit}, {cache} cache" for jit in ("JIT", "Triton's JIT") for cache in CACHES]
+    compiled = programs if torch.cuda.is_available() else []
     assert list(ways) == ["bundle", "bundle, warmed", *compiled]
     for figures in ways.values():
         assert 0 < figures["first of the first calls"] < figures["all first calls"]
         assert figures["all first calls"] < figures["in all"]
+
+
+def test_sources_that_triton_launches_by_itself(
+    kernels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In Triton's interpreter, which takes the same launches."""
+    target = parse_target("sm_90")
+    requests = read_build_file(kernels).requests
+    found = written(requests, target, "cpu", tmp_path / "sources")
+    assert [(one["name"], len(one["launches"])) for one in found] == [("add", 1), ("rotate", 1)]
+    path = tmp_path / "sources.json"
+    path.write_text(json.dumps(found))
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    times = launched_by_triton(path, "cpu", tmp_path)
+    assert times.load > 0
+    assert [call is not None and call > 0 for call in times.calls] == [True, True]
 
 
 def test_start(kernels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

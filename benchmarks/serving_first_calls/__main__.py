@@ -2,12 +2,13 @@
 
 python -m benchmarks.serving_first_calls [--kernels FILE.toml] [--peer DIR] [--processes 5] [--output report.json]
 
-Four ways, each in fresh interpreters that have imported torch and touched the GPU: a bundle that is loaded and called;
-a bundle that is warmed first; Helion's own JIT with the configs of the build file, Triton's cache empty; and then
-full. ``--peer`` adds two: PyTorch's Helion, installed or unpacked in that directory, runs the same sources at fixed
-configs, those of the build file, or its own defaults where that has none; its generated code is launched by Triton's
-JIT, with an empty cache and a full one. Kernels that it does not run are listed with its errors, and every way has its
-sum over the kernels that it runs.
+Six ways, each in fresh interpreters that have imported torch and touched the GPU: a bundle that is loaded and called;
+a bundle that is warmed first; Helion's own JIT with the configs of the build file, Triton's cache empty, and then
+full; and the same generated sources launched by Triton's own JIT, with an empty cache and a full one (the kernels
+alone: what the host does around them is not there). ``--peer`` adds two: PyTorch's Helion, installed or unpacked in
+that directory, runs the same sources of the author's at fixed configs, those of the build file, or its own defaults
+where that has none, again with an empty cache and a full one. Kernels that it does not run are listed with its errors,
+and every way has its sum over the kernels that it runs.
 
 Times of calls are summed and wait for the GPU; making the arguments is not counted. Figures are medians, but for
 the empty caches, which there are once. Without a GPU the bundle's calls go to a driver that launches nothing, and what

@@ -5,9 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 import helion_runtime
+from benchmarks.serving_first_calls.arguments import described
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +22,7 @@ def of_a_bundle(requests: Sequence[BuildRequest], bundle: Path) -> list[Any]:
     for request in requests:
         names = tuple(inspect.signature(request.kernel.fn).parameters)
         values = dict(zip(names, request.normalized_args(), strict=False))
-        rows.append((request.op, [_described(values[name]) for name in ops[request.op].arguments]))
+        rows.append((request.op, [described(values[name]) for name in ops[request.op].arguments]))
     return rows
 
 
@@ -34,16 +33,9 @@ def of_sources(requests: Sequence[BuildRequest]) -> list[dict[str, Any]]:
             "op": request.op,
             "file": inspect.getsourcefile(request.kernel.fn),
             "function": request.kernel.fn.__name__,
-            "args": [_described(value) for value in request.normalized_args()],
+            "args": [described(value) for value in request.normalized_args()],
             "config": None if request.config is None else dict(request.config),
             "static_shapes": request.static_shapes is not False,
         }
         for request in requests
     ]
-
-
-def _described(value: Any) -> dict[str, Any]:
-    if not isinstance(value, torch.Tensor):
-        return {"value": value}
-    dtype = str(value.dtype).removeprefix("torch.")
-    return {"dtype": dtype, "sizes": list(value.shape), "strides": list(value.stride())}

@@ -13,6 +13,8 @@ import torch
 from benchmarks.serving_first_calls.calls import of_a_bundle, of_sources
 from benchmarks.serving_first_calls.figures import Report, Times, medians
 from benchmarks.serving_first_calls.peer import PeerKit
+from benchmarks.serving_first_calls.triton_sources import written
+from benchmarks.suite.peer_process import ROOT
 from helion_compiler.building import target_of_device
 from helion_compiler.bundling import build_bundle
 from helion_compiler.bundling.build_file import read_build_file
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from helion_compiler.bundling.build_file import BuildFile
 
+TRITON_PROGRAM = "benchmarks.serving_first_calls.triton_program"
 BEGIN = """
 import json, sys, time
 import torch
@@ -91,6 +94,7 @@ def measure(kernels: Path, processes: int, folder: Path, peer: Path | None = Non
     ways = _from_a_bundle(file, device, processes, folder)
     if device == "cuda":
         ways |= _compiled(kernels, device, processes, folder)
+        ways |= _by_triton(file, device, processes, folder)
     if peer is None:
         return Report(ops, {way: medians(times) for way, times in ways.items()})
     kit = PeerKit(peer, device, folder)
@@ -129,6 +133,31 @@ def _compiled(kernels: Path, device: str, processes: int, folder: Path) -> dict[
     }
 
 
+def _by_triton(
+    file: BuildFile, device: str, processes: int, folder: Path
+) -> dict[str, list[Times]]:
+    target = target_of_device(torch.device(device))
+    path = folder / "sources.json"
+    path.write_text(json.dumps(written(file.requests, target, device, folder / "sources")))
+    torch.cuda.empty_cache()  # what the calls took that it was learnt from
+    caches = folder / "triton's own"
+    return {
+        "Triton's JIT, empty cache": [launched_by_triton(path, device, caches)],
+        "Triton's JIT, full cache": [
+            launched_by_triton(path, device, caches) for _ in range(processes)
+        ],
+    }
+
+
+def launched_by_triton(kernels: Path, device: str, caches: Path) -> Times:
+    """The times of a fresh process that launches what :func:`written` wrote."""
+    environment = _environment(caches)
+    paths = [str(ROOT), *environment.get("PYTHONPATH", "").split(os.pathsep)]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    command = [sys.executable, "-m", TRITON_PROGRAM, str(kernels), device]
+    return Times.of(json.loads(_output(command, environment).splitlines()[-1]))
+
+
 def _times(program: str, arguments: Sequence[str], processes: int, folder: Path) -> list[Times]:
     outputs = [_run(program, arguments, folder) for _ in range(processes)]
     return [Times.of(json.loads(output.splitlines()[-1])) for output in outputs]
@@ -136,13 +165,20 @@ def _times(program: str, arguments: Sequence[str], processes: int, folder: Path)
 
 def _run(program: str, arguments: Sequence[str], folder: Path) -> str:
     """What a fresh interpreter prints, which keeps its bytecode and what Triton compiles in ``folder``."""
+    return _output([sys.executable, "-c", BEGIN + program, *arguments], _environment(folder))
+
+
+def _environment(folder: Path) -> dict[str, str]:
     environment = {
         **os.environ,
         "TRITON_CACHE_DIR": str(folder / "triton"),
         "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
     }
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    command = [sys.executable, "-c", BEGIN + program, *arguments]
+    return environment
+
+
+def _output(command: Sequence[str], environment: dict[str, str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:
         raise SystemExit(done.stderr)

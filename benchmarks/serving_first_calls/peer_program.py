@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import torch
 
+from benchmarks.serving_first_calls.arguments import made, wait
 from benchmarks.suite.examples import load_file
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def main(mode: str, path: str, device: str) -> None:
     os.dup2(2, 1)
     kernels = json.loads(Path(path).read_text(encoding="utf-8"))
     torch.zeros(1, device=device)
-    _wait(device)
+    wait(device)
     {"find": find, "time": timed}[mode](kernels, device, answers)
 
 
@@ -38,15 +39,15 @@ def find(kernels: list[dict[str, Any]], device: str, answers: TextIO) -> None:
     """A line for each kernel. Ends with the first error that leaves the GPU unusable."""
     for kernel in kernels:
         try:
-            args = [_made(item, device) for item in kernel["args"]]
+            args = [made(item, device) for item in kernel["args"]]
             config = _config(kernel, args)
             _fixed(kernel, config)(*args)
-            _wait(device)
+            wait(device)
             found: dict[str, Any] = {"config": config}
         except Exception as error:  # noqa: BLE001  # whatever it raises is its answer
             found = {"refused": f"{type(error).__name__}: {error}"[:2000]}
         print(json.dumps(found), file=answers, flush=True)
-        _wait(device)
+        wait(device)
 
 
 def timed(kernels: list[dict[str, Any]], device: str, answers: TextIO) -> None:
@@ -59,11 +60,11 @@ def timed(kernels: list[dict[str, Any]], device: str, answers: TextIO) -> None:
     loaded = time.perf_counter()
     calls = []
     for kernel in kernels:
-        args = [_made(item, device) for item in kernel["args"]]
-        _wait(device)
+        args = [made(item, device) for item in kernel["args"]]
+        wait(device)
         before = time.perf_counter()
         _fixed(kernel, kernel["config"])(*args)
-        _wait(device)
+        wait(device)
         calls.append(time.perf_counter() - before)
     print(json.dumps({"load": loaded - began, "warm": 0.0, "calls": calls}), file=answers)
 
@@ -93,18 +94,6 @@ def _fixed(kernel: dict[str, Any], config: dict[str, Any]) -> Callable[..., Any]
 
 def _function(kernel: dict[str, Any]) -> Any:
     return getattr(load_file(Path(kernel["file"])), kernel["function"]).fn
-
-
-def _made(item: dict[str, Any], device: str) -> Any:
-    if "value" in item:
-        return item["value"]
-    dtype = getattr(torch, item["dtype"])
-    return torch.empty_strided(item["sizes"], item["strides"], dtype=dtype, device=device).zero_()
-
-
-def _wait(device: str) -> None:
-    if device == "cuda":
-        torch.cuda.synchronize()
 
 
 if __name__ == "__main__":
