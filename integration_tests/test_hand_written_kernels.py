@@ -12,6 +12,7 @@ import torch
 import hand_written_kernels
 import helion_runtime
 from hand_written_kernels import BLOCK, SIDE
+from helion_runtime import generate
 from helion_runtime.cuda_driver import CudaDriver
 from helion_runtime.driver import DeviceProperties
 from helion_runtime.native import find_native
@@ -67,13 +68,12 @@ def test_every_program_has_scratch_for_its_descriptors(
     assert kernel.global_scratch_size >= 2 * 128
     assert kernel.global_scratch_align <= 256  # as torch aligns allocations on GPUs
     made: list[torch.Tensor] = []
-    empty_strided = torch.empty_strided
 
-    def remembered(*args: Any, **options: Any) -> torch.Tensor:
-        made.append(empty_strided(*args, **options))
+    def remembered(*args: Any) -> torch.Tensor:
+        made.append(torch.empty_strided(*args[:2], dtype=args[2]))
         return made[-1]
 
-    monkeypatch.setattr(torch, "empty_strided", remembered)
+    monkeypatch.setattr(generate, "find_empty", lambda device_type: remembered)
     bundle.negated(torch.zeros(100, 80))
     (launch,) = driver.launches
     assert launch.grid == (-(-100 // SIDE), -(-80 // SIDE), 1)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from helion_runtime import tensor_maps
+from helion_runtime import generate, tensor_maps
 from helion_runtime.abi import expand
 from helion_runtime.driver import TensorMapGeometry
 from helion_runtime.entries import (
@@ -80,13 +80,12 @@ def test_scratch_is_allocated_per_launch_and_aligned(
         profile_scratch_size=8,
     )
     made: list[torch.Tensor] = []
-    empty_strided = torch.empty_strided
 
-    def recorded(*args: Any, **options: Any) -> torch.Tensor:
-        made.append(empty_strided(*args, **options))
+    def recorded(*args: Any) -> torch.Tensor:
+        made.append(torch.empty_strided(*args[:2], dtype=args[2]))
         return made[-1]
 
-    monkeypatch.setattr(torch, "empty_strided", recorded)
+    monkeypatch.setattr(generate, "find_empty", lambda device_type: recorded)
     op = make_op(entry=entry)
     for count in (3, 6):
         op.call(matrix(64, 64), matrix(64, 64))

@@ -28,6 +28,7 @@ from helion_runtime.record import Record
 from helion_runtime.results import conform, gives_one_tensor, several
 from helion_runtime.scalars import float_bits, rounded
 from helion_runtime.straight_line import factory
+from helion_runtime.torch_shortcuts import find_empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -339,6 +340,11 @@ class _RunWriter:
         return f"p{root:d}"
 
     def _empty(self, sizes: Sequence[int], strides: Sequence[int], dtype: torch.dtype) -> str:
+        """On the thread's device, which is that of the call once it has passed its entrance."""
+        quick = find_empty(self._torch_device.type)
+        if quick is not None:
+            known = [self._constant(item) for item in (quick, tuple(sizes), tuple(strides), dtype)]
+            return f"{known[0]}({known[1]}, {known[2]}, {known[3]})"
         make = self._constant(torch.empty_strided)
         parts = [self._constant(item) for item in (sizes, strides, dtype, self._torch_device)]
         return f"{make}({parts[0]}, {parts[1]}, dtype={parts[2]}, device={parts[3]})"

@@ -4,6 +4,9 @@ it up.
 In: how each argument of an op enters the key. Out: the generated function that a call enters, and
 the same key in plain Python for the paths where time does not matter.
 
+Reading metadata through Python takes two thirds of finding a prepared call. So where torch has its own guards, the
+signature that comes again and again is recognised by one of these, which asks for no less than the key does.
+
 The key holds everything that changes what a tensor means: its class, dtype, shape, strides, device,
 and whether it is lazily negated or conjugated. The index stands for the device: torch has one
 accelerator at a time, and the CPU's index is -1. Sparse tensors that have strides, and those that
@@ -17,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import torch
 
 from helion_runtime.straight_line import factory
+from helion_runtime.torch_shortcuts import find_guards, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,30 +37,74 @@ def generate_call(
     miss: Callable[..., Callable[..., Any]],
     current_device: Callable[[], int],
 ) -> Callable[..., Any]:
-    """The function that a call enters: builds the key, looks the prepared call up, runs it.
+    """The function that a call enters: finds the prepared call, and runs it.
 
+    The latest signature that came twice running is recognised by a guard; any other by its key, which is looked up.
     ``miss(*args)`` returns the prepared call for arguments without one, or raises.
     """
     names = [f"a{i}" for i in range(len(kinds))]
-    key = ", ".join(_key_text(kind, name) for kind, name in zip(kinds, names, strict=True))
-    if "tensor" not in kinds:
-        key += ", current_device()"
-    passed = ", ".join(names)
-    text = f"""
-def make(memo, miss, fields, current_device, absent):
-    def call({"".join(name + "=absent, " for name in names)}*more):
+    tensors = [name for kind, name in zip(kinds, names, strict=True) if kind == "tensor"]
+    make_guard = find_guards() if tensors else None
+    key = "".join(f"{_key_text(kind, name)}, " for kind, name in zip(kinds, names, strict=True))
+    if not tensors:
+        key += "current_device(), "
+    parts = {
+        "parameters": "".join(f"{name}=absent, " for name in names),
+        "passed": ", ".join(names),
+        "missed": "".join(f"{name}, " for name in names),
+        "key": key,
+        "tensors": ", ".join(tensors),
+        "rest": "".join(
+            f"{_key_text(kind, name)}, "
+            for kind, name in zip(kinds, names, strict=True)
+            if kind != "tensor"
+        ),
+    }
+    text = (_BY_KEY if make_guard is None else _BY_GUARD).format(**parts)
+    function: Callable[..., Any] = factory(text)(
+        memo, miss, _fields, current_device, ABSENT, make_guard, refuse
+    )
+    return function
+
+
+_BY_KEY = """
+def make(memo, miss, fields, current_device, absent, guard, refuse):
+    def call({parameters}*more):
         try:
-            run = memo[{key},]
+            run = memo[{key}]
         except (KeyError, AttributeError, TypeError, RuntimeError):
-            run = miss({passed + ", " if passed else ""}*more)
+            run = miss({missed}*more)
         else:
             if more:
-                run = miss({passed + ", " if passed else ""}*more)
+                run = miss({missed}*more)
         return run({passed})
     return call
 """
-    function: Callable[..., Any] = factory(text)(memo, miss, _fields, current_device, ABSENT)
-    return function
+
+# ``latest`` is replaced whole, so that threads never see parts of two; ``candidate`` was the last to be looked up.
+_BY_GUARD = """
+def make(memo, miss, fields, current_device, absent, guard, refuse):
+    latest = refuse, None, None
+    candidate = None
+    def call({parameters}*more):
+        nonlocal latest, candidate
+        check, rest, run = latest
+        if check({tensors}) and not more and rest == ({rest}):
+            return run({passed})
+        try:
+            run = memo[{key}]
+        except (KeyError, AttributeError, TypeError, RuntimeError):
+            run = miss({missed}*more)
+        else:
+            if more:
+                run = miss({missed}*more)
+            elif candidate is run:
+                latest = guard({tensors}), ({rest}), run
+            else:
+                candidate = run
+        return run({passed})
+    return call
+"""
 
 
 class _Absent:
