@@ -290,6 +290,17 @@ def test_settings_of_the_environment_do_not_matter(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there searches have workers of that kind")
+def test_where_triton_interprets_processes_compile_and_this_one_says_why_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    request = BuildRequest(scaled, (torch.empty(64, device="meta"), 3))
+    with pytest.raises(helion.exc.TritonError, match="TRITON_INTERPRET is set"):
+        build_bundle(tmp_path / "one.helion", [request], targets=["sm_90"], jobs=1)
+    built = build_bundle(tmp_path / "b.helion", [request], targets=["sm_90", "sm_80"], jobs=2)
+    assert len(built.kernels) == 2
+
+
 def test_a_build_begins_no_workers_of_searches(monkeypatch: pytest.MonkeyPatch) -> None:
     from helion_autotune.isolation import ForkServers
 

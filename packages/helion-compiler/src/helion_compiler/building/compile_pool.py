@@ -45,7 +45,8 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **environment},
+            # Whoever interprets Triton kernels of their own need not unset that to have ours compiled.
+            env={**os.environ, "TRITON_INTERPRET": "0", **environment},
         )
         if hasattr(os, "setpriority"):
             mine = os.getpriority(os.PRIO_PROCESS, 0)

@@ -54,6 +54,8 @@ def compile_request(
     from triton.compiler import ASTSource
 
     function = load_source(request["name"], request["source"], request["file"])
+    if not isinstance(function, triton.JITFunction):
+        raise RuntimeError("TRITON_INTERPRET is set: Triton compiles nothing then; unset it")
     source = ASTSource(
         function,
         signature=dict(zip(function.arg_names, request["types"], strict=True)),
