@@ -17,6 +17,7 @@ import helion.language as hl
 from helion_autotune import Measurement, WrongResult
 from helion_autotune.blueprint import portable
 from helion_compiler.building import parse_target
+from helion_compiler.building.compile_pool import CompileFailed
 from helion_compiler.tuning import workload as workloads
 from helion_compiler.tuning.measurer import IsolatedKernelMeasurer, make
 from helion_compiler.tuning.oracle import Oracle
@@ -163,3 +164,21 @@ def test_a_worker_loads_no_compiler() -> None:
     assert "helion_runtime.dispatch" in loaded
     assert not loaded & {"triton", "sympy", "scipy", "helion", "helion_compiler.program"}
     assert not loaded & {"helion_compiler.tuning.choose_config", "torch._inductor"}
+
+
+def test_a_candidate_that_does_not_compile_is_told_by_its_cause_alone() -> None:
+    """Reports count failures by the first line of what they say."""
+
+    def refusing(request: dict[str, Any]) -> dict[str, Any]:
+        raise RuntimeError(
+            "`ptxas` stderr:\nptxas error   : too much shared data\n\nRepro command: x"
+        )
+
+    workload, candidate = session(in_containers, torch.randn(10), 2.0)
+    kernel = workload._kernel
+    fresh = KernelWorkload(kernel, kernel.call.leaves, None, compiler=refusing)
+    point = kernel.space.point(candidate.config)
+    other = {**point, "num_warps": 2 if point["num_warps"] != 2 else 8}
+    with pytest.raises(CompileFailed) as failed:
+        fresh.compile(kernel.space.space.point(other))
+    assert str(failed.value) == "ptxas: too much shared data"

@@ -277,3 +277,33 @@ def test_source_is_only_run_of_bundles_that_somebody_vouches_for(
     for wrong in ("compile", {"scaled_add": 3}):
         with pytest.raises(TypeError, match="expected 'jit' or a function"):
             load(frozen_path, pin, on_miss=wrong, driver=hopper)  # type: ignore[arg-type]  # what is tested
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            (
+                "PTXAS error: Internal Triton PTX codegen error\n`ptxas` stderr:\n"
+                "ptxas /tmp/a.ptx, line 39; error   : Unknown modifier '.instr'\n"
+                "ptxas fatal   : Ptx assembly aborted due to errors\n\nRepro command: ptxas -v /tmp/a.ptx\n"
+            ),
+            "ptxas: Unknown modifier '.instr'",
+        ),
+        (
+            (
+                "PTXAS error: Internal Triton PTX codegen error\n`ptxas` stderr:\nptxas error   : Entry function "
+                "'k' uses too much shared data (0x40008 bytes, 0x38c00 max)\n\nRepro command: ptxas -v"
+            ),
+            "ptxas: Entry function 'k' uses too much shared data (0x40008 bytes, 0x38c00 max)",
+        ),
+        ("at 3:4:\n    x + y\n    ^\nPassManager::run failed\n", "PassManager::run failed"),
+        (
+            "`ptxas` failed with error code 11:\n\nRepro command: ptxas -v",
+            "`ptxas` failed with error code 11:",
+        ),
+        ("", "RuntimeError"),
+    ],
+)
+def test_what_is_told_of_triton_s_failures(text: str, told: str) -> None:
+    assert worker.reason(RuntimeError(text)) == told

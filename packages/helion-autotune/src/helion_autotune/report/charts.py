@@ -23,6 +23,8 @@ LEFT, RIGHT, TOP, BOTTOM = 56.0, 12.0, 12.0, 40.0
 AXES, LINES = 12, 250
 #: Bars of importances, at most, and how high each is.
 BARS, BAR_HEIGHT = 16, 22.0
+#: Where what stands at the left edge begins.
+EDGE = 2.0
 #: Times of more than this many times the best are drawn at the upper edge.
 CLIPPED = 20.0
 
@@ -132,10 +134,10 @@ def parallel_chart(summary: SessionSummary, order: Sequence[str]) -> str:
         raised = 14 if place % 2 == 0 else 32
         parts.append(
             text(
-                x[place],
+                x[place] if place else EDGE,
                 raised,
                 _shortened(axis.name, int(2 * gap / 7.5)),
-                anchor="middle",
+                anchor="middle" if place else "start",  # the first stands at the edge
                 kind="name",
             )
         )

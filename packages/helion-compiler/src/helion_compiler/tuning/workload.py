@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import torch
 
-from helion import Config
+from helion import Config, exc
 from helion_autotune import Blueprint, Call, WrongResult
 from helion_compiler.building import target_of_device
+from helion_compiler.building.compile_pool import CompileFailed
 from helion_compiler.building.poison import poison
 from helion_compiler.tracing.arguments import device_of
 from helion_compiler.tuning import measurer
 from helion_compiler.tuning.measurer import KernelFacts, KernelJob, KernelMeasurer, Payload
 from helion_compiler.tuning.oracle import written_leaves
 from helion_compiler.tuning.outputs import containers_of_tree, containers_of_value, in_lists
+from helion_runtime.recompiling.worker import reason
 from helion_runtime.record import replace
 
 if TYPE_CHECKING:
@@ -64,13 +66,17 @@ class KernelWorkload:
         self._target = target_of_device(device_of(leaves))
 
     def compile(self, point: Point) -> Candidate:
-        """Build the binary of a point."""
+        """Build the binary of a point; raises CompileFailed, with Triton's reason alone, where that cannot be done."""
         config = (
             Config.from_json(str(point["config"]))
             if self._listed
             else self._kernel.space.config(point)
         )
-        return Candidate(config, self._kernel.build(config, self._target, self._compiler))
+        try:
+            return Candidate(config, self._kernel.build(config, self._target, self._compiler))
+        except exc.TritonError as error:
+            # Failures are counted by what their first line says; the place is the same for all.
+            raise CompileFailed(reason(error.__cause__ or error)) from error
 
     def measure(self, candidate: Candidate, incumbent_ms: float | None) -> Measurement:
         """Check a candidate against the oracle on poisoned outputs, then time it, in this process."""

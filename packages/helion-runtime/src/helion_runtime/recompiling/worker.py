@@ -14,6 +14,7 @@ import base64
 import json
 import linecache
 import os
+import re
 import sys
 from importlib import import_module
 from typing import Any
@@ -35,6 +36,10 @@ METADATA = {
     "tensordesc_meta": (),
 }
 """What an answer says of a binary, and the value where a version of Triton says nothing."""
+
+
+_OF_PTXAS = re.compile(r"ptxas\b.*?\b(?:error|fatal)\s*:\s*(.+)")
+"""As in ``ptxas kernel.ptx, line 39; error   : Unknown modifier '.instr'``."""
 
 
 def load_source(name: str, source: str, file: str) -> Any:
@@ -85,9 +90,14 @@ def compile_request(
 
 
 def reason(error: BaseException) -> str:
-    """The last line of an error that says something."""
+    """What of an error says why: the first complaint of the assembler's, else the last line that is no command."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    for line in lines:
+        found = _OF_PTXAS.match(line)
+        if found is not None:
+            return f"ptxas: {found[1]}"
+    told = [line for line in lines if not line.startswith("Repro command:")]
+    return told[-1] if told else type(error).__name__
 
 
 def serve() -> None:
