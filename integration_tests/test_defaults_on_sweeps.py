@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RECORDED = sorted(file.name.removesuffix(".jsonl.gz") for file in SWEEPS.glob("*.jsonl.gz"))
-LEAST = 0.75
+LEAST = 0.84
 """Of the best speed recorded."""
 
 
@@ -27,7 +27,7 @@ def test_the_default_is_near_the_best_recorded(name: str) -> None:
     found = judged(recording, space_of(named(name)), mistakes=2)
     assert found.share >= LEAST, found
     if found.rank is not None:  # lanes alone have no estimates
-        assert found.rank > 0.2, found
+        assert found.rank > 0.4, found
         assert len(found.mistakes) == 2
 
 

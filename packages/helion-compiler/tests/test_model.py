@@ -11,6 +11,7 @@ import torch
 import helion
 import helion.language as hl
 from helion_compiler.model import facts_of
+from helion_compiler.model.ragged import lengths_of
 
 
 @helion.kernel()
@@ -71,6 +72,60 @@ def jagged_sum(data: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
             inside = tile_k.index[None, :] < (ends - begins)[:, None]
             acc += hl.load(flat, [places], extra_mask=inside[:, :, None]).sum(1)
         out[tile_b, tile_m] = acc.to(data.dtype)
+    return out
+
+
+@helion.kernel()
+def layer_norm(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    out = torch.empty_like(x)
+    for tile in hl.tile(x.size(0)):
+        row = x[tile, :].to(torch.float32)
+        apart = row - row.mean(dim=1, keepdim=True)
+        spread = torch.rsqrt((apart * apart).mean(dim=1, keepdim=True) + 1e-5)
+        out[tile, :] = apart * spread * weight[:] + bias[:]
+    return out
+
+
+@helion.kernel()
+def halves(x: torch.Tensor, packed: torch.Tensor) -> torch.Tensor:
+    m, k = x.size()
+    n = packed.size(1)
+    out = torch.empty([m, n], dtype=x.dtype, device=x.device)
+    pairs = x.view(m, k // 2, 2)
+    for tile_m, tile_n in hl.tile([m, n]):
+        acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
+        for tile_k in hl.tile(k // 2):
+            low = (packed[tile_k, tile_n] << 4) >> 4
+            acc = hl.dot(pairs[tile_m, tile_k, 0], low.to(x.dtype), acc=acc)
+        out[tile_m, tile_n] = acc
+    return out
+
+
+@helion.kernel()
+def grouped(packed: torch.Tensor, weight: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
+    rows, k = packed.size()
+    groups, _, n = weight.size()
+    out = torch.empty([rows, n], dtype=packed.dtype, device=packed.device)
+    for group in hl.grid(groups):
+        begin, end = offsets[group], offsets[group + 1]
+        for tile_m, tile_n in hl.tile([begin, 0], [end, n]):
+            acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
+            for tile_k in hl.tile(k):
+                acc = torch.addmm(acc, packed[tile_m, tile_k], weight[group, tile_k, tile_n])
+            out[tile_m, tile_n] = acc
+    return out
+
+
+@helion.kernel()
+def add_jagged(data: torch.Tensor, offsets: torch.Tensor, dense: torch.Tensor) -> torch.Tensor:
+    out = torch.empty_like(dense)
+    for item in hl.grid(dense.size(0)):
+        begin = offsets[item]
+        length = offsets[item + 1] - begin
+        for tile in hl.tile(length):
+            out[item, tile] = dense[item, tile] + data[begin + tile.index]
+        for tile in hl.tile(length, dense.size(1)):
+            out[item, tile] = dense[item, tile]
     return out
 
 
@@ -155,6 +210,104 @@ def test_estimates_are_of_the_measured_size_and_order() -> None:
 def test_what_is_plainly_worse_costs_more(space: Any, better: Any, worse: Any) -> None:
     known = space()
     assert estimate(known, **better) * 1.2 < estimate(known, **worse)
+
+
+def terms(space: Any, **keys: Any) -> dict[str, float]:
+    found: dict[str, float] = space.model.terms(space.point(helion.Config(**keys)))
+    return found
+
+
+def test_deeper_pipelines_shorten_turns_that_wait_for_memory() -> None:
+    """64×4096×14336: 71.1, 52.7, 46.7, 43.9 and 42.9 µs with three to seven stages (two recorded sweeps)."""
+    space = space_of(matmul, half(64, 14336), half(14336, 4096))
+    keys = {"block_sizes": [64, 64, 128], "num_warps": 4}
+    waits = [terms(space, num_stages=stages, **keys)["alone"] for stages in range(3, 8)]
+    assert waits == sorted(waits, reverse=True)
+    assert waits[0] > 1.5 * waits[-1]
+    assert space.default_config()["num_stages"] > 4
+
+
+def test_long_rows_want_a_multiprocessor_to_themselves() -> None:
+    """2048 rows of 65536: 167, 195 and 297 µs (a recorded sweep)."""
+    keys: list[dict[str, Any]] = [
+        {"reduction_loops": [32768], "num_warps": 32},
+        {"reduction_loops": [8192], "num_warps": 16},
+        {"block_sizes": [4], "reduction_loops": [1024], "num_warps": 4, "num_stages": 7},
+    ]
+    row = half(65536)
+    space = space_of(layer_norm, half(2048, 65536), row, row)
+    estimates = [estimate(space, **{"block_sizes": [1], **one}) for one in keys]
+    assert estimates == sorted(estimates)
+    assert space.default_config()["num_warps"] == 32
+
+
+def test_rows_that_are_read_again_come_from_the_nearest_cache_that_holds_them() -> None:
+    """Of 128 KiB a row: one stays with its multiprocessor, two of each do not, four of each leave the L2 as well."""
+    row = half(65536)
+    space = space_of(layer_norm, half(2048, 65536), row, row)
+    one, two, four = (
+        terms(space, block_sizes=[1], reduction_loops=[step], num_warps=warps)
+        for step, warps in ((32768, 32), (8192, 16), (4096, 16))
+    )
+    assert one["cache"] < two["cache"]
+    assert one["memory"] < two["memory"] < four["memory"]
+    assert one["memory"] == pytest.approx(2 * 2048 * 65536 * 2 / facts_of(90).bandwidth, rel=0.01)
+
+
+def test_programs_that_stay_share_a_multiprocessor_only_where_told_to() -> None:
+    space = space_of(softmax, half(8192, 8192))
+    keys = {"block_sizes": [1], "num_warps": 4, "pid_type": "persistent_interleaved"}
+    one, four, flat = (
+        estimate(space, **{**keys, **more})
+        for more in ({}, {"num_sm_multiplier": 4}, {"pid_type": "flat"})
+    )
+    assert one > 1.5 * flat
+    assert one > 1.5 * four
+
+
+def test_neighbours_that_lie_apart_fill_the_sectors_between_them() -> None:
+    """Every other element: each sector is read for half of it, not once for each element."""
+    spread = space_of(halves, half(16, 8192), half(4096, 8192).to(torch.int8))
+    dense = space_of(matmul, half(16, 8192), half(8192, 8192))
+    keys = {"block_sizes": [16, 64, 128], "num_warps": 4, "num_stages": 4}
+    assert terms(spread, **keys)["cache"] < terms(dense, **keys)["cache"]
+
+
+def test_computed_right_factors_pass_shared_memory() -> None:
+    spread = space_of(halves, half(16, 8192), half(4096, 8192).to(torch.int8))
+    few, many = (
+        terms(spread, block_sizes=[16, 64, depth], num_warps=4, num_stages=4)["alone"]
+        for depth in (128, 32)
+    )
+    assert many > 3 * few
+
+
+def test_the_longest_of_several_items_is_waited_for() -> None:
+    """Half of the rows that a tile of many items walks are of none of them; one item's are its own."""
+    program = jagged_sum.bind((half(2048 * 256, 128), torch.arange(2049)))._implementation
+    (lengths,) = lengths_of(program.specialized.program).values()
+    assert lengths.mean == 256
+    assert lengths.longest(1) == 256
+    assert lengths.longest(15) == 480
+    assert lengths.most == 512
+
+
+def test_tiles_over_items_stay_small() -> None:
+    """2048 items of up to 512 rows: 143 µs with 16 items a tile; one item a tile was among the tuned."""
+    space = space_of(jagged_sum, half(2048 * 256, 128), torch.arange(2049))
+    many = estimate(space, block_sizes=[16, 32, 16], num_warps=4)
+    assert 0.5 < many / 143 < 2
+    assert estimate(space, block_sizes=[1, 128, 16], num_warps=4) * 2 < many
+    assert space.default_config()["block_sizes"][0] <= 4
+
+
+def test_lengths_come_from_the_dimension_that_is_walked() -> None:
+    bound = grouped.bind((half(16384, 64), half(16, 64, 64), torch.arange(17)))
+    (packed,) = lengths_of(bound._implementation.specialized.program).values()
+    assert (packed.mean, packed.items) == (1024, ())
+    bound = add_jagged.bind((half(8000), torch.arange(17), half(16, 900)))
+    walked = lengths_of(bound._implementation.specialized.program)
+    assert [lengths.mean for lengths in walked.values()] == [500, 450]
 
 
 def test_defaults_give_every_multiprocessor_work() -> None:

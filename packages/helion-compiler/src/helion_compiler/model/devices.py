@@ -40,12 +40,14 @@ class DeviceFacts:
     bandwidth: float
     cache: int
     cache_bandwidth: float
+    own_cache: int
+    """Bytes of the cache of one multiprocessor, with its shared memory."""
     limits: Limits
     warp_size: int = 32
     operations: float
     products: Mapping[int, float]
     latency: float
-    """Seconds of traffic that have to be asked for ahead for memory to be busy."""
+    """Seconds from a load to its data while memory is busy: for so long it has to be asked ahead."""
 
 
 _LIMITS: Mapping[int | str, Limits] = MappingProxyType(
@@ -73,10 +75,11 @@ _A100 = DeviceFacts(
     bandwidth=1.8e12,
     cache=40 << 20,
     cache_bandwidth=7e12,
+    own_cache=192 << 10,
     limits=_LIMITS[80],
     operations=9.7e12,
     products={1: 624e12, 2: 312e12, 4: 156e12, 8: 19.5e12},
-    latency=0.45e-6,
+    latency=0.95e-6,
 )
 _H200 = DeviceFacts(
     name="H200",
@@ -84,10 +87,11 @@ _H200 = DeviceFacts(
     bandwidth=4.2e12,
     cache=50 << 20,
     cache_bandwidth=10e12,
+    own_cache=256 << 10,
     limits=_LIMITS[90],
     operations=30e12,
     products={1: 1979e12, 2: 989e12, 4: 494e12, 8: 67e12},
-    latency=0.45e-6,
+    latency=0.95e-6,
 )
 _B200 = DeviceFacts(
     name="B200",
@@ -95,10 +99,11 @@ _B200 = DeviceFacts(
     bandwidth=7.4e12,
     cache=126 << 20,
     cache_bandwidth=16e12,
+    own_cache=256 << 10,
     limits=_LIMITS[100],
     operations=37e12,
     products={1: 4500e12, 2: 2250e12, 4: 1125e12, 8: 37e12},
-    latency=0.45e-6,
+    latency=0.95e-6,
 )
 _MI300X = DeviceFacts(
     name="MI300X",
@@ -106,11 +111,12 @@ _MI300X = DeviceFacts(
     bandwidth=4.5e12,
     cache=256 << 20,
     cache_bandwidth=17e12,
+    own_cache=32 << 10,
     limits=_LIMITS["gfx942"],
     warp_size=64,
     operations=40e12,
     products={1: 2614e12, 2: 1307e12, 4: 653e12, 8: 163e12},
-    latency=0.7e-6,
+    latency=1.3e-6,
 )
 
 _BY_ARCHITECTURE: Mapping[int | str, DeviceFacts] = MappingProxyType(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import attrs
 import sympy
 
+from helion_compiler.model.ragged import lengths_of
 from helion_compiler.model.work import axes_of
 from helion_compiler.program.expressions import with_numbers
 
@@ -48,6 +49,9 @@ class Sizes:
         self._offsets = {
             axis.offset: self.example(axis.end) // 2 for axis in program.loop_axes() if axis.offset
         }
+        self.lengths = lengths_of(program)
+        self.ragged = {axis.size: axis for axis in self.lengths}
+        self._blocks = set(self.hints)
         self.names = dict(zip(program.loops(), program.loop_names(), strict=True))
         self._extents: dict[Axis, int | sympy.Expr] = {}
         self._known: dict[tuple[Axis, tuple[int, ...]], int] = {}
@@ -58,6 +62,10 @@ class Sizes:
             return self._program.example(size)
         except TypeError:  # only the device knows
             return _UNKNOWN_EXTENT
+
+    def varies(self, size: Size) -> bool:
+        """Whether a size is computed from block sizes."""
+        return not isinstance(size, int) and not size.free_symbols.isdisjoint(self._blocks)
 
     def extent(self, axis: Axis, lanes: Callable[[Size], int]) -> int:
         """The indices of a loop where blocks have these lanes."""
@@ -87,14 +95,22 @@ class Place:
 
     sizes: Sizes
     point: Mapping[str, Any]
+    longest: bool = False
+    """Whether loops over items go on as long as the longest of all goes, not as long as is expected."""
     _lanes: dict[Size, int] = attrs.field(factory=dict, init=False)
-    _counts: dict[Axis, int] = attrs.field(factory=dict, init=False)
-    _times: dict[Loops, int] = attrs.field(factory=dict, init=False)
+    _counts: dict[Axis, float] = attrs.field(factory=dict, init=False)
+    _times: dict[Loops, float] = attrs.field(factory=dict, init=False)
 
     @property
     def warps(self) -> int:
         """Warps of a program."""
         return int(self.point["num_warps"])
+
+    @property
+    def staying(self) -> int | None:
+        """Programs of a multiprocessor where they stay and take one tile after the other; None where they do not."""
+        stays = str(self.point.get("pid_type", "flat")).startswith("persistent")
+        return int(self.point.get("num_sm_multiplier") or 1) if stays else None
 
     @property
     def stages(self) -> int:
@@ -130,23 +146,39 @@ class Place:
                 turns *= max(math.ceil(self.sizes.example(size) / int(step)), 1)
         return turns
 
-    def useful(self, size: Size) -> int:
-        """Indices of a dimension that exist, of all turns of a rolled one."""
-        most = self.sizes.hints.get(size)
-        if most is None:
-            return max(self.sizes.example(size), 1)
-        return min(self.lanes(size), most)
+    def repeats(self, shape: tuple[Size, ...], loops: Mapping[Size, int]) -> int:
+        """How often rolled dimensions of a shape are walked for an op, which ``loops`` says of each."""
+        rolled = [size for size in shape if self.step(size) is not None]
+        return max((loops.get(size, 1) for size in rolled), default=1)
 
-    def count(self, axis: Axis) -> int:
-        """Tiles along an axis."""
+    def useful(self, size: Size) -> float:
+        """Indices of a dimension that exist, of all turns of a rolled one; on average, along items."""
+        axis = self.sizes.ragged.get(size)
+        if axis is not None:
+            return min(self.sizes.lengths[axis].mean / self.count(axis), self.lanes(size))
+        most = self.sizes.hints.get(size)
+        if most is not None:
+            return min(self.lanes(size), most)
+        return self.lanes(size) if self.sizes.varies(size) else max(self.sizes.example(size), 1)
+
+    def count(self, axis: Axis) -> float:
+        """Tiles along an axis; where its end is data, what is expected of them."""
         found = self._counts.get(axis)
         if found is None:
-            extent = self.sizes.extent(axis, self.lanes)
-            step = self.sizes.example(axis.step) if axis.scalar else self.lanes(axis.size)
-            found = self._counts[axis] = max(math.ceil(extent / max(step, 1)), 1)
+            found = self._counts[axis] = self._count(axis)
         return found
 
-    def times(self, loops: Loops) -> int:
+    def _count(self, axis: Axis) -> float:
+        lengths = self.sizes.lengths.get(axis)
+        step = self.sizes.example(axis.step) if axis.scalar else self.lanes(axis.size)
+        if lengths is None:
+            extent = self.sizes.extent(axis, self.lanes)
+            return max(math.ceil(extent / max(step, 1)), 1)
+        items = math.prod(min(self.lanes(s), self.sizes.example(s)) for s in lengths.items)
+        walked = lengths.most if self.longest else lengths.longest(items)
+        return walked / step + 0.5  # the last tile is half empty, on average
+
+    def times(self, loops: Loops) -> float:
         """How often the innermost of some loops runs its body in one tile."""
         found = self._times.get(loops)
         if found is None:

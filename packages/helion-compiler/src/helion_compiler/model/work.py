@@ -19,6 +19,7 @@ from helion_compiler.program.ops import (
     Load,
     Loop,
     Mask,
+    Permute,
     Pointwise,
     Reduce,
     Sort,
@@ -27,28 +28,36 @@ from helion_compiler.program.ops import (
     Unsqueeze,
 )
 from helion_compiler.program.program import walk, whole_axes
-from helion_compiler.scheduling.levels import count_loops
+from helion_compiler.program.types import ValueIndex
+from helion_compiler.scheduling.hoist_reductions import hoistable_reductions
+from helion_compiler.scheduling.levels import count_repeats
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from helion_compiler.program.ops import Block, Grid, Op
+    from helion_compiler.program.ops import Access, Block, Grid, Op
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Axis, Buffer, Size, Value
 
     Loops: TypeAlias = tuple[Loop, ...]
 
+_TOGETHER = (Reduce, Fold, Sort, Dot, Loop)
+"""Ops for which all lanes come together, across threads."""
+_VIEWS = (Mask, Permute, Squeeze, Unsqueeze)
 _SLOW = ("exp", "log", "sin", "cos", "tan", "erf", "pow", "sigmoid", "silu", "gelu", "sqrt", "div")
 """Names of operators that take several instructions a lane."""
 
 
 @attrs.frozen(eq=False)
 class Moved:
-    """An access: ``shape`` is what it touches in one turn, ``run`` the size that is contiguous in memory."""
+    """An access: ``shape`` is what it touches in one turn, ``run`` the size along which lanes are neighbours in
+    memory, ``spacing`` elements apart.
+    """
 
     buffer: Buffer
     shape: tuple[Size, ...]
     run: Size
+    spacing: int
     loops: Loops
     reads: bool
     atomic: bool
@@ -56,6 +65,10 @@ class Moved:
     """Whether it is loaded for a product: Triton keeps it in shared memory."""
     ahead: bool
     """Whether the product is in its own loop, where Triton keeps several turns in flight."""
+    guarded: bool
+    """Whether data decides which lanes are read: the others are set before, and each load waits for that."""
+    repeats: Mapping[Size, int]
+    """In how many of the loops that a whole dimension becomes where it is rolled it is done, by the size of that."""
 
 
 @attrs.frozen(eq=False)
@@ -66,6 +79,8 @@ class Multiplied:
     sizes: tuple[Size, Size, Size]
     itemsize: int
     loops: Loops
+    formed: tuple[bool, bool]
+    """Which of the two factors is computed, in registers, rather than loaded."""
 
 
 @attrs.frozen(eq=False)
@@ -75,7 +90,18 @@ class Computed:
     shape: tuple[Size, ...]
     operations: float
     loops: Loops
+    repeats: Mapping[Size, int]
     reduces: Size | None = None
+    hoistable: bool = False
+    """Whether it is done behind the loop instead where its lanes are few enough to be held."""
+
+
+@attrs.frozen
+class Held:
+    """Values that registers hold at the same time, and what is loaded into them until lanes come together again."""
+
+    values: frozenset[Value]
+    coming: frozenset[Value]
 
 
 @attrs.frozen(eq=False)
@@ -86,10 +112,7 @@ class GridWork:
     moved: tuple[Moved, ...]
     multiplied: tuple[Multiplied, ...]
     computed: tuple[Computed, ...]
-    held: tuple[frozenset[Value], ...]
-    """Values that registers hold at the same time."""
-    loops_of_rolling: Mapping[Size, int]
-    """How many loops a whole dimension of this size becomes where it is rolled."""
+    held: tuple[Held, ...]
 
 
 def work_of(program: Program) -> tuple[GridWork, ...]:
@@ -106,7 +129,12 @@ class _Collector:
         self._moved: list[Moved] = []
         self._multiplied: list[Multiplied] = []
         self._computed: list[Computed] = []
-        self._held: list[frozenset[Value]] = []
+        self._held: list[Held] = []
+        self._hoistable: set[Op] = set()
+        self._makers = {value: op for op in walk(grid.body) for value in results(op)}
+        self._repeats = {
+            axis.size: count_repeats(grid.body, axis) for axis in whole_axes(grid.body)
+        }
 
     def work(self) -> GridWork:
         self._block(self._grid.body, (), frozenset())
@@ -116,14 +144,22 @@ class _Collector:
             tuple(self._multiplied),
             tuple(self._computed),
             tuple(self._held),
-            {axis.size: count_loops(self._grid.body, axis) for axis in whole_axes(self._grid.body)},
         )
 
     def _block(self, block: Block, loops: Loops, outside: frozenset[Value]) -> frozenset[Value]:
         """Collect a block that leaves the values ``outside`` alone; the values that it reads from outside are
         returned.
+
+        Lane by lane, threads go on piece by piece and hold no value whole. What they hold whole is what is needed
+        again behind ops for which all lanes come together.
         """
         own = _factors(block.ops)
+        self._hoistable |= {
+            reduction
+            for op in block.ops
+            if isinstance(op, Loop)
+            for reduction in hoistable_reductions(op)
+        }
         ahead = own | set(_sources(block, own)) if loops else set()
         staged = self._factors | set(_sources(block, self._factors))
         for op in block.ops:
@@ -132,42 +168,87 @@ class _Collector:
             op.result: op.operand for op in block.ops if isinstance(op, Mask | Squeeze | Unsqueeze)
         }
         live = outside | _held_as(block.yields, same)
+        coming: set[Value] = set()
         for op in reversed(block.ops):
+            if isinstance(op, Load) and not _is_guarded(op):
+                coming.add(op.result)
+            if isinstance(op, _TOGETHER):
+                gathered = operands(op) if op in self._hoistable else ()
+                self._held.append(Held(live.union(gathered) - staged, frozenset(coming - staged)))
+                coming.clear()
             live -= frozenset(results(op))
             inner = (*loops, op) if isinstance(op, Loop) else loops
             for nested in () if isinstance(op, Fold) else blocks(op):
                 live |= self._block(nested, inner, live) - frozenset(parameters(op))
             live |= _held_as(operands(op), same)
-            self._held.append(live - staged)
+        self._held.append(Held(live - staged, frozenset(coming - staged)))
         return live
 
     def _op(self, op: Op, loops: Loops, staged: set[Value], ahead: set[Value]) -> None:
+        repeats = self._repeats_of(op)
         match op:
             case Load() | Store() | Atomic():
                 shape = accessed_shape(op.subscripts, op.addresses)
-                run = self._neighbours.of(op)
+                run, spacing = self._neighbours.nearest(op)
                 reads = isinstance(op, Load)
                 kept, early = (isinstance(op, Load) and op.result in of for of in (staged, ahead))
-                atomic = isinstance(op, Atomic)
-                self._moved.append(Moved(op.buffer, shape, run, loops, reads, atomic, kept, early))
+                self._moved.append(
+                    Moved(
+                        buffer=op.buffer,
+                        shape=shape,
+                        run=run,
+                        spacing=spacing,
+                        loops=loops,
+                        reads=reads,
+                        atomic=isinstance(op, Atomic),
+                        staged=kept,
+                        ahead=early,
+                        guarded=_is_guarded(op),
+                        repeats=repeats,
+                    )
+                )
             case Dot():
                 batch = op.lhs.type.shape[:-2]
                 size = op.lhs.type.dtype.itemsize
-                self._multiplied.append(Multiplied(batch, op.sizes, size, loops))
+                left, right = (self._is_computed(factor) for factor in (op.lhs, op.rhs))
+                product = Multiplied(batch, op.sizes, size, loops, (left, right))
+                self._multiplied.append(product)
             case Pointwise():
                 slow = any(part in str(op.operator) for part in _SLOW)
-                self._computed.append(Computed(op.result.type.shape, 6.0 if slow else 1.0, loops))
+                wide = max(op.result.type.dtype.itemsize // 4, 1)  # int64 is done in halves
+                operations = (6.0 if slow else 1.0) * wide
+                shape = op.result.type.shape
+                self._computed.append(Computed(shape, operations, loops, repeats))
             case Reduce():
                 shape = op.operand.type.shape
-                self._computed.append(Computed(shape, 1.0, loops, shape[op.dim]))
+                hoistable = op in self._hoistable
+                self._computed.append(
+                    Computed(shape, 1.0, loops, repeats, shape[op.dim], hoistable)
+                )
             case Fold():
                 shape = op.operands[0].type.shape
-                self._computed.append(Computed(shape, 8.0, loops, shape[op.dim]))
+                self._computed.append(Computed(shape, 8.0, loops, repeats, shape[op.dim]))
             case Sort():
                 shape = op.operand.type.shape
-                self._computed.append(Computed(shape, 60.0, loops, shape[-1]))
+                self._computed.append(Computed(shape, 60.0, loops, repeats, shape[-1]))
             case _:
-                self._computed += [Computed(v.type.shape, 0.5, loops) for v in results(op)]
+                self._computed += [Computed(v.type.shape, 0.5, loops, repeats) for v in results(op)]
+
+    def _is_computed(self, factor: Value) -> bool:
+        """Whether a factor of a product is more than a view of what was loaded."""
+        op = self._makers.get(factor)
+        while isinstance(op, _VIEWS):
+            op = self._makers.get(op.operand)
+        return op is not None and not isinstance(op, Load)
+
+    def _repeats_of(self, op: Op) -> dict[Size, int]:
+        return {size: found.get(op, 1) for size, found in self._repeats.items()}
+
+
+def _is_guarded(op: Access) -> bool:
+    """Whether lanes are left out for what memory says: by a mask, or beyond the end of a jagged item."""
+    gathers = any(isinstance(entry, ValueIndex) for entry in op.subscripts)
+    return gathers or op.addresses is not None or getattr(op, "extra_mask", None) is not None
 
 
 def _held_as(values: Iterable[Value], same: Mapping[Value, Value]) -> frozenset[Value]:

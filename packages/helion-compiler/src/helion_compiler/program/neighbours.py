@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from helion_compiler.program.fields import operands, results
-from helion_compiler.program.ops import Pointwise, Range
+from helion_compiler.program.ops import Iota, Pointwise, Range
 from helion_compiler.program.types import ScalarIndex, TileSlice, ValueIndex, WholeSlice
 
 if TYPE_CHECKING:
@@ -24,11 +24,21 @@ class Neighbours:
 
     def of(self, op: Access) -> Size:
         """The size of the dimension; 1 where lanes are strewn."""
+        size, stride = self.nearest(op)
+        return size if stride == 1 else 1
+
+    def nearest(self, op: Access) -> tuple[Size, int]:
+        """The size of the dimension whose lanes lie closest together, and how many elements apart; 1 and 1 where
+        lanes are strewn.
+        """
+        found: tuple[Size, int] | None = None
         for entry, stride in zip(op.subscripts, op.buffer.strides, strict=True):
-            size = self._size(entry) if stride == 1 else None
+            if not isinstance(stride, int) or stride < 1 or (found and found[1] <= stride):
+                continue
+            size = self._size(entry)
             if size is not None:
-                return size
-        return 1
+                found = size, stride
+        return found or (1, 1)
 
     def _size(self, entry: Subscript) -> Size | None:
         match entry:
@@ -47,6 +57,8 @@ def _summand(defining: Mapping[Value, Op], value: Value) -> Size | None:
     op = defining.get(value)
     if isinstance(op, Range):
         return op.axis.size
+    if isinstance(op, Iota):
+        return op.result.type.shape[0]
     if op is None or (isinstance(op, Pointwise) and not _adds(op)):
         return None
     found = (_summand(defining, operand) for operand in operands(op))

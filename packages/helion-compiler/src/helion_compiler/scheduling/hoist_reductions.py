@@ -56,6 +56,11 @@ def hoist_reductions(program: Program, lanes: Callable[[Size], int], threads: in
     return program.with_bodies(block)
 
 
+def hoistable_reductions(loop: Loop) -> frozenset[Reduce]:
+    """The reductions of a loop that leave it wherever their lanes are few enough."""
+    return frozenset(one.reduction for one in _taken(loop))
+
+
 def _hoisted(loop: Loop, lanes: Callable[[Size], int], threads: int) -> list[Op]:
     """A loop with what surrounds it once its reductions are hoisted; the loop alone where there is nothing to hoist."""
     taken = [one for one in _taken(loop) if _worthwhile(one.reduction, lanes, threads)]

@@ -1,5 +1,5 @@
 """Which ops of a block work along a whole axis, and how many reductions over it lie before each: the loops that the
-axis becomes where it is rolled.
+axis becomes where it is rolled, and which of them repeat what.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from helion_compiler.program.program import defined, walk
 from helion_compiler.scheduling.online_sums import find_online_sums
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from helion_compiler.program.ops import Block, Op
     from helion_compiler.program.types import Axis, Value
 
@@ -55,14 +57,38 @@ class Along:
         return levels
 
 
-def count_loops(block: Block, axis: Axis) -> int:
-    """How many loops ``axis`` becomes where it is rolled, in the part of a block that has most of them."""
+def count_repeats(block: Block, axis: Axis) -> dict[Op, int]:
+    """In how many of the loops that ``axis`` becomes where it is rolled each op along it is done: all that need it."""
     along = Along(axis)
     levels = along.levels(block)
-    joined = {one.total for one in find_online_sums(block, levels, along.reduces)}
-    own = {levels[op] for op in block.ops if op not in joined and along.ends_loop(op)}
-    inner = (count_loops(nested, axis) for op in block.ops for nested in blocks(op))
-    return max(len(own), *inner, 0)
+    sums: dict[Op, Op] = {
+        one.total: one.maximum for one in find_online_sums(block, levels, along.reduces)
+    }
+    makers = {value: op for op in block.ops for value in results(op)}
+    found: dict[Op, set[int]] = {}
+    for end in block.ops:
+        if along.ends_loop(end):
+            for op in _needed(end, along, makers):
+                found.setdefault(op, set()).add(levels[sums.get(end, end)])
+    counts = {op: len(loops) for op, loops in found.items()}
+    for op in block.ops:
+        for nested in blocks(op):
+            counts |= count_repeats(nested, axis)
+    return counts
+
+
+def _needed(end: Op, along: Along, makers: Mapping[Value, Op]) -> set[Op]:
+    """An op, and those that it is computed from without a reduction in between."""
+    found = {end}
+    waiting = list(operands(end))
+    while waiting:
+        value = waiting.pop()
+        op = makers.get(value)
+        if op is None or op in found or not along.has_axis(value):
+            continue
+        found.add(op)
+        waiting += operands(op)
+    return found
 
 
 def free_values(op: Op) -> list[Any]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _STEPPED = ("block_sizes[", "reduction_loops[", "num_warps", "num_stages")
 """The parameters that the model has a say in."""
+_SEEN = ("pid_type", "range_num_stages[", "num_sm_multiplier", "maxnreg")
+"""What else it looks at."""
 _ROUNDS = 4
 _CLEARLY = 0.9
 """What has to be left of the estimate for another tile shape to be preferred to that of the best rule."""
@@ -62,7 +64,7 @@ def improved(space: Space, point: Point, cost: Cost) -> Point:
 
 def _remembered(space: Space, cost: Cost) -> Cost:
     """The same estimates, each made once."""
-    names = [name for name in space.parameters if name.startswith((*_STEPPED, "pid_type"))]
+    names = [name for name in space.parameters if name.startswith((*_STEPPED, *_SEEN))]
     known: dict[tuple[Any, ...], float] = {}
 
     def remembered(point: Mapping[str, Any]) -> float:
@@ -132,8 +134,18 @@ def ranked(space: Space, points: Sequence[Point], cost: Cost | None) -> list[Poi
         return fits or found[:1]
     cost = _remembered(space, cost)
     first, other = min(fits, key=cost), fits[-1]  # the last rule starts elsewhere
-    best = improved(space, first, cost)
+    best = _plainer(space, improved(space, first, cost), cost)
     rivals = {improved(space, other, cost): None} if other != first else {}
     order = sorted(dict.fromkeys([*rivals, *fits]), key=cost)
     place = sum(cost(point) < cost(best) * _CLEARLY for point in order)
     return list(dict.fromkeys([*order[:place], best, *order[place:]]))
+
+
+def _plainer(space: Space, point: Point, cost: Cost) -> Point:
+    """The best point that leads on from ``point`` without stages of single loops, unless those are clearly better."""
+    own = [name for name in point if name.startswith("range_num_stages[") and point[name]]
+    without = space.point({**point, **dict.fromkeys(own, 0)})
+    if not own or space.check(without):
+        return point
+    plain = improved(space, without, cost)
+    return point if cost(point) < cost(plain) * _CLEARLY else plain

@@ -1,0 +1,81 @@
+"""How many programs a multiprocessor runs at once, by what each takes: threads, registers, shared memory."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from helion_compiler.model.devices import DeviceFacts
+    from helion_compiler.model.place import Place
+    from helion_compiler.model.work import GridWork, Loops
+    from helion_compiler.program.types import Value
+
+_OWN_REGISTERS = 14
+"""Registers of a thread for addresses and the like."""
+_OF_PRODUCTS = 26
+"""More of them where there are products, whose loops have several buffers to count through."""
+_EARLY = 0.75
+"""The share of what is loaded until lanes come together again that is in registers at once: some is used by then."""
+_MOST_REGISTERS = 255
+_ALLOCATED = 8
+"""Registers of a thread are given out in pieces of so many."""
+
+
+class Occupancy:
+    """What the programs of one grid take at one point."""
+
+    def __init__(self, work: GridWork, place: Place, facts: DeviceFacts) -> None:
+        self._work = work
+        self._place = place
+        self._limits = facts.limits
+        self.threads = facts.warp_size * place.warps
+        most = place.point.get("maxnreg") or _MOST_REGISTERS
+        self._most = min(most, self._limits.registers / self.threads)
+        own = _OWN_REGISTERS + (_OF_PRODUCTS if work.multiplied else 0)
+        held = [own + self._each(one.values) for one in work.held]
+        coming = [_EARLY * self._each(one.coming) for one in work.held]
+        self._needed = max(held, default=own)
+        self._used = max(map(sum, zip(held, coming, strict=True)), default=own)
+
+    @property
+    def spilled(self) -> float:
+        """How many times the registers that a thread may have it would need; 1 where they are enough.
+
+        What is loaded early takes registers that are free, and none that are not.
+        """
+        return max(self._needed / self._most, 1.0)
+
+    def together(self) -> int:
+        """Programs that one multiprocessor runs at once."""
+        limits = self._limits
+        registers = _ALLOCATED * math.ceil(min(self._used, self._most) / _ALLOCATED)
+        fit = (
+            limits.threads // self.threads,
+            limits.registers // (registers * self.threads),
+            int(limits.shared_memory / max(self._shared(), 1)),
+            limits.programs,
+            limits.programs if self._place.staying is None else self._place.staying,
+        )
+        return max(min(fit), 1)
+
+    def _each(self, values: Iterable[Value]) -> float:
+        """32-bit registers that values take of each thread."""
+        place = self._place
+        size = sum(place.elements(v.type.shape) * v.type.dtype.itemsize for v in values)
+        return size / 4 / self.threads
+
+    def _shared(self) -> float:
+        """Bytes of shared memory of one program: loops that follow each other use the same ones."""
+        place = self._place
+        by_loop: dict[Loops, float] = {(): 0.0}
+        for moved in self._work.moved:
+            if moved.staged:
+                copies = place.stages if moved.ahead else 1
+                size = place.elements(moved.shape) * moved.buffer.dtype.itemsize * copies
+                outermost = moved.loops[:1]
+                by_loop[outermost] = by_loop.get(outermost, 0.0) + size
+        around = by_loop.pop(())
+        return around + max(by_loop.values(), default=0.0)

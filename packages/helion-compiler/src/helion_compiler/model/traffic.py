@@ -1,0 +1,179 @@
+"""What one grid moves at one point: bytes that pass caches and memory, bytes asked for at once, instructions."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from helion_compiler.model.devices import DeviceFacts
+    from helion_compiler.model.place import Place
+    from helion_compiler.model.work import GridWork, Moved
+
+_SECTOR = 32
+"""Bytes that memory moves at least."""
+_VECTOR = 16
+"""Bytes that a thread moves at most in one instruction."""
+_ATOMIC = 8
+"""How many times the traffic of a store an atomic is for the cache."""
+_KEPT = 0.3
+"""As long as what programs read again takes up no more of the cache than this, all of it stays; from there on less and
+less, beside what streams through."""
+_KEPT_NEARBY = 0.5
+"""The same for the cache of a multiprocessor, through which less streams meanwhile."""
+_MOST_IN_FLIGHT = 1 << 16
+_FREE_BYTES = 128
+"""What a thread has in flight where nothing keeps its loads apart: a loop is unrolled until registers are short."""
+_GUARDED_LOADS = 2
+"""Loads in flight of a thread where data says which lanes exist: ptxas lets the registers of two take turns."""
+
+
+@attrs.frozen
+class Total:
+    """Of all tiles together, but ``in_flight``, which is what one program asks for at once."""
+
+    cache: float
+    memory: float
+    in_flight: float
+    instructions: float
+
+
+class Traffic:
+    """What the tiles of a grid move: ``tiles`` of them, each by so many ``threads``."""
+
+    def __init__(
+        self, work: GridWork, place: Place, facts: DeviceFacts, threads: int, tiles: float
+    ) -> None:
+        self._work = work
+        self._place = place
+        self._facts = facts
+        self._threads = threads
+        self._tiles = tiles
+        self._shared: dict[Moved, bool] = {}
+
+    def total(self, resident: int) -> Total:
+        """Where so many programs share a multiprocessor."""
+        by_buffer: dict[tuple[int, bool], float] = {}
+        cache = instructions = in_flight = 0.0
+        for moved in self._work.moved:
+            times = (
+                self._place.times(moved.loops)
+                * self._place.repeats(moved.shape, moved.repeats)
+                * self._tiles
+            )
+            moves = self._bytes(moved) * times
+            far = moves * self._missing(moved, resident)
+            cache += far * (_ATOMIC if moved.atomic else 1)
+            key = (moved.buffer.number, moved.reads)
+            by_buffer[key] = by_buffer.get(key, 0.0) + far
+            instructions += self._instructions(moved) * times
+            in_flight += self._in_flight(moved) if moved.reads else 0.0
+        memory = self._from_memory(by_buffer, resident)
+        return Total(cache, memory, max(in_flight, 64.0), instructions)
+
+    def stages(self, moved: Moved) -> int:
+        """Turns that are loaded ahead, with the one that runs: Triton pipelines loads for products, and others only
+        where a loop is told to.
+        """
+        if moved.ahead or self._place.steps(moved.shape) > 1:
+            return self._place.stages
+        return self._place.own_stages(moved.loops[-1]) if moved.loops else 1
+
+    def rounds(self, moved: Moved) -> float:
+        """How often a thread waits for memory in one turn, where nothing is loaded ahead: a share of a time where
+        loads of several turns are in flight together.
+        """
+        loads = self._place.elements(moved.shape) / (self._threads * self._vector(moved))
+        if moved.guarded:
+            return math.ceil(loads / _GUARDED_LOADS)
+        return loads * self._vector(moved) * moved.buffer.dtype.itemsize / _FREE_BYTES
+
+    def _missing(self, moved: Moved, resident: int) -> float:
+        """The share of what is read that a multiprocessor's own cache does not have from the reading before, by this
+        tile or by another one.
+        """
+        if not moved.reads or moved.staged:
+            return 1.0
+        walked = self._walked(moved) * resident
+        readings = self._place.repeats(moved.shape, moved.repeats)
+        again = (readings - 1) / readings
+        if self.is_shared(moved):
+            again = 1.0
+            walked = sum(
+                self._walked(one) * (1 if self.is_shared(one) else resident)
+                for one in self._work.moved
+                if one.reads
+            )
+        return 1.0 - again * (1.0 - _gone(walked / self._facts.own_cache, _KEPT_NEARBY))
+
+    def _walked(self, moved: Moved) -> float:
+        """Bytes that one tile finds in different places."""
+        return self._bytes(moved) * self._place.times(moved.loops)
+
+    def is_shared(self, moved: Moved) -> bool:
+        """Whether other tiles read the same, so that caches have it."""
+        found = self._shared.get(moved)
+        if found is None:
+            found = self._shared[moved] = self._is_shared(moved)
+        return found
+
+    def _is_shared(self, moved: Moved) -> bool:
+        return self._walked(moved) * self._tiles > 2 * self._size(moved.buffer.number)
+
+    def _in_flight(self, moved: Moved) -> float:
+        turn = self._bytes(moved) / self._place.steps(moved.shape)
+        ahead = self.stages(moved)
+        if ahead > 1 or moved.ahead:
+            return min(turn * ahead, _MOST_IN_FLIGHT)
+        if moved.guarded:
+            vector = self._vector(moved) * moved.buffer.dtype.itemsize
+            return min(turn, self._threads * vector * _GUARDED_LOADS)
+        turns = self._place.steps(moved.shape) * self._place.times(moved.loops)
+        return min(turn * turns, self._threads * _FREE_BYTES, _MOST_IN_FLIGHT)
+
+    def _from_memory(self, by_buffer: Mapping[tuple[int, bool], float], resident: int) -> float:
+        """Bytes that memory moves: everything once, and again what does not stay in the cache in between."""
+        total = 0.0
+        cache = self._facts.cache
+        running = min(self._tiles, resident * self._facts.multiprocessors)
+        for (number, _), moved in by_buffer.items():
+            once = min(moved, self._size(number))
+            at_once = once / self._tiles * running
+            again = once > cache / 2 and not self._work.multiplied
+            gone = _gone(at_once / cache, _KEPT) if again else 0.0
+            total += once + (moved - once) * gone
+        return total
+
+    def _size(self, number: int) -> float:
+        """Bytes of a buffer."""
+        buffer = next(moved.buffer for moved in self._work.moved if moved.buffer.number == number)
+        elements = math.prod(map(self._place.sizes.example, buffer.shape))
+        return max(elements, 1) * buffer.dtype.itemsize
+
+    def _vector(self, moved: Moved) -> float:
+        """Elements that a thread moves at once."""
+        place = self._place
+        widest = _VECTOR // moved.buffer.dtype.itemsize if moved.spacing == 1 else 1
+        each = place.elements(moved.shape) // self._threads
+        return max(min(widest, place.lanes(moved.run), each), 1)
+
+    def _instructions(self, moved: Moved) -> float:
+        """Operations for addresses, masks and moves of one turn."""
+        elements = max(self._place.elements(moved.shape), self._threads)
+        return self._place.steps(moved.shape) * elements * (0.5 + 8.0 / self._vector(moved))
+
+    def _bytes(self, moved: Moved) -> float:
+        """What one turn moves, of all turns of rolled dimensions: indices that exist, in whole sectors."""
+        elements = math.prod(map(self._place.useful, moved.shape))
+        run = self._place.useful(moved.run)
+        apart = min(moved.spacing * moved.buffer.dtype.itemsize, _SECTOR)
+        return elements * max(_SECTOR / run, apart)
+
+
+def _gone(filled: float, kept: float) -> float:
+    """The share of what fills so much of a cache that has left it when it is read again."""
+    return min(max((filled - kept) / (1.0 - kept), 0.0), 1.0)

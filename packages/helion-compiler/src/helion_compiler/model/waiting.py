@@ -1,0 +1,131 @@
+"""How long a tile takes by itself: what its own memory accesses, turns and warps make it wait for."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from helion_compiler.scheduling.hoist_reductions import MOST_REGISTERS
+
+if TYPE_CHECKING:
+    from helion_compiler.model.devices import DeviceFacts
+    from helion_compiler.model.place import Place
+    from helion_compiler.model.traffic import Traffic
+    from helion_compiler.model.work import Computed, GridWork, Loops, Moved, Multiplied
+
+_GROUP = 4
+_GROUP_ROWS = 64
+"""Four warps multiply 64 rows at once (warp group products, of Hopper)."""
+_TURN = 0.1e-6
+"""Seconds that a turn of a loop takes, however little it does, for what cannot overlap within a program."""
+_PRODUCT_TURN = 0.15e-6
+"""The same for a loop with products, whose turns wait for each other at every depth of the pipeline."""
+_STEP = 0.08e-6
+"""Seconds that warps of a program take to wait for each other, as in reductions across them, for each doubling."""
+_BEGINNING = 0.3e-6
+"""Seconds until a program does anything, after the one before it has ended."""
+_NEAR = 0.4
+"""The latency of caches, as a share of that of memory."""
+
+
+class Waiting:
+    """Of one tile of a grid."""
+
+    def __init__(
+        self, work: GridWork, place: Place, facts: DeviceFacts, traffic: Traffic, threads: int
+    ) -> None:
+        self._work = work
+        self._place = place
+        self._facts = facts
+        self._latency = facts.latency
+        self._traffic = traffic
+        self._threads = threads
+
+    def seconds(self) -> float:
+        """The latencies of a tile, one after the other."""
+        by_loops: dict[Loops, list[Moved]] = {}
+        for moved in self._work.moved:
+            if moved.reads:
+                by_loops.setdefault(moved.loops, []).append(moved)
+        multiplied = {product.loops for product in self._work.multiplied if product.loops}
+        total = sum(self._loads(loops, reads) for loops, reads in by_loops.items())
+        total += _PRODUCT_TURN * sum(map(self._place.times, multiplied))
+        total += sum(map(self._forming, self._work.multiplied))
+        return total + self._reductions() + _BEGINNING
+
+    def _loads(self, loops: Loops, reads: list[Moved]) -> float:
+        """What the loads of one loop, or of none, wait for memory, and for each other."""
+        place, latency = self._place, self._latency
+        times = place.times(loops)
+        total = 0.0
+        if any(moved.ahead for moved in reads):
+            # While a turn computes, what the next ones multiply is on its way.
+            apart = latency / max(place.stages - 1, 1) - self._computing(loops)
+            total = times * max(apart, 0.0)
+        pooled = most = turns = 0.0
+        for moved in reads:
+            steps = place.steps(moved.shape) * place.repeats(moved.shape, moved.repeats)
+            stages = self._traffic.stages(moved)
+            if moved.ahead:
+                continue
+            if stages > 1:
+                # What is loaded ahead passes shared memory, for which warps wait for each other.
+                apart = latency / (stages - 1) + _STEP * math.log2(place.warps)
+                total = max(total, times * steps * apart)
+            elif moved.guarded:
+                most += self._traffic.rounds(moved)
+            else:
+                first = _NEAR if self._traffic.is_shared(moved) else 1.0
+                far = first + (place.repeats(moved.shape, moved.repeats) - 1) * _NEAR
+                pooled += place.steps(moved.shape) * self._traffic.rounds(moved) * times * far
+                turns = max(turns, steps * times)
+        if turns:
+            # Loads do not come before warps have waited for each other.
+            pooled = max(pooled, times if self._gathers(loops) else 1.0)
+        return total + latency * (pooled + times * most) + (_TURN * turns if turns > 1 else 0.0)
+
+    def _forming(self, product: Multiplied) -> float:
+        """What warps wait for each other to put computed factors into shared memory, where products take them from:
+        all right ones, and left ones of products that are not of whole groups of warps.
+        """
+        place = self._place
+        rows = place.lanes(product.sizes[0])
+        grouped = place.warps >= _GROUP and rows >= _GROUP_ROWS
+        grouped &= place.elements(product.batch) == 1
+        left, right = product.formed
+        passes = right + (left and not grouped)
+        return 2 * passes * _STEP * math.log2(place.warps) * place.times(product.loops)
+
+    def _computing(self, loops: Loops) -> float:
+        """Seconds that one turn computes, with the whole multiprocessor to itself."""
+        place = self._place
+        operations = sum(
+            place.elements(computed.shape) * computed.operations
+            for computed in self._work.computed
+            if computed.loops == loops
+        )
+        return operations * self._facts.multiprocessors / self._facts.operations
+
+    def _reductions(self) -> float:
+        """What warps wait for each other."""
+        if self._place.warps == 1 or self._work.multiplied:
+            return 0.0  # a row of a product's result lies within a warp
+        step = _STEP * math.log2(self._place.warps)
+        return step * sum(map(self._gatherings, self._work.computed))
+
+    def _gathers(self, loops: Loops) -> bool:
+        """Whether each turn has a reduction of its own."""
+        return self._place.warps > 1 and any(
+            computed.reduces is not None
+            and computed.loops == loops
+            and self._gatherings(computed) == self._place.times(loops)
+            for computed in self._work.computed
+        )
+
+    def _gatherings(self, computed: Computed) -> float:
+        if computed.reduces is None:
+            return 0.0
+        held = self._place.elements(computed.shape) / self._threads
+        if computed.hoistable and held <= MOST_REGISTERS:
+            return self._place.times(computed.loops[:-1])
+        return self._place.times(computed.loops)
