@@ -54,6 +54,19 @@ def test_a_run_may_be_given_so_many_seconds() -> None:
     assert turns == [0, 1, 2, 3, 4]
 
 
+def test_axes_of_given_blocks_leave_the_others_large() -> None:
+    sizes = []
+
+    def kernel(x: torch.Tensor) -> None:
+        for tile, *_ in hl.tile([256, 2, 2, 2, 2], block_size=[None, 1, 1, 1, 1]):
+            sizes.append(tile.block_size)
+        for tile, *_ in hl.tile([256, 2, 2, 2, 2]):
+            sizes.append(tile.block_size)
+
+    run(kernel, (X,))
+    assert sizes == [256] * 16 + [16] * 16  # a tile of 16 along each of five
+
+
 def test_range_and_static_range_count() -> None:
     def kernel(x: torch.Tensor, n: torch.Tensor) -> list[int]:
         seen = []

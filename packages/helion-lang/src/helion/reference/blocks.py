@@ -51,7 +51,7 @@ class BlockChooser:
         Args:
             frame: the user's, at the call.
             axis: which of the loop's axes.
-            axes: how many it has.
+            axes: how many it has of which the block size is open.
             extent: how many positions the axis has this time.
 
         Raises:
@@ -70,7 +70,7 @@ class BlockChooser:
         if isinstance(given, int):
             return _positive(given, given)
         if isinstance(given, Mapping):
-            name = (*target_names(frame), *[""] * axes)[axis]
+            name = (*target_names(frame), *[""] * (axis + 1))[axis]
             if name not in given:
                 raise _no_block_size(given, f"`{name}`", nearest(name, given))
             return _positive(given[name], given)

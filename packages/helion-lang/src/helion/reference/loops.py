@@ -28,8 +28,9 @@ def tile(state: ReferenceState, begin_or_end: Any, end: Any, block_size: Any) ->
     """Tiles, or tuples of tiles where sequences are given."""
     ranges = axis_ranges("tile", begin_or_end, end, block_size, steps="block sizes")
     frame = user_frame()
+    still_open = sum(one.step is None for one in ranges)
     sizes = [
-        state.blocks.choose(frame, axis, len(ranges), one.end - one.begin)
+        state.blocks.choose(frame, axis, still_open, one.end - one.begin)
         if one.step is None
         else one.step
         for axis, one in enumerate(ranges)
