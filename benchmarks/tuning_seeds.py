@@ -41,6 +41,7 @@ TARGETS = {
 AROUND = 2.0
 EVALUATIONS = 100
 SWEEPS = Path(__file__).parent / "sweeps" / "h200"
+COMMAND = (sys.executable, "-m", "benchmarks.tuning_seeds")
 UNTUNED, RECORDED = "untuned", "best of the sweep"
 
 
@@ -134,8 +135,7 @@ class Waiting:
 
     def __init__(self, case: str, seed: int, seconds: float, folder: Path) -> None:
         self.triton = folder / "triton"
-        command = [sys.executable, "-m", "benchmarks.tuning_seeds", "--search", case]
-        command += ["--seed", str(seed), "--seconds", str(seconds)]
+        command = [*COMMAND, "--search", case, "--seed", str(seed), "--seconds", str(seconds)]
         environment = {
             **os.environ,
             "HELION_AUTOTUNE_CACHE": str(folder / "records"),
@@ -177,13 +177,14 @@ def measure(case: str, seeds: Sequence[int], seconds: float, folder: Path) -> di
             else Waiting(case, following, seconds, folder / str(following))
         )
         found.append(current.end())
+        print(f"  {told(found[-1])}", file=sys.stderr, flush=True)
         if current.triton.exists():
             shutil.copytree(current.triton, merged, dirs_exist_ok=True)
         if after is not None:
             current = after
     winners = {str(each["seed"]): each["config"] for each in found}
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.tuning_seeds", "--compare", case],
+        [*COMMAND, "--compare", case],
         env={**os.environ, "TRITON_CACHE_DIR": str(merged)},
         input=json.dumps(winners),
         stdout=subprocess.PIPE,
@@ -196,6 +197,14 @@ def measure(case: str, seeds: Sequence[int], seconds: float, folder: Path) -> di
         each["milliseconds"] = times[str(each["seed"])]
         each["of_best"] = round(best / each["milliseconds"], 4)
     return {"case": case, "best_known_ms": best, "times": times, "searches": found}
+
+
+def told(found: dict[str, Any]) -> str:
+    """A line of one search, as soon as it is over."""
+    return (
+        f"seed {found['seed']}: {found['seconds']} s, the first trial after {found['seconds_to_first_trial']} s, "
+        f"{found['statuses']}"
+    )
 
 
 def row(report: dict[str, Any]) -> str:

@@ -1,0 +1,72 @@
+"""The benchmark of searches from nothing: what needs no GPU of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks import tuning_seeds
+from benchmarks.suite.cases import named
+from benchmarks.tuning_seeds import TARGETS, Waiting, best_recorded, measure, row
+from helion_autotune.replay.recording import recordings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SEARCHING = """
+import json, sys
+print("ready", flush=True)
+sys.stdin.readline()
+seed = int(sys.argv[sys.argv.index("--seed") + 1])
+print("something that a library prints")
+print(json.dumps({"seed": seed, "seconds": 10.0 + seed, "seconds_to_first_trial": 2.0, "evaluations": 60 + seed,
+                  "statuses": {"ok": 60 + seed}, "config": {"num_warps": 4}}))
+"""
+COMPARING = """
+import json, sys
+winners = json.load(sys.stdin)
+times = {name: 0.1 * (1 + int(name)) for name in winners}
+print(json.dumps({**times, "untuned": 0.2, "best of the sweep": 0.125, "limit": 0.09}))
+"""
+
+
+def test_every_target_is_a_case_that_was_swept() -> None:
+    for case in TARGETS:
+        assert named(case).name == case
+        (recorded,) = recordings([tuning_seeds.SWEEPS / f"{case}.jsonl.gz"])
+        point = best_recorded(case)
+        assert point is not None
+        assert recorded.trial(recorded.space.point(point)).value == recorded.best_ms
+    assert best_recorded("no-such-case") is None
+
+
+def test_seeds_are_searched_in_turn_and_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        f"import sys\nexec({SEARCHING!r} if '--search' in sys.argv else {COMPARING!r})\n"
+    )
+    monkeypatch.setattr(tuning_seeds, "COMMAND", (sys.executable, str(program)))
+    report = measure("softmax-8192x8192", (0, 1, 2), 1.0, tmp_path)
+    assert [each["of_best"] for each in report["searches"]] == [
+        1.0,
+        0.5,
+        pytest.approx(1 / 3, abs=1e-4),
+    ]
+    assert report["best_known_ms"] == pytest.approx(0.1)
+    words = row(report).split()
+    assert words == [
+        "softmax-8192x8192", "3", "11.0", "12.0", "62", "100.0", "0.500", "0.333", "0.500", "0.90",
+    ]  # fmt: skip
+    assert "seed 1: 11.0 s, the first trial after 2.0 s, {'ok': 61}" in capfd.readouterr().err
+    assert json.loads(json.dumps(report)) == report
+
+
+def test_a_search_that_fails_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning_seeds, "COMMAND", (sys.executable, "-c", "raise SystemExit(3)"))
+    with pytest.raises(SystemExit, match="ended with 3 before it began"):
+        Waiting("softmax-8192x8192", 0, 1.0, tmp_path).begin()
