@@ -72,7 +72,7 @@ def _written(
 def _sms() -> int:
     if not torch.cuda.is_available():
         return PRETENDED_SMS
-    properties: Any = torch.cuda.get_device_properties()
+    properties: Any = torch.cuda.get_device_properties(torch.cuda.current_device())
     return int(properties.multi_processor_count)
 
 
