@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
+from helion_compiler.model.instructions import instructions_of
 from helion_compiler.program.access import accessed_shape
 from helion_compiler.program.fields import blocks, operands, parameters, results
 from helion_compiler.program.neighbours import Neighbours
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
 _TOGETHER = (Reduce, Fold, Sort, Dot, Loop)
 """Ops for which all lanes come together, across threads."""
 _VIEWS = (Mask, Permute, Squeeze, Unsqueeze)
-_SLOW = ("exp", "log", "sin", "cos", "tan", "erf", "pow", "sigmoid", "silu", "gelu", "sqrt", "div")
-"""Names of operators that take several instructions a lane."""
 
 
 @attrs.frozen(eq=False)
@@ -214,9 +213,8 @@ class _Collector:
                 product = Multiplied(batch, op.sizes, size, loops, (left, right))
                 self._multiplied.append(product)
             case Pointwise():
-                slow = any(part in str(op.operator) for part in _SLOW)
                 wide = max(op.result.type.dtype.itemsize // 4, 1)  # int64 is done in halves
-                operations = (6.0 if slow else 1.0) * wide
+                operations = instructions_of(op) * wide
                 shape = op.result.type.shape
                 self._computed.append(Computed(shape, operations, loops, repeats))
             case Reduce():
