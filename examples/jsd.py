@@ -37,7 +37,7 @@ def jsd(
     losses = torch.empty([rows], dtype=torch.float32, device=student.device)
     # Slopes of a mean over many rows are too small for float16, which begins to lose bits below 6e-5.
     grad = torch.empty_like(student, dtype=torch.float32)
-    counted = (labels != ignored).sum().to(torch.float32).view(1)
+    counted = (labels != ignored).sum().view(1)
     for tile_m in hl.tile(rows):
         weight = (labels[tile_m] != ignored).to(torch.float32) / counted[0]
         total = hl.zeros([tile_m], dtype=torch.float32)

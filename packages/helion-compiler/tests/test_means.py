@@ -129,3 +129,38 @@ def test_blocks_that_no_loop_goes_by_are_left_to_the_rules_of_thumb(
     space = space_of(balanced, half(4096, 4096), half(4096, 4096))
     assert space.model is None
     assert dict(space.default_config())["block_sizes"][:2] == (128, 128)
+
+
+def moved(x: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+    for tile in hl.tile(x.size()):
+        out[tile] = x[tile] * 2
+    return out
+
+
+def with_a_loop(x: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+    for tile_m, tile_n in hl.tile([x.size(0), x.size(1)]):
+        total = hl.zeros([tile_m, tile_n])
+        for _ in hl.tile(4):
+            total += x[tile_m, tile_n]
+        out[tile_m, tile_n] = total
+    return out
+
+
+def order(space: Any) -> Any:
+    return dict(space.default_config()).get("loop_orders")
+
+
+def test_programs_that_move_tiles_walk_along_memory(space_of: Callable[..., Any]) -> None:
+    rows, columns = half(1024, 4096), half(4096, 1024).T
+    assert order(space_of(moved, rows, rows)) == ((1, 0),)
+    assert order(space_of(moved, columns, columns)) is None, "as they are"
+    assert order(space_of(moved, rows, columns)) is None, "one of both would be strewn"
+    heads = half(4, 32, 4096, 128)
+    assert order(space_of(moved, heads, heads)) == ((3, 2, 1, 0),)
+    assert order(space_of(moved, heads.transpose(1, 2), heads.transpose(1, 2))) == ((3, 1, 2, 0),)
+
+
+def test_programs_that_share_what_they_read_keep_their_order(space_of: Callable[..., Any]) -> None:
+    rows = half(1024, 4096)
+    assert order(space_of(with_a_loop, rows, rows)) is None
+    assert order(space_of("matmul", half(4096, 4096), half(4096, 4096))) is None

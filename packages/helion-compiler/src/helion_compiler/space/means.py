@@ -4,8 +4,8 @@ first.
 A point's blocks, warps and stages say what a program does; descriptors, programs that stay, deeper pipelines and what
 loads say of the cache leave that alone. The rules are from sweeps on an H200 (``benchmarks/sweeps``): descriptors for
 what products read gained 3 to 8 %, on top of it loops over tiles that are flattened into those of products another
-2 %; deeper pipelines up to 19 % where there are fewer tiles than multiprocessors; loads that say what the cache should
-keep 3 to 15 % where memory is the limit.
+2 %; deeper pipelines up to 19 % where there are fewer tiles than multiprocessors; programs that walk along memory 3 %
+(:mod:`~helion_compiler.space.walking`); loads that say what the cache should keep 3 to 15 % where memory is the limit.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from helion_compiler.program.ops import Dot
 from helion_compiler.space.access_modes import mode_of
 from helion_compiler.space.persistence import PERSISTENT
 from helion_compiler.space.regions import regions
+from helion_compiler.space.walking import walking_orders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,9 +49,13 @@ class Means:
             if self._products == 1 and not nested
             else []
         )
+        self._orders: Change = {
+            f"loop_orders[{name}]": order for name, order in walking_orders(program).items()
+        }
 
     def preferred(self, space: Space, point: Point) -> Point:
         """``point``, by the means that were fastest for its like, as far as ``space`` admits them."""
+        point = self._walked(space, point)
         described = _changes(space, self._streamed, "tensor_descriptor")
         if not described:
             return point
@@ -63,6 +68,12 @@ class Means:
             if not space.check(other):
                 return other
         return point
+
+    def _walked(self, space: Space, point: Point) -> Point:
+        """``point``, with programs beside each other on tiles beside each other in memory."""
+        orders = {name: value for name, value in self._orders.items() if name in space.parameters}
+        other = space.point({**point, **orders})
+        return point if space.check(other) else other
 
     def tried(self, space: Space, point: Point) -> list[Point]:
         """Other means for ``point``: what is best differs from kernel to kernel."""
