@@ -99,6 +99,7 @@ def test_a_search_of_rows_tries_what_loads_say_of_the_cache_and_more_warps(
     policy = "load_eviction_policies[x@load]"
     for change in (
         {policy: "last"},
+        {policy: "last", "store_cache_modifiers[out@store]": ".cs"},
         {policy: "first"},
         {policy: "last", "num_warps": warps},
         {"num_warps": warps},
