@@ -66,6 +66,8 @@ def _summand(defining: Mapping[Value, Op], value: Value) -> Size | None:
 
 
 def _adds(op: Pointwise) -> bool:
-    """Whether neighbouring operands give neighbouring results: sums, and casts."""
+    """Whether neighbouring operands give neighbouring results: sums, casts, and products by one."""
     name = op.operator.overloadpacket.__name__
+    if name == "mul":
+        return any(isinstance(arg, int) and arg == 1 for arg in op.args)
     return name in ("add", "_to_copy", "to", "convert_element_type", "clamp", "where")

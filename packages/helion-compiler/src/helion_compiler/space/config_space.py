@@ -85,6 +85,8 @@ class ConfigSpace:
     """Rules of thumb, the best first."""
     model: Estimates | None = None
     """What says how long a point takes, where anything does."""
+    incomparable: frozenset[str] = frozenset()
+    """Parameters of which it cannot tell what they cost: rules of thumb choose them."""
     means: OtherMeans | None = None
     """Which of its means a point is run by untuned, and which a search tries."""
     wider: Mapping[str, Parameter] = MappingProxyType({})
@@ -131,7 +133,12 @@ class ConfigSpace:
         """Points that are worth running, the best first; at least one, which need not follow all advice."""
         points = [self.point_of_seed(seed) for seed in self.seeds] or [self._bare.default]
         everything = Space(self._parameters(), (*self.demands, *self.advice), self.conditions)
-        found = ranked(everything, points, None if self.model is None else self.model.seconds)
+        found = ranked(
+            everything,
+            points,
+            None if self.model is None else self.model.seconds,
+            self.incomparable,
+        )
         if self.means is None:
             return found
         return list(dict.fromkeys(self.means.preferred(everything, point) for point in found))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+import attrs
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -49,17 +51,60 @@ def fitting(space: Space, point: Point) -> Point:
     return point
 
 
-def improved(space: Space, point: Point, cost: Cost) -> Point:
-    """The best point that steps in one parameter at a time lead to, by coordinate descent."""
-    names = [name for name in space.parameters if name.startswith(_STEPPED)]
-    best, lowest = point, cost(point)
-    for _ in range(_ROUNDS):
-        before = lowest
-        for name in names:
-            best, lowest = _along(space, name, best, lowest, cost)
-        if lowest == before:
-            break
-    return best
+@attrs.frozen
+class _Descent:
+    """Steps to better points, in all parameters that the model has a say in but those that are ``held``."""
+
+    space: Space
+    cost: Cost
+    held: frozenset[str]
+
+    def improved(self, point: Point) -> Point:
+        """The best point that steps in one parameter at a time lead to, by coordinate descent."""
+        names = [
+            name
+            for name in self.space.parameters
+            if name.startswith(_STEPPED) and name not in self.held
+        ]
+        best, lowest = point, self.cost(point)
+        for _ in range(_ROUNDS):
+            before = lowest
+            for name in names:
+                best, lowest = self._along(name, best, lowest)
+            if lowest == before:
+                break
+        return best
+
+    def plainer(self, point: Point) -> Point:
+        """The best point that leads on from ``point`` without stages of single loops, unless those are clearly
+        better.
+        """
+        own = [name for name in point if name.startswith("range_num_stages[") and point[name]]
+        without = self.space.point({**point, **dict.fromkeys(own, 0)})
+        if not own or self.space.check(without):
+            return point
+        plain = self.improved(without)
+        return point if self.cost(point) < self.cost(plain) * _CLEARLY else plain
+
+    def _along(self, name: str, best: Point, lowest: float) -> tuple[Point, float]:
+        """The best point along one parameter, walked in both directions while it gets better."""
+        values = _sorted(self.space, name)
+        for direction in (1, -1):
+            reached = best
+            while True:
+                place = values.index(reached[name]) + direction if reached[name] in values else -1
+                if not 0 <= place < len(values):
+                    break
+                changed = {**reached, name: values[place]}
+                estimate = self.cost(changed)
+                if estimate >= lowest * (_WORTH if reached is best else 1.0):
+                    break
+                other = self.space.point(changed)
+                if self.space.check(other):
+                    break
+                reached, lowest = other, estimate
+            best = reached
+        return best, lowest
 
 
 def _remembered(space: Space, cost: Cost) -> Cost:
@@ -74,27 +119,6 @@ def _remembered(space: Space, cost: Cost) -> Cost:
         return known[key]
 
     return remembered
-
-
-def _along(space: Space, name: str, best: Point, lowest: float, cost: Cost) -> tuple[Point, float]:
-    """The best point along one parameter, walked in both directions while it gets better."""
-    values = _sorted(space, name)
-    for direction in (1, -1):
-        reached = best
-        while True:
-            place = values.index(reached[name]) + direction if reached[name] in values else -1
-            if not 0 <= place < len(values):
-                break
-            changed = {**reached, name: values[place]}
-            estimate = cost(changed)
-            if estimate >= lowest * (_WORTH if reached is best else 1.0):
-                break
-            other = space.point(changed)
-            if space.check(other):
-                break
-            reached, lowest = other, estimate
-        best = reached
-    return best, lowest
 
 
 def _sorted(space: Space, name: str) -> list[Any]:
@@ -126,26 +150,23 @@ def _shared_by_more(space: Space, point: Point) -> Point | None:
     return space.point({**point, "num_warps": more})
 
 
-def ranked(space: Space, points: Sequence[Point], cost: Cost | None) -> list[Point]:
-    """Points that those given lead to, the best first; where none fits the space, the smallest."""
+def ranked(
+    space: Space, points: Sequence[Point], cost: Cost | None, held: frozenset[str] = frozenset()
+) -> list[Point]:
+    """Points that those given lead to, the best first; where none fits the space, the smallest.
+
+    Estimates of points that differ in ``held`` parameters do not compare: those are as in the first point that fits,
+    and points with others come last.
+    """
     found = list(dict.fromkeys(fitting(space, point) for point in points))
     fits = [point for point in found if not space.check(point)]
     if cost is None or not fits:
         return fits or found[:1]
-    cost = _remembered(space, cost)
-    first, other = min(fits, key=cost), fits[-1]  # the last rule starts elsewhere
-    best = _plainer(space, improved(space, first, cost), cost)
-    rivals = {improved(space, other, cost): None} if other != first else {}
-    order = sorted(dict.fromkeys([*rivals, *fits]), key=cost)
-    place = sum(cost(point) < cost(best) * _CLEARLY for point in order)
-    return list(dict.fromkeys([*order[:place], best, *order[place:]]))
-
-
-def _plainer(space: Space, point: Point, cost: Cost) -> Point:
-    """The best point that leads on from ``point`` without stages of single loops, unless those are clearly better."""
-    own = [name for name in point if name.startswith("range_num_stages[") and point[name]]
-    without = space.point({**point, **dict.fromkeys(own, 0)})
-    if not own or space.check(without):
-        return point
-    plain = improved(space, without, cost)
-    return point if cost(point) < cost(plain) * _CLEARLY else plain
+    alike = [point for point in fits if all(point[name] == fits[0][name] for name in held)]
+    search = _Descent(space, _remembered(space, cost), held)
+    first, other = min(alike, key=search.cost), alike[-1]  # the last rule starts elsewhere
+    best = search.plainer(search.improved(first))
+    rivals = {search.improved(other): None} if other != first else {}
+    order = sorted(dict.fromkeys([*rivals, *alike]), key=search.cost)
+    place = sum(search.cost(point) < search.cost(best) * _CLEARLY for point in order)
+    return list(dict.fromkeys([*order[:place], best, *order[place:], *fits]))

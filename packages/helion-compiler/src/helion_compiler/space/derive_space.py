@@ -126,6 +126,7 @@ class _Deriver:
             excluded=tuple(self._excluded),
             seeds=seeds(program, least_lanes(program)),
             model=self._model(lanes),
+            incomparable=self._incomparable(),
             means=Means(program, self._traits),
             wider=self._wider,
         )
@@ -152,17 +153,22 @@ class _Deriver:
         )
 
     def _model(self, lanes: PointLanes) -> CostModel | None:
-        """Estimates, but for kernels that act lane by lane alone, which rules of thumb serve as well and sooner, and
-        for those with blocks that no loop goes by: how much there is to do then depends on them in ways of their own.
-        """
+        """Estimates, but for kernels that act lane by lane alone, which rules of thumb serve as well and sooner."""
         program = self._program
-        walked = [axis for grid in program.grids for axis in grid.axes]
-        sizes = {axis.size for axis in (*walked, *program.loop_axes(), *program.whole_axes())}
-        if any(block.fixed is None and block.symbol not in sizes for block in program.blocks):
-            return None
         if not program.loops() and not program.whole_axes():
             return None
         return CostModel(program, lanes, self._facts)
+
+    def _incomparable(self) -> frozenset[str]:
+        """The blocks that no loop goes by: how much there is to do depends on them in ways of their own."""
+        program = self._program
+        walked = [axis for grid in program.grids for axis in grid.axes]
+        sizes = {axis.size for axis in (*walked, *program.loop_axes(), *program.whole_axes())}
+        return frozenset(
+            f"block_sizes[{block.name}]"
+            for block in program.blocks
+            if block.fixed is None and block.symbol not in sizes
+        )
 
     def _add(
         self, part: SpacePart, single: dict[str, Parameter], sites: dict[str, list[Site]]
