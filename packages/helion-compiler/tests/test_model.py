@@ -129,6 +129,20 @@ def add_jagged(data: torch.Tensor, offsets: torch.Tensor, dense: torch.Tensor) -
     return out
 
 
+@helion.kernel()
+def sum_columns(x: torch.Tensor) -> torch.Tensor:
+    rows, columns = x.size()
+    columns = hl.specialize(columns)
+    block = hl.register_block_size(rows)
+    parts = torch.empty([helion.cdiv(rows, block), columns], device=x.device)
+    for program in hl.tile(rows, block_size=block):
+        total = hl.zeros([columns], dtype=torch.float32)
+        for tile in hl.tile(program.begin, program.end):
+            total += x[tile, :].to(torch.float32).sum(0)
+        parts[program.id, :] = total
+    return parts.sum(0)
+
+
 def half(*shape: int) -> torch.Tensor:
     return torch.empty(shape, dtype=torch.bfloat16)
 
@@ -271,6 +285,13 @@ def test_neighbours_that_lie_apart_fill_the_sectors_between_them() -> None:
     dense = space_of(matmul, half(16, 8192), half(8192, 8192))
     keys = {"block_sizes": [16, 64, 128], "num_warps": 4, "num_stages": 4}
     assert terms(spread, **keys)["cache"] < terms(dense, **keys)["cache"]
+
+
+def test_partial_sums_are_as_many_as_programs() -> None:
+    space = space_of(sum_columns, half(8192, 4096))
+    few, many = (terms(space, block_sizes=[rows, 1], num_warps=8)["memory"] for rows in (32, 4))
+    parts = 4096 * 4 * (8192 / 4 - 8192 / 32)
+    assert many - few == pytest.approx(parts / facts_of(90).bandwidth, rel=0.01)
 
 
 def test_computed_right_factors_pass_shared_memory() -> None:

@@ -149,8 +149,10 @@ class Traffic:
         return total
 
     def _size(self, number: int) -> float:
-        """Bytes of a buffer."""
+        """Bytes of a buffer; without end where block sizes decide: each program's part is its own."""
         buffer = next(moved.buffer for moved in self._work.moved if moved.buffer.number == number)
+        if any(map(self._place.sizes.varies, buffer.shape)):
+            return math.inf
         elements = math.prod(map(self._place.sizes.example, buffer.shape))
         return max(elements, 1) * buffer.dtype.itemsize
 
