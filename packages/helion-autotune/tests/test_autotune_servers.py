@@ -87,6 +87,22 @@ def test_a_server_serves_only_circumstances_like_its_own(started, servers, monke
     assert len(started) == 3
 
 
+def test_a_server_stays_where_what_changes_is_not_heeded(started, monkeypatch):
+    servers = ForkServers(unheeded=["A_FOLDER"])
+    try:
+        servers.prepare(MODULES)
+        monkeypatch.setenv("A_FOLDER", "/somewhere")
+        session(servers)
+        monkeypatch.setenv("A_FOLDER", "/elsewhere")
+        session(servers)
+        assert len(started) == 1
+        monkeypatch.setenv("ANOTHER", "1")
+        session(servers)
+        assert len(started) == 2
+    finally:
+        servers.close()
+
+
 def test_children_of_the_process_leave_its_servers_alone(started, servers):
     session(servers)
     pid = os.fork()

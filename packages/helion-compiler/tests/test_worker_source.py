@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +16,12 @@ from helion.backends import KernelDefinition
 from helion_autotune import Isolation, LockedResult, LockFile, Point
 from helion_autotune.ray_gpus import RayGPUs
 from helion_compiler.tuning.measurer import make
-from helion_compiler.tuning.worker_source import MODULES, WorkerSource, likely_searched
+from helion_compiler.tuning.worker_source import (
+    MODULES,
+    SET_BY_IMPORTS,
+    WorkerSource,
+    likely_searched,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,6 +88,64 @@ def test_a_server_is_started_for_likely_searches_on_gpus_alone(
     source.prepare(definition(), GPU)
     assert started == [MODULES]
     assert make.__module__ in MODULES, "what the blueprint's maker needs is imported early"
+
+
+def test_before_the_compiler_is_imported_a_process_that_uses_a_gpu_is_enough(
+    definition: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = WorkerSource()
+    started: list[tuple[str, ...]] = []
+    monkeypatch.setattr(source._servers, "prepare", started.append)
+    source.expect(definition())
+    assert started == []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    source.expect(definition(autotune_effort="none"))
+    assert started == []
+    source.expect(definition())
+    assert started == [MODULES]
+
+
+PROGRAM = """
+import inspect, os, sys
+import torch
+from helion import Settings
+from helion.backends import KernelDefinition
+from helion_compiler.backend import COMPILER, CompileBackend
+from helion_compiler.tuning.worker_source import SET_BY_IMPORTS, WorkerSource
+
+def double(x):
+    return x * 2
+
+{before}
+expected = []
+WorkerSource.expect = lambda self, definition: expected.append((definition.name, COMPILER in sys.modules))
+backend, environment = CompileBackend(), dict(os.environ)
+for name in ("first", "second"):
+    settings = Settings.read({{}}, {{}})
+    backend.implement(KernelDefinition(double, name, inspect.signature(double), (), settings))
+assert expected == [("first", False)], expected
+changed = {{name for name, value in os.environ.items() if environment.get(name) != value}}
+assert changed <= set(SET_BY_IMPORTS), changed
+"""
+
+
+def run(before: str = "") -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if k not in SET_BY_IMPORTS}
+    command = [sys.executable, "-c", PROGRAM.format(before=before)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_workers_begin_while_the_compiler_is_imported_and_its_environment_stays_theirs() -> None:
+    done = run()
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_compiler_that_cannot_be_imported_says_what_to_do() -> None:
+    done = run("sys.modules['triton'] = None")
+    assert done.returncode == 1
+    assert "BackendNotInstalled" in done.stderr
+    assert "the compiler cannot be imported: import of triton halted" in done.stderr
+    assert "install helion-compiler with what it requires" in done.stderr
 
 
 def test_isolation_is_as_the_settings_say(definition: Any) -> None:

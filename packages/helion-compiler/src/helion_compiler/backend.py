@@ -1,15 +1,23 @@
-"""The backend ``compile``: found by the language through the entry-point group ``helion.backends``."""
+"""The backend ``compile``: found by the language through the entry-point group ``helion.backends``.
+
+The compiler itself is imported when the first kernel is called, which takes seconds; the process that a search will
+measure in imports what it needs meanwhile.
+"""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
+from helion import exc
 from helion.backends import INTERFACE_VERSION
-from helion_compiler.compiled_kernel import CompiledKernel
 from helion_compiler.tuning.worker_source import WorkerSource
 
 if TYPE_CHECKING:
     from helion.backends import KernelDefinition
+    from helion_compiler.compiled_kernel import CompiledKernel
+
+COMPILER = "helion_compiler.compiled_kernel"
 
 
 class CompileBackend:
@@ -24,5 +32,18 @@ class CompileBackend:
         self._workers = WorkerSource()
 
     def implement(self, definition: KernelDefinition) -> CompiledKernel:
-        """Take charge of one kernel. Nothing is compiled yet."""
+        """Take charge of one kernel. Nothing is compiled yet.
+
+        Raises:
+            helion.exc.BackendNotInstalled: something that the compiler needs is missing.
+        """
+        if COMPILER not in sys.modules:
+            self._workers.expect(definition)
+        try:
+            from helion_compiler.compiled_kernel import CompiledKernel
+        except ImportError as error:
+            raise exc.BackendNotInstalled(
+                problem=f"the compiler cannot be imported: {error}",
+                remedy="install helion-compiler with what it requires, torch and triton among them",
+            ) from error
         return CompiledKernel(definition, workers=self._workers)

@@ -18,7 +18,8 @@ import attrs
 from helion_autotune.isolation.server_process import ServerProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
 
 @attrs.frozen
@@ -32,23 +33,30 @@ class Circumstances:
     environment: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, modules: Sequence[str], environment: Mapping[str, str]) -> Circumstances:
-        """Those of this moment."""
-        whole = tuple(sorted({**os.environ, **environment}.items()))
-        return cls(os.getpid(), tuple(modules), tuple(sys.path), os.getcwd(), whole)
+    def of(
+        cls, modules: Sequence[str], environment: Mapping[str, str], unheeded: AbstractSet[str]
+    ) -> Circumstances:
+        """Those of this moment, but for variables of the environment that are ``unheeded``."""
+        whole = {**os.environ, **environment}
+        heeded = tuple(sorted((name, whole[name]) for name in whole.keys() - unheeded))
+        return cls(os.getpid(), tuple(modules), tuple(sys.path), os.getcwd(), heeded)
 
 
 class ForkServers:
-    """Those that wait; any thread may ask. Each is used by one session at a time."""
+    """Those that wait; any thread may ask. Each is used by one session at a time.
 
-    def __init__(self) -> None:
+    ``unheeded`` variables of the environment may change while a server waits: those that decide nothing in a worker.
+    """
+
+    def __init__(self, unheeded: Iterable[str] = ()) -> None:
+        self._unheeded = frozenset(unheeded)
         self._lock = threading.Lock()
         self._waiting: list[tuple[Circumstances, ServerProcess]] = []
         weakref.finalize(self, _close, self._waiting)
 
     def prepare(self, modules: Sequence[str]) -> None:
         """Start one now, unless one waits, for a session that is likely to begin soon. Returns at once."""
-        wanted = Circumstances.of(modules, {})
+        wanted = Circumstances.of(modules, {}, self._unheeded)
         with self._lock:
             self._forget_ended()
             if all(circumstances != wanted for circumstances, _ in self._waiting):
@@ -56,7 +64,7 @@ class ForkServers:
 
     def take(self, modules: Sequence[str], environment: Mapping[str, str]) -> ServerProcess:
         """One that waits, or a new one."""
-        wanted = Circumstances.of(modules, environment)
+        wanted = Circumstances.of(modules, environment, self._unheeded)
         with self._lock:
             self._forget_ended()
             for place, (circumstances, server) in enumerate(self._waiting):
@@ -70,7 +78,7 @@ class ForkServers:
     ) -> None:
         """Let a server without workers wait for another session."""
         with self._lock:
-            self._waiting.append((Circumstances.of(modules, environment), server))
+            self._waiting.append((Circumstances.of(modules, environment, self._unheeded), server))
 
     def close(self) -> None:
         """End those that wait."""

@@ -11,17 +11,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import torch
+
 from helion_autotune import Isolation, LockFile, LockFileError
 from helion_autotune.ray_gpus import RayGPUs
 
 if TYPE_CHECKING:
-    import torch
-
     from helion import Settings
     from helion.backends import KernelDefinition
 
 #: What workers import, of which the rest follows.
 MODULES = ("helion_compiler.tuning.measurer",)
+#: What importing TorchInductor puts into the environment, and nothing in a worker reads.
+SET_BY_IMPORTS = ("TORCHINDUCTOR_CACHE_DIR",)
 
 
 class WorkerSource:
@@ -31,7 +33,7 @@ class WorkerSource:
         if sys.platform == "linux":
             from helion_autotune.isolation import ForkServers  # needs what Linux has
 
-            self._servers: ForkServers | None = ForkServers()
+            self._servers: ForkServers | None = ForkServers(unheeded=SET_BY_IMPORTS)
         else:
             self._servers = None
 
@@ -39,6 +41,11 @@ class WorkerSource:
         """Begin what a search of this kernel would wait for, if there is likely to be one. Returns at once."""
         if self._servers is not None and device.type == "cuda" and likely_searched(definition):
             self._servers.prepare(MODULES)
+
+    def expect(self, definition: KernelDefinition) -> None:
+        """The same before the compiler is imported, when nothing is known of a call but that the process uses a GPU."""
+        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+            self.prepare(definition, torch.device("cuda"))
 
     def isolation(self, settings: Settings) -> Isolation | bool:
         """How a search with these settings measures; False for in this process."""
