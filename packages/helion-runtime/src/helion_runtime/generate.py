@@ -224,10 +224,10 @@ class _RunWriter:
             if isinstance(field, CallScalar) and field.type == "fp16":
                 bits = self._constant(float_bits)
                 values[position] = f"{bits}({self._constant('fp16')}, {values[position]})"
-        self._line(f"values = (stream, {''.join(f'{value}, ' for value in values)})")
-        self._line(f"error = {native}(*values)")
+        passed = ", ".join(("stream", *values))
+        self._line(f"error = {native}({passed})")
         self._line("if error:")
-        self._line(f"    {self._constant(launch.recover)}(error, {native}, *values)")
+        self._line(f"    {self._constant(launch.recover)}(error, {native}, {passed})")
 
     def _launch_from_slot(self, launch: PreparedLaunch, values: list[str]) -> None:
         """By ctypes, from memory that no other thread uses meanwhile."""
