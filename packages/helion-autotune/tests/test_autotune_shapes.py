@@ -209,24 +209,30 @@ def test_one_search_for_all_shapes():
         ManyShapes({})
 
 
-def test_shapes_are_tuned_in_turn_and_winners_measured_everywhere(tmp_path):
+@pytest.mark.parametrize("strategy", ["default", "finite", "pattern"])
+def test_shapes_are_tuned_in_turn_and_winners_measured_everywhere(tmp_path, strategy):
     records = Records(tmp_path / "r.jsonl")
 
     def run():
         workloads = {shape: Size(size) for shape, size in SIZES.items()}
+        budget = Budget(evaluations=60)
         table = tune_for_shapes(
-            SPACE, workloads, budget=Budget(evaluations=60), records=records, jobs=1
+            SPACE, workloads, strategy=strategy, budget=budget, records=records, jobs=1
         )
-        return table, workloads
+        return table, [set(workload.measured) for workload in workloads.values()]
 
-    table, _ = run()
+    table, measured = run()
     assert table.shapes == tuple(SIZES)
     assert [point["block"] for point in table.points] == [4, 16, 128]
     assert {point["depth"] for point in table.points} == {2}
     assert table.milliseconds[0].tolist() == pytest.approx([4.0, 4.8, FAILS])
-    again, workloads = run()
+    again, anew = run()
     assert again.milliseconds.tolist() == table.milliseconds.tolist()
-    assert all(len(one.measured) <= 4 * 3 for one in workloads.values())  # finalists alone
+    # Finalists; and of a search that ends before the space does, what it finds worth trying, knowing all of that.
+    finalists = 4
+    more = {"default": 3, "finite": 0, "pattern": 0}[strategy]
+    assert all(len(now) <= finalists + more for now in anew)
+    assert all(len(before) > 2 * finalists for before in measured)
 
 
 def test_a_shape_for_which_nothing_works_is_named():
