@@ -25,6 +25,7 @@ import torch
 
 import helion
 from benchmarks.measuring_overhead import matmul, operands
+from benchmarks.search_records import SearchRecord
 from helion_autotune.strategies.random import RandomSearch
 
 #: More than a search takes.
@@ -59,25 +60,17 @@ def search(gpus: int, size: int, evaluations: int) -> dict[str, Any]:
 
 def _rates(cache: Path, start: float, took: float) -> dict[str, Any]:
     """What the records say of a search that began at ``start`` (seconds of the clock) and took so long."""
-    lines = [json.loads(line) for line in (cache / "matmul.jsonl").read_text().splitlines()]
-    trials = [line for line in lines if line["kind"] == "trial"]
-    times = [_when(trial) for trial in trials]
-    between = max(times) - min(times)
+    record = SearchRecord.of(cache)
+    evaluations, between = record.evaluations, record.times[-1] - record.times[0]
     return {
         "seconds": round(took, 2),
-        "evaluations": len(trials),
-        "failed": sum(trial["status"] != "ok" for trial in trials),
-        "seconds_to_first_trial": round(min(times) - start, 2),
-        "per_second": round(len(trials) / took, 2),
-        "per_second_once_begun": round((len(trials) - 1) / between, 2) if between else None,
-        "best_ms": next(line["milliseconds"] for line in lines if line["kind"] == "result"),
+        "evaluations": evaluations,
+        "failed": evaluations - record.statuses.get("ok", 0),
+        "seconds_to_first_trial": round(record.times[0] - start, 2),
+        "per_second": round(evaluations / took, 2),
+        "per_second_once_begun": round((evaluations - 1) / between, 2) if between else None,
+        "best_ms": record.best_ms,
     }
-
-
-def _when(line: dict[str, Any]) -> float:
-    from datetime import datetime
-
-    return datetime.fromisoformat(line["time"]).timestamp()
 
 
 def _in_a_process(gpus: int, size: int, evaluations: int) -> dict[str, Any]:

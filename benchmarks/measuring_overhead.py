@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ import torch
 
 import helion
 import helion.language as hl
+from benchmarks.search_records import SearchRecord
 from helion_autotune import Isolation
 from helion_autotune.blueprint import portable
 from helion_autotune.isolation import ForkServers
@@ -73,26 +73,16 @@ def search(size: int, seconds: float, *, isolated: bool) -> dict[str, Any]:
         start = time.time()
         config = kernel.autotune(args, seconds=seconds)
         took = time.time() - start
-        lines = [
-            json.loads(line) for line in (Path(cache) / "matmul.jsonl").read_text().splitlines()
-        ]
-    trials = [line for line in lines if line["kind"] == "trial"]
-    results = [line for line in lines if line["kind"] == "result"]
+        record = SearchRecord.of(Path(cache))
     return {
         "isolated": isolated,
         "seconds": round(took, 2),
-        "seconds_to_first_trial": round(_when(trials[0]) - start, 2),
-        "evaluations": len(trials),
-        "statuses": dict(Counter(trial["status"] for trial in trials)),
-        "best_ms": results[0]["milliseconds"],
+        "seconds_to_first_trial": round(record.times[0] - start, 2),
+        "evaluations": record.evaluations,
+        "statuses": record.statuses,
+        "best_ms": record.best_ms,
         "config": str(config),
     }
-
-
-def _when(line: dict[str, Any]) -> float:
-    from datetime import datetime
-
-    return datetime.fromisoformat(line["time"]).timestamp()
 
 
 def overhead(size: int) -> dict[str, Any]:

@@ -11,7 +11,6 @@ turns; the best of all of these is the best known. Needs a GPU to itself.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import os
 import shutil
@@ -20,9 +19,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from helion_autotune.replay import recordings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,6 +50,7 @@ def search(case_name: str, seed: int, seconds: float, evaluations: int) -> dict[
     import torch
 
     import helion
+    from benchmarks.search_records import SearchRecord
     from benchmarks.suite.cases import named
     from benchmarks.suite.examples import kernel_of
 
@@ -67,24 +68,15 @@ def search(case_name: str, seed: int, seconds: float, evaluations: int) -> dict[
     )
     config = kernel.autotune(args, seconds=seconds, evaluations=evaluations)
     took = time.time() - start
-    lines = [
-        json.loads(line) for file in cache.glob("*.jsonl") for line in file.read_text().splitlines()
-    ]
-    trials = [line for line in lines if line["kind"] == "trial"]
+    record = SearchRecord.of(cache)
     return {
         "seed": seed,
         "seconds": round(took, 2),
-        "seconds_to_first_trial": round(min(map(_when, trials)) - start, 2),
-        "evaluations": len(trials),
-        "statuses": dict(Counter(trial["status"] for trial in trials)),
+        "seconds_to_first_trial": round(record.times[0] - start, 2),
+        "evaluations": record.evaluations,
+        "statuses": record.statuses,
         "config": json.loads(config.to_json()),
     }
-
-
-def _when(line: dict[str, Any]) -> float:
-    from datetime import datetime
-
-    return datetime.fromisoformat(line["time"]).timestamp()
 
 
 def compare(case_name: str, winners: dict[str, dict[str, Any]]) -> dict[str, float]:
@@ -123,11 +115,9 @@ def best_recorded(case_name: str) -> dict[str, Any] | None:
     path = SWEEPS / f"{case_name}.jsonl.gz"
     if not path.exists():
         return None
-    with gzip.open(path, "rt") as file:
-        lines = [json.loads(line) for line in file]
-    worked = [line for line in lines if line["kind"] == "trial" and line["status"] == "ok"]
-    point: dict[str, Any] = min(worked, key=lambda line: float(line["milliseconds"]))["point"]
-    return point
+    (recording,) = recordings([path])
+    worked = [trial for trial in recording.trials.values() if trial.ok]
+    return dict(min(worked, key=lambda trial: trial.milliseconds).point)
 
 
 class Waiting:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks import tuning_seeds
+from benchmarks.search_records import SearchRecord
 from benchmarks.suite.cases import named
 from benchmarks.tuning_seeds import TARGETS, Waiting, best_recorded, measure, row
+from helion_autotune import Point, PowerOfTwo, Records, Space, Status, StoredResult, Trial
 from helion_autotune.replay.recording import recordings
 
 if TYPE_CHECKING:
@@ -70,3 +72,20 @@ def test_a_search_that_fails_ends_the_run(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(tuning_seeds, "COMMAND", (sys.executable, "-c", "raise SystemExit(3)"))
     with pytest.raises(SystemExit, match="ended with 3 before it began"):
         Waiting("softmax-8192x8192", 0, 1.0, tmp_path).begin()
+
+
+def test_what_records_say_of_a_search(tmp_path: Path) -> None:
+    space, clock = Space({"block": PowerOfTwo(1, 4)}), iter(range(10))
+    records = Records(
+        tmp_path / "matmul.jsonl", now=lambda: f"2026-11-28T12:00:0{next(clock)}.500+00:00"
+    )
+    for block, status in ((1, Status.OK), (2, Status.RUN_ERROR), (4, Status.OK)):
+        trial = Trial(Point({"block": block}), status, 0.5 / block)
+        records.add_trial(space.fingerprint, "key", trial)
+    for milliseconds, stopped in ((0.125, "the end"), (0.0, "chosen")):
+        result = StoredResult(Point({"block": 4}), milliseconds, 1.0, 3, stopped)
+        records.add_result(space.fingerprint, "key", result)
+    found = SearchRecord.of(tmp_path)
+    assert [time - found.times[0] for time in found.times] == [0.0, 1.0, 2.0]
+    assert (found.evaluations, found.statuses) == (3, {"ok": 2, "run_error": 1})
+    assert found.best_ms == 0.125

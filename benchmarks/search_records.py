@@ -1,0 +1,41 @@
+"""What the records of one search say of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import attrs
+
+from helion_autotune import Records
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@attrs.frozen
+class SearchRecord:
+    """When each trial ended, in seconds of the clock and in order; how many ended how; the winner's milliseconds."""
+
+    times: tuple[float, ...]
+    statuses: dict[str, int]
+    best_ms: float
+
+    @classmethod
+    def of(cls, cache: Path) -> SearchRecord:
+        """That of the only search of the only kernel whose records lie in ``cache``."""
+        (file,) = cache.glob("*.jsonl")
+        records = Records(file)
+        trials = list(records.trial_lines())
+        result = next(records.results())  # another one says, without a time, that it was chosen
+        return cls(
+            tuple(sorted(datetime.fromisoformat(line.time).timestamp() for line in trials)),
+            dict(Counter(str(line.trial.status) for line in trials)),
+            result.result.milliseconds,
+        )
+
+    @property
+    def evaluations(self) -> int:
+        """How many trials there were."""
+        return len(self.times)
