@@ -60,29 +60,15 @@ def generate_call(
             if kind != "tensor"
         ),
     }
-    text = (_BY_KEY if make_guard is None else _BY_GUARD).format(**parts)
-    function: Callable[..., Any] = factory(text)(
+    function: Callable[..., Any] = factory(_CALL.format(**parts))(
         memo, miss, _fields, current_device, ABSENT, make_guard, refuse
     )
     return function
 
 
-_BY_KEY = """
-def make(memo, miss, fields, current_device, absent, guard, refuse):
-    def call({parameters}*more):
-        try:
-            run = memo[{key}]
-        except (KeyError, AttributeError, TypeError, RuntimeError):
-            run = miss({missed}*more)
-        else:
-            if more:
-                run = miss({missed}*more)
-        return run({passed})
-    return call
-"""
-
 # ``latest`` is replaced whole, so that threads never see parts of two; ``candidate`` was the last to be looked up.
-_BY_GUARD = """
+# Without ``guard`` (no tensors, or a torch that has none) every call is looked up.
+_CALL = """
 def make(memo, miss, fields, current_device, absent, guard, refuse):
     latest = refuse, None, None
     candidate = None
@@ -98,10 +84,10 @@ def make(memo, miss, fields, current_device, absent, guard, refuse):
         else:
             if more:
                 run = miss({missed}*more)
-            elif candidate is run:
-                latest = guard({tensors}), ({rest}), run
-            else:
+            elif guard is None or candidate is not run:
                 candidate = run
+            else:
+                latest = guard({tensors}), ({rest}), run
         return run({passed})
     return call
 """
