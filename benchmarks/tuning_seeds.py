@@ -73,6 +73,7 @@ def search(case_name: str, seed: int, seconds: float, evaluations: int) -> dict[
         "seed": seed,
         "seconds": round(took, 2),
         "seconds_to_first_trial": round(record.times[0] - start, 2),
+        "trials_ended_after": [round(at - start, 2) for at in record.times],
         "evaluations": record.evaluations,
         "statuses": record.statuses,
         "config": json.loads(config.to_json()),
