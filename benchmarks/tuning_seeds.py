@@ -37,7 +37,7 @@ TARGETS = {
     "cross_entropy-8192x32768": 20.0,
     "swiglu-8192x8192": 20.0,
 }
-#: Of a target, what is left for tracing before a search and for measuring its finalists after it.
+#: Of a target, what is left for importing the compiler and tracing before a search, whose own time holds its finalists.
 AROUND = 2.0
 EVALUATIONS = 100
 SWEEPS = Path(__file__).parent / "sweeps" / "h200"

@@ -330,3 +330,30 @@ def test_where_the_time_is_over_before_the_first_measurement_seeds_are_measured_
         with pytest.raises(NoCandidateWorked, match="3 tried"):
             tune(SPACE, workload, **options)
     assert [point["a"] for point in workload.compiled] == tried
+
+
+@pytest.mark.parametrize(
+    ("each", "finalists", "searched", "seconds"),
+    [(0.5, 4, 68, 40), (0.5, 1, 80, 40), (2.0, 4, 15, 54)],  # a quarter at most is kept for them
+)
+def test_the_time_for_the_finalists_is_a_part_of_the_budget(each, finalists, searched, seconds):
+    class Slow(Valley):
+        seconds = 0.0
+
+        def measure(self, candidate, incumbent_ms):
+            self.seconds += each
+            return super().measure(candidate, incumbent_ms)
+
+    workload = Slow()
+    result = tune(
+        Space({"a": Integer(0, 99), "b": Boolean()}),
+        workload,
+        strategy=RandomSearch(batch=1),
+        jobs=1,
+        budget=Budget(seconds=40),
+        finalists=finalists,
+        clock=lambda: workload.seconds,
+    )
+    assert len(result.trials) == searched
+    assert result.stopped_because == "the budget of 40 s is spent"
+    assert result.seconds == seconds

@@ -9,8 +9,9 @@ import attrs
 class Budget:
     """Limits of one session; None means no limit.
 
-    ``seconds`` of wall-clock time since the session began: no compile or measurement starts after it, unless nothing
-    has been measured by then; the first seeds are, in that case, until one works.
+    ``seconds`` of wall-clock time since the session began. Some of them, a quarter at most, are left for measuring the
+    finalists again; no other compile or measurement starts in these, or later, unless nothing has been measured by
+    then: the first seeds are, in that case, until one works.
     ``evaluations``: distinct points, those taken from records included, so that a resumed session ends where an
     uninterrupted one would have; points that the space rejects are free.
     """

@@ -1,6 +1,7 @@
 """Measures the best few again, in turns, so that the winner is not the luckiest of many noisy times.
 
-In: trials. Out: the best ones with new times, in ms. Turns are interleaved: a clock that drifts slows all alike.
+In: trials. Out: the best ones with new times, in ms. Turns are interleaved: a clock that drifts slows all alike. What
+that takes is a part of the session's time.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from helion_autotune.trial import Status, Trial
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from helion_autotune.budget import Budget
     from helion_autotune.runner import ThreadedRunner
 
 ROUNDS = 3
+#: Of a session's time, what it may take at most.
+SHARE = 0.25
 
 
 @attrs.frozen
@@ -27,6 +31,12 @@ class Finalist:
     searched: Trial
     times: tuple[float, ...]
     trial: Trial
+
+
+def seconds_needed(runner: ThreadedRunner, budget: Budget, count: int) -> float:
+    """What measuring ``count`` finalists again will take, as far as is known; a share of the budget at most."""
+    needed = ROUNDS * count * runner.seconds_to_measure if count > 1 else 0.0
+    return needed if budget.seconds is None else min(needed, SHARE * budget.seconds)
 
 
 def measure_again(

@@ -18,7 +18,7 @@ from helion_autotune.similar_keys import nearest_results
 from helion_autotune.trial import Status, Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from helion_autotune.json_values import JsonValue
     from helion_autotune.point import Point
@@ -58,7 +58,7 @@ class Objective:
         self.progress = progress or NoProgress()
         self._clock = clock
         self._start = clock()
-        self._deadline = None if budget.seconds is None else self._start + budget.seconds
+        self._reserve: Callable[[], float] = float  # nothing
         self._trials: dict[Point, Trial] = {}
         self._best_ms: float | None = None
         self._top: list[Trial] = []
@@ -85,7 +85,7 @@ class Objective:
         left = self._evaluations_left()
         allowed = fresh if left is None else fresh[:left]
         if allowed:
-            self._evaluate(allowed, self._deadline)
+            self._evaluate(allowed, self._deadline())
         if any(point not in self._trials for point in points):
             self._stop_if_spent()
             raise RuntimeError(
@@ -142,6 +142,10 @@ class Objective:
     def seconds(self) -> float:
         """Since the session began."""
         return self._clock() - self._start
+
+    def leave_time(self, reserve: Callable[[], float]) -> None:
+        """Leave so many of the budget's seconds over; ``reserve`` says how many, as far as is known by then."""
+        self._reserve = reserve
 
     def make_up(self) -> None:
         """Where the time was over before anything could be measured: measure first seeds until one works.
@@ -224,13 +228,19 @@ class Objective:
             )
         )
 
+    def _deadline(self) -> float | None:
+        """The time of the clock from which on nothing is begun."""
+        seconds = self.budget.seconds
+        return None if seconds is None else self._start + seconds - self._reserve()
+
     def _evaluations_left(self) -> int | None:
         if self.budget.evaluations is None:
             return None
         return max(self.budget.evaluations - self.evaluations, 0)
 
     def _stop_if_spent(self) -> None:
-        if self._deadline is not None and self._clock() >= self._deadline:
+        deadline = self._deadline()
+        if deadline is not None and self._clock() >= deadline:
             self.stop(f"the budget of {self.budget.seconds:g} s is spent")
         if self._evaluations_left() == 0:
             self.stop(f"the budget of {self.budget.evaluations} evaluations is spent")

@@ -101,7 +101,13 @@ class ThreadedRunner(ABC):
         self._clock = clock
         self._pool = ThreadPoolExecutor(self.jobs, thread_name_prefix="helion-autotune")
         self._compile_seconds: list[float] = []
+        self._measure_seconds: list[float] = []
         self._ahead: dict[Point, Pending] = {}
+
+    @property
+    def seconds_to_measure(self) -> float:
+        """What it takes to measure a candidate, as far as is known: 0 before one has been measured."""
+        return statistics.median(self._measure_seconds) if self._measure_seconds else 0.0
 
     @abstractmethod
     def _measure(
@@ -173,12 +179,14 @@ class ThreadedRunner(ABC):
 
     def _judged(self, compiled: Compiled, measure: Callable[[], Measurement]) -> Trial:
         """The trial that comes of measuring."""
+        began = self._clock()
         try:
             measurement = measure()
         except (CutOff, CannotMeasureError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever a candidate does wrong is that trial's result
             return self._failed(compiled, failure_status(error), error)
+        self._measure_seconds.append(self._clock() - began)
         return Trial(
             compiled.point,
             Status.OK,

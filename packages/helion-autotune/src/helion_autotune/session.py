@@ -10,12 +10,13 @@ import sys
 import time
 import warnings
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from helion_autotune.budget import NO_LIMIT, Budget, SearchStopped
-from helion_autotune.finalists import Finalist, measure_again
+from helion_autotune.finalists import Finalist, measure_again, seconds_needed
 from helion_autotune.isolation_limits import IN_A_WORKER, Isolation
 from helion_autotune.objective import Objective
 from helion_autotune.progress import NoProgress, Progress, SearchEnded, SearchStarted
@@ -122,6 +123,7 @@ def tune(  # noqa: PLR0913 - the public interface; all but two are keywords with
             progress=told,
             clock=clock,
         )
+        objective.leave_time(partial(seconds_needed, runner, budget, finalists))
         if records is not None:
             records.add_session(space, key, objective.seeds)
         told.started(SearchStarted(space, budget, runner.jobs, objective.recorded))
