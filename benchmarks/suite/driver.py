@@ -80,7 +80,7 @@ def run(task: Task, seconds: float, output: Path, worker: Sequence[str] = WORKER
     log = folder / f"{task.case}.log"
     began = time.monotonic()
     with log.open("wb") as file:
-        status = _wait([*worker, str(told), str(written)], file.fileno(), seconds)
+        status = run_for([*worker, str(told), str(written)], file.fileno(), seconds)
     record = read_case(written) or CaseRecord(task.case)
     if record.ending != "measured":
         record.seconds = round(time.monotonic() - began, 3)
@@ -91,8 +91,11 @@ def run(task: Task, seconds: float, output: Path, worker: Sequence[str] = WORKER
     return record
 
 
-def _wait(command: Sequence[str], output: int, seconds: float) -> int | None:
-    """The exit status, or None where it was ended for taking too long. Nothing that it started survives it."""
+def run_for(command: Sequence[str], output: int, seconds: float) -> int | None:
+    """The exit status, or None where it was ended for taking too long. Nothing that it started survives it.
+
+    It runs in the root of the checkout, whose packages it finds, and writes to the file descriptor ``output``.
+    """
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     process = subprocess.Popen(
         command,
