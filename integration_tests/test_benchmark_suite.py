@@ -15,6 +15,7 @@ import attrs
 import pytest
 import torch
 
+import helion
 from benchmarks.suite import spread as spreads
 from benchmarks.suite.case import Case, in_float32, tensors, traffic
 from benchmarks.suite.cases import CASES, named, selected
@@ -23,6 +24,7 @@ from benchmarks.suite.driver import Pace, run, run_all
 from benchmarks.suite.examples import EXAMPLES, KERNELS, eager_of, expected_of, kernel_of
 from benchmarks.suite.machine import ROOT
 from benchmarks.suite.measuring import in_turns
+from benchmarks.suite.merging import merged
 from benchmarks.suite.options import parse
 from benchmarks.suite.peer import Peer
 from benchmarks.suite.peer_process import PeerFailedError, PeerProcess
@@ -30,7 +32,6 @@ from benchmarks.suite.records import (
     CaseRecord,
     Results,
     WayRecord,
-    merged,
     read_results,
     write_json,
 )
@@ -417,6 +418,55 @@ def test_how_the_peer_fails(
         fake_peer.ask({"do": "prepare", **request_}, patience=patience)
 
 
+STAND_IN = {
+    "__init__.py": """
+        import helion.autotuner.metrics
+        def kernel(function=None, **settings):
+            return Kernel(function) if function else Kernel
+        class Kernel:
+            def __init__(self, fn):
+                self.fn = fn
+            def __call__(self, x, y):
+                return x + y
+            def autotune(self, args, force):
+                helion.autotuner.metrics.tell(30)
+                helion.autotuner.metrics.tell(12)
+                return {"num_warps": 8}
+    """,
+    "language.py": "",
+    "autotuner/__init__.py": "",
+    "autotuner/metrics.py": """
+        from types import SimpleNamespace
+        hooks = []
+        register_post_autotune_hook = hooks.append
+        def tell(count):
+            for hook in hooks:
+                hook(SimpleNamespace(num_configs_tested=count))
+    """,
+}
+"""A package that stands in for the peer's, with a search that tells twice how many configs it has tried."""
+
+
+@pytest.mark.parametrize(("hook", "tried"), [("register_post_autotune_hook", 42), ("hook", None)])
+def test_the_peer_program_says_what_its_search_took(
+    tmp_path: Path, hook: str, tried: int | None
+) -> None:
+    for name, text in STAND_IN.items():
+        path = tmp_path / "helion" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text).replace("register_post_autotune_hook", hook))
+    process = PeerProcess(str(tmp_path))
+    asked = {"case": "add-8192x8192", "device": "cpu", "sizes": [17, 33]}
+    try:
+        answer = process.ask(
+            {"do": "prepare", **asked, "seconds": 1.0, "config": None}, patience=120
+        )
+    finally:
+        process.close()
+    assert answer["search_seconds"] >= 0.0
+    assert (answer["config"], answer["configs_tried"]) == ({"num_warps": 8}, tried)
+
+
 # Options.
 
 
@@ -536,6 +586,74 @@ def test_later_runs_replace_cases_that_they_measured(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "results.json").read_text())["cases"][0]["name"] == "matmul-1x1x1"
 
 
+def run_of(limit: float, ways: dict[str, float], scale: float = 1.0) -> Results:
+    """A run of one case at made-up milliseconds."""
+    case = CaseRecord("sum-1x1", "measured", limit="copy", limit_scale=scale, bytes=10**9)
+    case.ways = {way: WayRecord("measured", first_ms=ms) for way, ms in ways.items()}
+    case.ways["limit"] = WayRecord("measured", first_ms=limit)
+    return Results({"device": "a"}, {}, [case])
+
+
+def test_ways_of_several_runs_keep_the_limit_of_theirs(tmp_path: Path) -> None:
+    first = run_of(1.0, {"ours_default": 2.0, "compiled": 4.0, "peer": 8.0})
+    second = run_of(0.5, {"peer": 2.0, "ours_tuned": 1.0}, scale=3.0)
+    (case,) = merged([first, second]).cases
+    assert {way: case.of_limit(way) for way in case.ways} == {
+        "ours_default": 0.5,
+        "compiled": 0.25,
+        "peer": 0.75,
+        "ours_tuned": 1.5,
+        "limit": 1.0,
+    }
+    assert case.ms("limit") == 1.5
+    assert spreads.reached(case) == pytest.approx(0.5 / 1.5)
+    third = run_of(2.0, {"ours_default": 8.0})
+    third.cases[0].ways["limit"] = WayRecord("failed", "out of memory")
+    both = merged([merged([first, second]), third])
+    write_json(tmp_path / "results.json", both)
+    (case,) = read_results(tmp_path / "results.json").cases
+    assert case.of_limit("ours_default") is None, "its run has no limit"
+    assert (case.ms("ours_default"), case.ms("limit")) == (8.0, 1.5)
+    assert (case.of_limit("compiled"), case.of_limit("peer")) == (0.25, 0.75)
+
+
+def test_what_a_later_run_fails_at_is_not_hidden() -> None:
+    later = run_of(1.0, {})
+    later.cases[0].ways["peer"] = WayRecord("wrong", "3 elements")
+    (case,) = merged([run_of(1.0, {"peer": 2.0}), later]).cases
+    assert case.ways["peer"].reason == "3 elements"
+    assert case.of_limit("peer") is None
+
+
+def test_results_from_before_searches_were_timed_are_read(tmp_path: Path) -> None:
+    write_json(tmp_path / "results.json", run_of(1.0, {"peer": 2.0}))
+    content = json.loads((tmp_path / "results.json").read_text())
+    case = content["cases"][0]
+    for record in (case, *case["ways"].values()):
+        for name in ("limits", "search_seconds", "configs_tried"):
+            record.pop(name, None)
+    (tmp_path / "results.json").write_text(json.dumps(content))
+    assert read_results(tmp_path / "results.json").cases[0].of_limit("peer") == 0.5
+
+
+def test_the_page_says_what_searches_took(tmp_path: Path) -> None:
+    results = run_of(1.0, {"ours_default": 2.0, "ours_tuned": 1.5, "peer": 3.0})
+    ways = results.cases[0].ways
+    ways["ours_tuned"].search_seconds, ways["ours_tuned"].configs_tried = 19.96, 120
+    ways["peer"].search_seconds = 88.0
+    write_json(tmp_path / "results.json", results)
+    folder = tmp_path / "not" / "there"
+    assert main_of_report([str(tmp_path / "results.json"), "--folder", str(folder)]) == 0
+    page = (folder / "suite.md").read_text()
+    assert "| case | tuned: seconds, configs | peer: seconds, configs |" in page
+    assert "| sum-1x1 | 20.0, 120 | 88.0, ? |" in page
+    for way in ways.values():
+        way.search_seconds = None
+    write_json(tmp_path / "results.json", results)
+    assert main_of_report([str(tmp_path / "results.json"), "--folder", str(folder)]) == 0
+    assert "searches took" not in (folder / "suite.md").read_text()
+
+
 def test_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     machine = {"device": "NVIDIA H200", "date": "2026-11-24T18:00:00+00:00", "torch": "2.11.0"}
     results = Results(machine, {"seconds_per_kernel": 20.0, "max_autotune": False}, made_up())
@@ -571,6 +689,43 @@ def test_our_default_and_a_stored_config_are_run(tmp_path: Path) -> None:
     assert set(statuses.values()) == {"measured"}
     assert record.ways["ours_tuned"].config == config
     assert set(record.ways["ours_default"].config or {}) >= {"block_sizes", "num_warps"}
+
+
+def test_what_our_search_took_is_written_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search in the place of the tuner's, which wants a GPU; the directory has a trial of an earlier one."""
+    records = tmp_path / "tuning" / "add-8192x8192" / "add.jsonl"
+    records.parent.mkdir(parents=True)
+
+    def record(*statuses: str) -> None:
+        lines = [
+            {"kind": "trial", "status": status, "error": "", "point": {}} for status in statuses
+        ]
+        with records.open("a") as file:
+            file.writelines(json.dumps(line) + "\n" for line in [{"kind": "session"}, *lines])
+
+    def search(_: helion.Kernel, args: tuple[Any, ...], *, seconds: float) -> helion.Config:
+        assert (len(args), seconds) == (2, 7.0)
+        record("ok", "wrong_result", "ok")
+        return helion.Config(block_sizes=[8, 32], num_warps=1)
+
+    record("ok")
+    monkeypatch.setattr(helion.Kernel, "autotune", search)
+    one = Task(
+        case="add-8192x8192",
+        ways=("ours_tuned",),
+        folder=tmp_path,
+        device="cpu",
+        seconds=7.0,
+        sizes=(17, 33),
+    )
+    way = measure(named(one.case), one, lambda _: None, timer=fake_timer).ways["ours_tuned"]
+    assert (way.status, way.configs_tried) == ("measured", 3)
+    assert way.trials == {"ok": 2, "wrong_result": 1}
+    assert way.search_seconds is not None
+    assert way.seconds is not None
+    assert way.search_seconds <= way.seconds
 
 
 def test_the_peer_program_loads_no_helion_before_it_is_asked() -> None:

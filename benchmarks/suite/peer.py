@@ -5,6 +5,7 @@ The language is the same, so the source is, too; what the peer refuses is answer
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -37,19 +38,17 @@ class Peer:
         """Choose a config, run it, and compare."""
         case = named(request["case"])
         args = case.make(request["device"], request["sizes"])
-        began = time.monotonic()
         try:
-            run, config = _kernel(case, args, request["seconds"], request["config"])
+            run, config, search = _kernel(case, args, request["seconds"], request["config"])
             results = run()
         except Exception as error:  # noqa: BLE001  # whatever it raises is its answer
             traceback.print_exc()
             return {"refused": f"{type(error).__name__}: {error}"[:2000]}
-        seconds = time.monotonic() - began
         comparison = compare(results, expected_of(case)(*args))
         if comparison.wrong:
             return {"wrong": comparison.wrong}
         self._run = run
-        return {"config": config, "seconds": seconds, "error": comparison.error}
+        return {"config": config, "error": comparison.error, **search}
 
     def measure(self) -> dict[str, Any]:
         """Time a turn."""
@@ -59,19 +58,41 @@ class Peer:
 
 def _kernel(
     case: Case, args: tuple[Any, ...], seconds: float, given: dict[str, Any] | None
-) -> tuple[Callable[[], Any], Any]:
-    """A call of the kernel, and the config that it has."""
+) -> tuple[Callable[[], Any], Any, dict[str, Any]]:
+    """A call of the kernel, the config that it has, and what the search for that took, if there was one."""
     import helion
 
     function = kernel_of(case).fn
+    took: dict[str, Any] = {}
     if given is not None:
         config: Any = helion.Config(**given)
         kernel: Any = helion.kernel(function, config=config)
     else:
         search: Any = {"autotune_effort": "quick", "autotune_budget_seconds": max(int(seconds), 1)}
         kernel = helion.kernel(function, **search)
-        config = kernel.autotune(args, force=True)
-    return lambda: kernel(*args), json.loads(json.dumps(dict(config), default=str))
+        config, took = _searched(lambda: kernel.autotune(args, force=True))
+    return lambda: kernel(*args), json.loads(json.dumps(dict(config), default=str)), took
+
+
+def _searched(search: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
+    """What a search finds, how long it takes, and how many configs it has run by the peer's own count.
+
+    Configs that do not compile are not in that count, which is None for a peer that tells nobody.
+    """
+    counts: list[int] = []
+
+    def tell(metrics: Any) -> None:
+        counts.append(metrics.num_configs_tested)
+
+    try:
+        hooks = importlib.import_module("helion.autotuner.metrics")
+        hooks.register_post_autotune_hook(tell)
+    except (ImportError, AttributeError) as error:
+        print(f"the peer does not say how many configs it tries: {error}", file=sys.stderr)
+    began = time.monotonic()
+    found = search()
+    seconds = round(time.monotonic() - began, 3)
+    return found, {"search_seconds": seconds, "configs_tried": sum(counts) if counts else None}
 
 
 def main() -> None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
+LIMIT = "limit"
+"""The way that the others are compared with."""
 Status = Literal["measured", "refused", "wrong", "failed"]
 """Of a way: refused by the peer or by an option, a wrong result, or an error."""
 Ending = Literal["measured", "failed", "timed out", "not run"]
@@ -23,7 +24,8 @@ class WayRecord:
     """One way of running a case.
 
     ``first_ms`` is a time taken at once, ``rounds`` those taken in turns with the other ways. ``error`` is the relative
-    error of the result, ``seconds`` how long it took to get ready, and ``trials`` what the search tried, by outcome.
+    error of the result, ``seconds`` how long it took to get ready. Of a search, ``search_seconds`` is how long it took,
+    ``configs_tried`` how many configs it tried, and ``trials`` how many with which outcome, as far as that is known.
     """
 
     status: Status = "failed"
@@ -33,6 +35,8 @@ class WayRecord:
     error: float | None = None
     seconds: float | None = None
     config: dict[str, Any] | None = None
+    search_seconds: float | None = None
+    configs_tried: int | None = None
     trials: dict[str, int] | None = None
     notes: list[str] = attrs.field(factory=list)
 
@@ -44,7 +48,11 @@ class WayRecord:
 
 @attrs.define
 class CaseRecord:
-    """One case. ``limit_scale`` times the time of the way ``limit`` is the limit's."""
+    """One case. ``limit_scale`` times the time of the way ``limit`` is the limit's.
+
+    In a record of several runs, ``limits`` has the limit's milliseconds in the run of each way: a GPU is not as fast in
+    every run, and what is compared was measured in turns.
+    """
 
     name: str
     ending: Ending = "failed"
@@ -56,17 +64,22 @@ class CaseRecord:
     bytes: int = 0
     ways: dict[str, WayRecord] = attrs.field(factory=dict)
     machine: dict[str, Any] | None = None
+    limits: dict[str, float | None] = attrs.field(factory=dict)
 
     def ms(self, way: str) -> float | None:
         """The milliseconds of a way that gave the right result."""
         record = self.ways.get(way)
         if record is None or record.status != "measured" or record.ms is None:
             return None
-        return record.ms * self.limit_scale if way == "limit" else record.ms
+        return record.ms * self.limit_scale if way == LIMIT else record.ms
+
+    def limit_beside(self, way: str) -> float | None:
+        """The limit's milliseconds in the run that a way was measured in."""
+        return self.limits[way] if way in self.limits else self.ms(LIMIT)
 
     def of_limit(self, way: str) -> float | None:
-        """The limit's time over that of a way."""
-        limit, ms = self.ms("limit"), self.ms(way)
+        """The limit's time over that of a way, both of the same run."""
+        limit, ms = self.limit_beside(way), self.ms(way)
         return None if limit is None or ms is None else limit / ms
 
 
@@ -95,19 +108,6 @@ def read_results(path: Path) -> Results:
     """A run."""
     content = json.loads(path.read_text())
     return Results(content["machine"], content["options"], [_case(one) for one in content["cases"]])
-
-
-def merged(runs: Iterable[Results]) -> Results:
-    """Several runs as one: cases of later ones replace those of the same name that were measured less far."""
-    cases: dict[str, CaseRecord] = {}
-    machines: dict[str, Any] = {}
-    options: dict[str, Any] = {}
-    for run in runs:
-        machines, options = run.machine or machines, run.options or options
-        for case in run.cases:
-            if case.name not in cases or case.ways:
-                cases[case.name] = case
-    return Results(machines, options, list(cases.values()))
 
 
 def _case(content: dict[str, Any]) -> CaseRecord:

@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.suite.machine import ROOT
+from benchmarks.suite.merging import merged
 from benchmarks.suite.plot import plot
-from benchmarks.suite.records import merged, read_results
+from benchmarks.suite.records import read_results
 from benchmarks.suite.spread import spread
 from benchmarks.suite.table import COLUMNS, missing, share, shown_ways, speed, summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from benchmarks.suite.records import CaseRecord, Results
+    from benchmarks.suite.records import CaseRecord, Results, WayRecord
 
 FOLDER = ROOT / "docs" / "performance"
 
@@ -37,6 +38,7 @@ def document(results: Results, image: str | None = None) -> str:
         _explanation(options),
         *([f"![shares of the limit]({image})"] if image else []),
         _table(results.cases),
+        *_searches(results.cases),
         *_refusals(results.cases),
         *_unfinished(results.cases),
     ]
@@ -53,7 +55,8 @@ def _explanation(options: Mapping[str, Any]) -> str:
         "*peer* is PyTorch's Helion on the same source, with its quick effort "
         f"for up to {options.get('peer_seconds')} s; "
         "*peer, ours* is the same with the config that our search found. "
-        "A limit called *copy* is a copy that moves as many bytes as arguments and results have together."
+        "A limit called *copy* is a copy that moves as many bytes as arguments and results have together. "
+        "Where several runs are joined, each way is compared with the limit of its own run; µs are the last run's."
     )
 
 
@@ -70,6 +73,34 @@ def _table(cases: Sequence[CaseRecord]) -> str:
         best = "ours_tuned" if case.ms("ours_tuned") is not None else "ours_default"
         rows.append([*cells, speed(case, best)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _searches(cases: Sequence[CaseRecord]) -> list[str]:
+    """What the configs cost that were searched for, by way."""
+    searched = [case for case in cases if any(map(_search, case.ways.values()))]
+    ways = [
+        way for way in shown_ways(searched) if any(_search(case.ways.get(way)) for case in searched)
+    ]
+    if not ways:
+        return []
+    head = ["case", *(f"{COLUMNS[way]}: seconds, configs" for way in ways)]
+    rows = [head, ["---", *["---:"] * len(ways)]]
+    rows += [
+        [case.name, *(_search(case.ways.get(way)) or "-" for way in ways)] for case in searched
+    ]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return [
+        "## What searches took",
+        "Compilation is included. The peer counts the configs that it ran, ours also those that failed before.",
+        table,
+    ]
+
+
+def _search(record: WayRecord | None) -> str:
+    if record is None or record.search_seconds is None:
+        return ""
+    tried = "?" if record.configs_tried is None else str(record.configs_tried)
+    return f"{record.search_seconds:.1f}, {tried}"
 
 
 def _share(case: CaseRecord, way: str) -> str:
@@ -105,7 +136,10 @@ def main(arguments: list[str]) -> int:
     """Write the page, and the plot."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.suite.report", description=__doc__)
     parser.add_argument(
-        "results", nargs="+", type=Path, help="results.json of runs; later ones win"
+        "results",
+        nargs="+",
+        type=Path,
+        help="results.json of runs; of each way the last one counts",
     )
     parser.add_argument("--name", default="suite", help="of the files (suite)")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where they go")
@@ -115,6 +149,7 @@ def main(arguments: list[str]) -> int:
     if given.spread:
         print(spread(results.cases))
         return 0
+    given.folder.mkdir(parents=True, exist_ok=True)
     image = given.folder / f"{given.name}.svg"
     drawn = plot(results, image)
     page = given.folder / f"{given.name}.md"

@@ -58,6 +58,8 @@ class Ready:
     measure: Callable[[], float]
     error: float | None = None
     config: dict[str, Any] | None = None
+    search_seconds: float | None = None
+    configs_tried: int | None = None
     trials: dict[str, int] | None = None
     notes: tuple[str, ...] = ()
     close: Callable[[], None] = lambda: None

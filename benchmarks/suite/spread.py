@@ -18,7 +18,13 @@ AT_LEAST = 0.8
 
 
 def reached(case: CaseRecord) -> float | None:
-    """The default's speed over the tuned speed; None where either was not measured."""
+    """The default's speed over the tuned speed, by their shares of the limit where they are of two runs.
+
+    None where either was not measured.
+    """
+    if case.limits:
+        default, tuned = (case.of_limit(way) for way in WAYS)
+        return None if default is None or tuned is None else default / tuned
     default, tuned = (case.ms(way) for way in WAYS)
     return None if default is None or tuned is None else tuned / default
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -36,10 +37,22 @@ def ours_tuned(situation: Situation) -> Ready:
         return _fixed(situation, helion.Config.from_dict(task.config))
     cache = task.folder / "tuning" / task.case
     kernel: Any = helion.kernel(kernel_of(situation.case).fn, autotune_cache=str(cache))
+    records = cache / f"{kernel.name}.jsonl"
+    earlier = len(_trials(records))
+    began = time.monotonic()
     config = kernel.autotune(situation.args, seconds=task.seconds)
+    seconds = round(time.monotonic() - began, 3)
     situation.tuned[TUNED] = plain(config)
-    trials, notes = _trials(cache / f"{kernel.name}.jsonl")
-    return _fixed(situation, config, trials=trials, notes=notes)
+    trials = _trials(records)[earlier:]
+    wrong = [f"{one['error']}: {one['point']}" for one in trials if one["status"] == "wrong_result"]
+    return _fixed(
+        situation,
+        config,
+        search_seconds=seconds,
+        configs_tried=len(trials),
+        trials=dict(Counter(one["status"] for one in trials)),
+        notes=tuple(wrong[:_NOTES]),
+    )
 
 
 def eager(situation: Situation) -> Ready:
@@ -97,12 +110,12 @@ def _fixed(situation: Situation, config: Any, **known: Any) -> Ready:
     return situation.ready(lambda: kernel(*args), config=plain(config), **known)
 
 
-def _trials(records: Path) -> tuple[dict[str, int], tuple[str, ...]]:
-    """How many configs a search tried, by outcome, and the first few that gave wrong results."""
+def _trials(records: Path) -> list[dict[str, Any]]:
+    """The trials that searches of a kernel have recorded, also those of earlier runs with the same directory."""
+    if not records.exists():
+        return []
     lines = [json.loads(line) for line in records.read_text().splitlines() if line]
-    trials = [line for line in lines if line["kind"] == "trial"]
-    wrong = [f"{one['error']}: {one['point']}" for one in trials if one["status"] == "wrong_result"]
-    return dict(Counter(one["status"] for one in trials)), tuple(wrong[:_NOTES])
+    return [line for line in lines if line["kind"] == "trial"]
 
 
 def _peer(situation: Situation, config: dict[str, Any] | None) -> Ready:
@@ -122,6 +135,8 @@ def _peer(situation: Situation, config: dict[str, Any] | None) -> Ready:
         lambda: float(process.ask({"do": "measure"}, patience=60)["ms"]),
         error=answer["error"],
         config=answer["config"],
+        search_seconds=answer.get("search_seconds"),
+        configs_tried=answer.get("configs_tried"),
         close=process.close,
     )
 

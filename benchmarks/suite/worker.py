@@ -18,7 +18,7 @@ from benchmarks.suite.cases import named
 from benchmarks.suite.examples import eager_of, expected_of
 from benchmarks.suite.machine import describe
 from benchmarks.suite.measuring import in_turns, milliseconds
-from benchmarks.suite.records import CaseRecord, WayRecord, write_json
+from benchmarks.suite.records import LIMIT, CaseRecord, WayRecord, write_json
 from benchmarks.suite.situation import Ready, RefusedError, Situation, WrongResultError
 from benchmarks.suite.task import Task
 from benchmarks.suite.ways import WAYS
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     Prepare = Callable[[Situation], Ready]
     Timer = Callable[[Callable[[], object]], float]
 
-LIMIT = "limit"
 _LONGEST_REASON = 2000
 
 
@@ -75,6 +74,7 @@ class Measurement:
             ready = way(situation)
             record.seconds = round(time.monotonic() - began, 3)
             record.error, record.config, record.trials = ready.error, ready.config, ready.trials
+            record.search_seconds, record.configs_tried = ready.search_seconds, ready.configs_tried
             record.notes = list(ready.notes)
             self.ready[name] = ready
             record.first_ms = ready.measure()
