@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
+from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
 
 from benchmarks.counters import machine_code, metrics
-from benchmarks.counters.__main__ import main, profile_case
+from benchmarks.counters.__main__ import main, profile_case, tasks
 from benchmarks.counters.binding import binding, occupancy_limiter, remarks, top_stalls
 from benchmarks.counters.nsight import Nsight, NsightError, find_ncu, unknown_metrics, why
 from benchmarks.counters.page import case_page
@@ -257,7 +258,7 @@ def test_the_top_stalls_are_three_at_most_and_no_issues() -> None:
         ({"SPILL_STORED": 32.0}, "registers spill: 32 bytes"),
         ({"BANK_CONFLICTS": 25.0}, "25% of shared memory's cycles are bank conflicts"),
         ({"WAVES": 0.5}, "0.50 waves: there is room for more programs"),
-        ({"WAVES": 1.1}, "1.10 waves: the last one is mostly empty"),
+        ({"WAVES": 1.1}, "1.10 waves: the last one is 10% full"),
         ({"BUSY": 60.0}, "multiprocessors are idle 40 % of the time"),
     ],
 )
@@ -281,6 +282,7 @@ def test_a_page() -> None:
     page = case_page([attrs.evolve(made_up(), instructions={"all": 7, "LDG.128": 2}), limit])
     assert page.startswith("## c\n\n**default** is bound by latency")
     assert "|  | default | limit (copy) |" in page
+    assert "barrier of the program); long_scoreboard 30%" in page
     assert "| time | 100.0 µs | 95.0 µs |" in page
     assert "| speed | 4000 GB/s | 4211 GB/s |" in page
     assert (
@@ -352,12 +354,31 @@ def test_the_default_runs_and_a_limit_has_no_machine_code(tmp_path: Path) -> Non
     assert not (tmp_path / "none.cubin").exists()
 
 
+def stored(folder: Path) -> Path:
+    """Results with a tuned config of one case."""
+    way = WayRecord("measured", first_ms=1.0, config={"num_warps": 8})
+    path = folder / "results.json"
+    write_json(path, Results(cases=[CaseRecord("add-8192x8192", ways={"ours_tuned": way})]))
+    return path
+
+
+def test_the_ways_of_each_case(tmp_path: Path) -> None:
+    def ways(only: list[str], configs: Path | None, *, limit: bool) -> list[list[tuple[str, Any]]]:
+        given = Namespace(only=only, configs=configs, limit=limit, output=tmp_path)
+        return [[(one.ways, one.config) for one in case] for case in tasks(given)]
+
+    default, tuned, limit = ("default",), ("tuned",), ("limit",)
+    both = [[(default, None)], [(default, None)]]
+    assert ways(["add-8192x8192", "exp-8192x8192"], None, limit=False) == both
+    config = {"num_warps": 8}
+    (one,) = ways(["add-8192x8192"], stored(tmp_path), limit=True)
+    assert one == [(default, config), (tuned, config), (limit, config)]
+
+
 def test_a_stored_config_is_wanted_of_every_case(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], nsight: Nsight
 ) -> None:
-    way = WayRecord("measured", first_ms=1.0, config={"num_warps": 8})
-    stored = tmp_path / "results.json"
-    write_json(stored, Results(cases=[CaseRecord("add-8192x8192", ways={"ours_tuned": way})]))
+    configs = str(stored(tmp_path))
     with pytest.raises(SystemExit):
-        main(["--only", "add", "exp-8192", "--configs", str(stored), "--ncu", nsight.command])
+        main(["--only", "add", "exp-8192", "--configs", configs, "--ncu", nsight.command])
     assert "has no tuned config of exp-8192x8192" in capsys.readouterr().err

@@ -43,8 +43,10 @@ SHOWN_STALLS = 3
 EXCESS_BYTES = 1.1
 BANK_CONFLICTS = 0.1
 LEAST_WAVES = 1.0
-IDLE = 85.0
-"""Per cent of the time that multiprocessors are at work, below which they have too little or uneven work."""
+UNEVEN_WAVES = 1.15
+"""How many times as long as with even work the last wave may make a kernel take before it is named."""
+LEAST_ACTIVE = 85.0
+"""Per cent of the time that multiprocessors have work; with less there is too little of it, or it is uneven."""
 
 
 def binding(profile: Profile) -> str:
@@ -112,7 +114,8 @@ def remarks(profile: Profile) -> list[str]:
     """What else keeps it from its limit, whatever binds."""
     found = []
     bytes_moved, needed = moved(profile), profile.facts.bytes
-    if bytes_moved is not None and bytes_moved > EXCESS_BYTES * needed:
+    ours = profile.facts.symbol is not None  # a limit may do another amount of work
+    if ours and bytes_moved is not None and bytes_moved > EXCESS_BYTES * needed:
         found.append(f"it moves {bytes_moved / needed:.2f} times the bytes that it has to")
     if spilled(profile):
         found.append(f"registers spill: {spilled(profile):.3g} bytes of local memory")
@@ -127,8 +130,8 @@ def _about_waves(profile: Profile) -> list[str]:
     found = []
     if waves is not None and waves < LEAST_WAVES:
         found.append(f"{waves:.2f} waves: there is room for more programs than there are")
-    elif waves is not None and math.ceil(waves) > 1.15 * waves:
-        found.append(f"{waves:.2f} waves: the last one is mostly empty")
-    if busy is not None and busy < IDLE:
+    elif waves is not None and math.ceil(waves) > UNEVEN_WAVES * waves:
+        found.append(f"{waves:.2f} waves: the last one is {waves % 1:.0%} full")
+    if busy is not None and busy < LEAST_ACTIVE:
         found.append(f"multiprocessors are idle {100 - busy:.0f} % of the time")
     return found

@@ -39,8 +39,8 @@ def case_page(profiles: Sequence[Profile]) -> str:
 
 
 def _words(profile: Profile) -> str:
-    sentences = [binding(profile), *remarks(profile)]
-    return f"**{profile.facts.way}** is {'. '.join(sentences)}."
+    said = "".join(f" {remark[0].upper()}{remark[1:]}." for remark in remarks(profile))
+    return f"**{profile.facts.way}** is {binding(profile)}.{said}"
 
 
 def _after(profiles: Sequence[Profile]) -> list[str]:
