@@ -98,13 +98,46 @@ def test_a_search_of_rows_tries_what_loads_say_of_the_cache_and_more_warps(
     warps = 2 * default["num_warps"]
     policy = "load_eviction_policies[x@load]"
     for change in (
-        {policy: "last"},
-        {policy: "last", "store_cache_modifiers[out@store]": ".cs"},
+        {policy: ""},
+        {"store_cache_modifiers[out@store]": ".cs"},
         {policy: "first"},
-        {policy: "last", "num_warps": warps},
         {"num_warps": warps},
     ):
         assert change in changed
+
+
+def row_sums(x: torch.Tensor) -> torch.Tensor:
+    out = torch.empty([x.size(0)], dtype=x.dtype, device=x.device)
+    for rows in hl.tile(x.size(0)):
+        out[rows] = x[rows, :].sum(1)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("function", "shape", "target", "loads", "stores"),
+    [
+        ("softmax", (8192, 8192), "sm_90", {"last"}, {""}),
+        ("softmax", (2048, 65536), "sm_90", {"last"}, {".cs"}),  # its rows are read again
+        (row_sums, (8192, 8192), "sm_90", {""}, {""}),  # it hardly writes
+        ("softmax", (8192, 8192), "gfx942", set(), {""}),  # nothing was measured on AMD's
+    ],
+)
+def test_untuned_kernels_that_stream_have_the_cache_keep_what_they_read(
+    function: Any,
+    shape: tuple[int, ...],
+    target: str,
+    loads: set[str],
+    stores: set[str],
+    space_of: Callable[..., Any],
+) -> None:
+    space = space_of(function, half(*shape), target=target)
+    default = space.space.point(space.point(space.default_config()))
+
+    def values(key: str) -> set[object]:
+        return {value for parameter, value in default.items() if parameter.startswith(key)}
+
+    assert values("load_eviction_policies[") == loads
+    assert values("store_cache_modifiers[") == stores
 
 
 def test_blocks_that_no_loop_goes_by_are_left_to_the_rules_of_thumb(

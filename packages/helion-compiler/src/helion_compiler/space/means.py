@@ -17,6 +17,7 @@ from helion_compiler.program.ops import Dot
 from helion_compiler.space.access_modes import mode_of
 from helion_compiler.space.persistence import PERSISTENT
 from helion_compiler.space.regions import regions
+from helion_compiler.space.streaming import streaming_hints, streams
 from helion_compiler.space.walking import walking_orders
 
 if TYPE_CHECKING:
@@ -50,13 +51,15 @@ class Means:
             if self._products == 1 and not nested
             else []
         )
+        # AMD's loads have no policies, and nothing of this was measured there.
+        self._streams = traits.backend == "cuda" and streams(program)
         self._orders: Change = {
             f"loop_orders[{name}]": order for name, order in walking_orders(program).items()
         }
 
     def preferred(self, space: Space, point: Point) -> Point:
         """``point``, by the means that were fastest for its like, as far as ``space`` admits them."""
-        point = self._walked(space, point)
+        point = self._hinted(space, self._walked(space, point))
         described = _changes(space, self._streamed, "tensor_descriptor")
         if not described:
             return point
@@ -74,6 +77,14 @@ class Means:
         """``point``, with programs beside each other on tiles beside each other in memory."""
         orders = {name: value for name, value in self._orders.items() if name in space.parameters}
         other = space.point({**point, **orders})
+        return point if space.check(other) else other
+
+    def _hinted(self, space: Space, point: Point) -> Point:
+        """``point``, with what streaming kernels say of the cache."""
+        if not self._streams:
+            return point
+        hints = streaming_hints(space.parameters, point)
+        other = space.point({**point, **{n: v for n, v in hints.items() if _knows(space, {n: v})}})
         return point if space.check(other) else other
 
     def tried(self, space: Space, point: Point) -> list[Point]:
@@ -99,12 +110,14 @@ def _for_rows(space: Space, point: Point) -> Iterator[Change]:
     kept = _changes(space, policies, "last")
     stores = [name for name in space.parameters if name.startswith("store_cache_modifiers[")]
     streamed = _changes(space, stores, ".cs")
+    silent = _changes(space, [*policies, *stores], "")
     more = {"num_warps": min(2 * int(point["num_warps"]), _MOST_WARPS)}
-    yield kept
+    yield silent
+    yield {**silent, **kept}
     yield {**kept, **streamed}  # what is written does not push out what is read again
-    yield _changes(space, policies, "first")
+    yield {**silent, **_changes(space, policies, "first")}
     yield more
-    yield {**kept, **more}
+    yield {**silent, **kept, **more}
     if _knows(space, _STAYING):
         yield _STAYING
     yield _changes(
