@@ -14,7 +14,7 @@ from helion_compiler.scheduling.schedule import CacheHints, GridSchedule, LoopOp
 from helion_compiler.scheduling.subtile_epilogues import subtile_epilogues
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import sympy
 
@@ -38,17 +38,8 @@ def make_schedule(
     names = {
         loop.axes: name for loop, name in zip(program.loops(), program.loop_names(), strict=True)
     }
-    for number, axis in enumerate(program.whole_axes()):
-        step = point.get(f"reduction_loops[whole_{number}]")
-        if step is not None:
-            program = roll_reductions(program, axis, _integer(step), number)
-    flat = [point.get(f"flatten_loops[{name}]", False) for name in program.grid_names()]
-    for number, grid in enumerate(program.grids):
-        if flat[number]:
-            program = flatten_grid(program, number, _lanes(grid, point))
-    program = _in_parts(program, point)
-    threads = _WARP * _integer(point["num_warps"])
-    program = hoist_reductions(program, _lanes_of_sizes(program, point), threads)
+    flat = [bool(point.get(f"flatten_loops[{name}]")) for name in program.grid_names()]
+    program = _rewritten(program, point, flat)
     stages = _integer(point.get("num_stages", 1))
     rolled = LoopOptions(num_stages=stages if stages > 1 else 0)
     return Schedule(
@@ -57,26 +48,14 @@ def make_schedule(
         least_lanes=least_lanes(program),
         program_ids=point["pid_type"],
         grids=tuple(
-            GridSchedule(
-                order=(0,)
-                if is_flat
-                else tuple(point.get(f"loop_orders[{name}]", range(len(grid.axes)))),
-                l2_grouping=_integer(point.get(f"l2_groupings[{name}]", 1)),
-                options=_options(point, name),
-            )
+            _grid_schedule(grid, point, name, flat=is_flat)
             for grid, name, is_flat in zip(program.grids, program.grid_names(), flat, strict=True)
         ),
         loops={
             loop: _options(point, names[loop.axes]) if loop.axes in names else rolled
             for loop in program.loops()
         },
-        access_modes={
-            op.name: point.get(
-                f"{'atomic_indexing' if isinstance(op, Atomic) else 'indexing'}[{op.name}]",
-                "pointer",
-            )
-            for op in program.accesses()
-        },
+        access_modes={op.name: _access_mode(point, op) for op in program.accesses()},
         cache_hints={
             op.name: _cache_hints(point, op)
             for op in program.accesses()
@@ -92,6 +71,36 @@ def make_schedule(
         elementary=elementary,
         dependent_launch=dependent_launch,
     )
+
+
+def _rewritten(program: Program, point: Point, flat: Sequence[bool]) -> Program:
+    """``program`` with loops for the reductions that the point rolls, one axis for each grid that is ``flat``,
+    epilogues in parts, and reductions outside the loops that need not hold them.
+    """
+    for number, axis in enumerate(program.whole_axes()):
+        step = point.get(f"reduction_loops[whole_{number}]")
+        if step is not None:
+            program = roll_reductions(program, axis, _integer(step), number)
+    for number, grid in enumerate(program.grids):
+        if flat[number]:
+            program = flatten_grid(program, number, _lanes(grid, point))
+    program = _in_parts(program, point)
+    threads = _WARP * _integer(point["num_warps"])
+    return hoist_reductions(program, _lanes_of_sizes(program, point), threads)
+
+
+def _grid_schedule(grid: Grid, point: Point, name: str, *, flat: bool) -> GridSchedule:
+    axes = range(len(grid.axes))
+    return GridSchedule(
+        order=(0,) if flat else tuple(point.get(f"loop_orders[{name}]", axes)),
+        l2_grouping=_integer(point.get(f"l2_groupings[{name}]", 1)),
+        options=_options(point, name),
+    )
+
+
+def _access_mode(point: Point, op: Load | Store | Atomic) -> Any:
+    key = "atomic_indexing" if isinstance(op, Atomic) else "indexing"
+    return point.get(f"{key}[{op.name}]", "pointer")
 
 
 def _lanes(grid: Grid, point: Mapping[str, Any]) -> int:
