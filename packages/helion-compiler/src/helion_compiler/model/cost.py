@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from helion_compiler.model.gathering import Gathering
 from helion_compiler.model.occupancy import Occupancy
 from helion_compiler.model.place import Place, Sizes
 from helion_compiler.model.traffic import Traffic
@@ -75,6 +76,10 @@ class CostModel:
             total.update(estimate.terms())
         return dict(total)
 
+    def registers(self, point: Mapping[str, Any]) -> list[float]:
+        """What a thread takes of them, at most, by grid."""
+        return [estimate.registers for estimate in self._estimates(point)]
+
     def _estimates(self, point: Mapping[str, Any]) -> list[_Estimate]:
         place = Place(self._sizes, point)
         return [_Estimate(work, place, self._facts) for work in self._work]
@@ -89,8 +94,14 @@ class _Estimate:
         self._facts = facts
         self._tiles = math.prod(map(place.count, work.grid.axes))
         self._share = math.ceil(self._tiles / facts.multiprocessors)
-        self._occupancy = Occupancy(work, place, facts)
+        self._gathering = Gathering(work, place, facts.warp_size)
+        self._occupancy = Occupancy(work, place, facts, self._gathering)
         self._resident = min(self._occupancy.together(), self._share)
+
+    @property
+    def registers(self) -> float:
+        """Of each thread, were there as many as it likes."""
+        return self._occupancy.used
 
     def seconds(self) -> float:
         """The slowest part, and some of the others."""
@@ -108,7 +119,9 @@ class _Estimate:
         spilled = self._occupancy.spilled**_SPILLED
         idle = self._share * facts.multiprocessors / self._tiles
         busy = min(2 * self._tiles / facts.multiprocessors, 1.0)  # half of them saturate memory
-        moved = self._traffic(self._place).total(resident)
+        moved = Traffic(self._work, self._place, facts, self._tiles, self._gathering).total(
+            resident
+        )
         needed = facts.bandwidth / facts.multiprocessors * facts.latency
         reach = min(resident * moved.in_flight / needed, 1.0) * busy
         products = self._products(resident) * idle * spilled
@@ -152,11 +165,10 @@ class _Estimate:
 
     def _waiting(self, place: Place) -> float:
         """The latencies of one tile."""
-        work, threads = self._work, self._occupancy.threads
-        return Waiting(work, place, self._facts, self._traffic(place), threads).seconds()
-
-    def _traffic(self, place: Place) -> Traffic:
-        return Traffic(self._work, place, self._facts, self._occupancy.threads, self._tiles)
+        work, facts = self._work, self._facts
+        gathering = Gathering(work, place, facts.warp_size)
+        traffic = Traffic(work, place, facts, self._tiles, gathering)
+        return Waiting(work, place, facts, traffic, gathering).seconds()
 
     def _products(self, resident: int) -> float:
         """Seconds of the matrix units, where so many programs share a multiprocessor."""
@@ -180,7 +192,7 @@ class _Estimate:
 
     def _operations(self) -> float:
         place = self._place
-        return self._tiles * sum(
+        each = sum(
             place.elements(computed.shape)
             * place.steps(computed.shape)
             * place.repeats(computed.shape, computed.repeats)
@@ -188,6 +200,7 @@ class _Estimate:
             * place.times(computed.loops)
             for computed in self._work.computed
         )
+        return self._tiles * (each + self._gathering.instructions())
 
 
 def _awake(warps: int) -> float:

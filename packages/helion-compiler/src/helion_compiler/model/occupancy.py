@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from helion_compiler.scheduling.hoist_reductions import MOST_REGISTERS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from helion_compiler.model.devices import DeviceFacts
+    from helion_compiler.model.gathering import Gathering
     from helion_compiler.model.place import Place
     from helion_compiler.model.work import GridWork, Loops
     from helion_compiler.program.types import Value
@@ -17,6 +20,8 @@ _OWN_REGISTERS = 14
 """Registers of a thread for addresses and the like."""
 _OF_PRODUCTS = 26
 """More of them where there are products, whose loops have several buffers to count through."""
+_OF_GUARDED = 10
+"""More of them where data says which lanes are read: each row has an address and a condition of its own."""
 _EARLY = 0.75
 """The share of what is loaded until lanes come together again that is in registers at once: some is used by then."""
 _MOST_REGISTERS = 255
@@ -27,18 +32,21 @@ _ALLOCATED = 8
 class Occupancy:
     """What the programs of one grid take at one point."""
 
-    def __init__(self, work: GridWork, place: Place, facts: DeviceFacts) -> None:
+    def __init__(
+        self, work: GridWork, place: Place, facts: DeviceFacts, gathering: Gathering
+    ) -> None:
         self._work = work
         self._place = place
+        self._gathering = gathering
         self._limits = facts.limits
-        self.threads = facts.warp_size * place.warps
         most = place.point.get("maxnreg") or _MOST_REGISTERS
-        self._most = min(most, self._limits.registers / self.threads)
+        self._most = min(most, self._limits.registers / self._gathering.threads)
         own = _OWN_REGISTERS + (_OF_PRODUCTS if work.multiplied else 0)
-        held = [own + self._each(one.values) for one in work.held]
+        own += _OF_GUARDED * any(moved.guarded for moved in work.moved)
+        held = [own + self._each(one.values) + self._taken(one.taken) for one in work.held]
         coming = [_EARLY * self._each(one.coming) for one in work.held]
         self._needed = max(held, default=own)
-        self._used = max(map(sum, zip(held, coming, strict=True)), default=own)
+        self.used = max(map(sum, zip(held, coming, strict=True)), default=own)
 
     @property
     def spilled(self) -> float:
@@ -51,10 +59,10 @@ class Occupancy:
     def together(self) -> int:
         """Programs that one multiprocessor runs at once."""
         limits = self._limits
-        registers = _ALLOCATED * math.ceil(min(self._used, self._most) / _ALLOCATED)
+        registers = _ALLOCATED * math.ceil(min(self.used, self._most) / _ALLOCATED)
         fit = (
-            limits.threads // self.threads,
-            limits.registers // (registers * self.threads),
+            limits.threads // self._gathering.threads,
+            limits.registers // (registers * self._gathering.threads),
             int(limits.shared_memory / max(self._shared(), 1)),
             limits.programs,
             limits.programs if self._place.staying is None else self._place.staying,
@@ -63,9 +71,16 @@ class Occupancy:
 
     def _each(self, values: Iterable[Value]) -> float:
         """32-bit registers that values take of each thread."""
-        place = self._place
-        size = sum(place.elements(v.type.shape) * v.type.dtype.itemsize for v in values)
-        return size / 4 / self.threads
+        if self._work.multiplied:  # products lie in threads in ways of their own
+            elements = self._place.elements
+            size = sum(elements(v.type.shape) * v.type.dtype.itemsize for v in values)
+            return size / 4 / self._gathering.threads
+        each = self._gathering.each
+        return sum(each(v.type.shape) * v.type.dtype.itemsize for v in values) / 4
+
+    def _taken(self, values: Iterable[Value]) -> float:
+        """The same of what a loop adds up lane by lane, as long as it does."""
+        return sum(held for value in values if (held := self._each([value])) <= MOST_REGISTERS)
 
     def _shared(self) -> float:
         """Bytes of shared memory of one program: loops that follow each other use the same ones."""

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from helion_compiler.model.gathering import vector
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from helion_compiler.model.devices import DeviceFacts
+    from helion_compiler.model.gathering import Gathering
     from helion_compiler.model.place import Place
     from helion_compiler.model.work import GridWork, Moved
 
 _SECTOR = 32
 """Bytes that memory moves at least."""
-_VECTOR = 16
-"""Bytes that a thread moves at most in one instruction."""
 _ATOMIC = 8
 """How many times the traffic of a store an atomic is for the cache."""
 _KEPT = 0.3
@@ -29,7 +30,9 @@ _MOST_IN_FLIGHT = 1 << 16
 _FREE_BYTES = 128
 """What a thread has in flight where nothing keeps its loads apart: a loop is unrolled until registers are short."""
 _GUARDED_LOADS = 2
-"""Loads in flight of a thread where data says which lanes exist: ptxas lets the registers of two take turns."""
+"""Loads in flight of a thread that only adds up lanes of which data says whether they exist: ptxas lets the registers
+of two take turns. Lanes that come together in each turn are all loaded before.
+"""
 
 
 @attrs.frozen
@@ -43,16 +46,22 @@ class Total:
 
 
 class Traffic:
-    """What the tiles of a grid move: ``tiles`` of them, each by so many ``threads``."""
+    """What the tiles of a grid move: ``tiles`` of them."""
 
     def __init__(
-        self, work: GridWork, place: Place, facts: DeviceFacts, threads: int, tiles: float
+        self,
+        work: GridWork,
+        place: Place,
+        facts: DeviceFacts,
+        tiles: float,
+        gathering: Gathering,
     ) -> None:
         self._work = work
         self._place = place
         self._facts = facts
-        self._threads = threads
+        self._threads = gathering.threads
         self._tiles = tiles
+        self._gathering = gathering
         self._shared: dict[Moved, bool] = {}
 
     def total(self, resident: int) -> Total:
@@ -87,10 +96,9 @@ class Traffic:
         """How often a thread waits for memory in one turn, where nothing is loaded ahead: a share of a time where
         loads of several turns are in flight together.
         """
-        loads = self._place.elements(moved.shape) / (self._threads * self._vector(moved))
-        if moved.guarded:
-            return math.ceil(loads / _GUARDED_LOADS)
-        return loads * self._vector(moved) * moved.buffer.dtype.itemsize / _FREE_BYTES
+        each = self._place.elements(moved.shape) / self._threads * moved.buffer.dtype.itemsize
+        free = self._free(moved)
+        return math.ceil(each / free) if moved.guarded else each / free
 
     def _missing(self, moved: Moved, resident: int) -> float:
         """The share of what is read that a multiprocessor's own cache does not have from the reading before, by this
@@ -130,8 +138,7 @@ class Traffic:
         if ahead > 1 or moved.ahead:
             return min(turn * ahead, _MOST_IN_FLIGHT)
         if moved.guarded:
-            vector = self._vector(moved) * moved.buffer.dtype.itemsize
-            return min(turn, self._threads * vector * _GUARDED_LOADS)
+            return min(turn, self._threads * self._free(moved))
         turns = self._place.steps(moved.shape) * self._place.times(moved.loops)
         return min(turn * turns, self._threads * _FREE_BYTES, _MOST_IN_FLIGHT)
 
@@ -156,12 +163,14 @@ class Traffic:
         elements = math.prod(map(self._place.sizes.example, buffer.shape))
         return max(elements, 1) * buffer.dtype.itemsize
 
-    def _vector(self, moved: Moved) -> float:
-        """Elements that a thread moves at once."""
-        place = self._place
-        widest = _VECTOR // moved.buffer.dtype.itemsize if moved.spacing == 1 else 1
-        each = place.elements(moved.shape) // self._threads
-        return max(min(widest, place.lanes(moved.run), each), 1)
+    def _free(self, moved: Moved) -> float:
+        """Bytes that a thread has in flight of a load that is not asked for ahead."""
+        if moved.guarded and self._gathering.accumulates(moved.loops):
+            return self._vector(moved) * moved.buffer.dtype.itemsize * _GUARDED_LOADS
+        return _FREE_BYTES
+
+    def _vector(self, moved: Moved) -> int:
+        return vector(self._place, moved, self._threads)
 
     def _instructions(self, moved: Moved) -> float:
         """Operations for addresses, masks and moves of one turn."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from helion_compiler.scheduling.hoist_reductions import MOST_REGISTERS
-
 if TYPE_CHECKING:
     from helion_compiler.model.devices import DeviceFacts
+    from helion_compiler.model.gathering import Gathering
     from helion_compiler.model.place import Place
     from helion_compiler.model.traffic import Traffic
-    from helion_compiler.model.work import Computed, GridWork, Loops, Moved, Multiplied
+    from helion_compiler.model.work import GridWork, Loops, Moved, Multiplied
 
 _GROUP = 4
 _GROUP_ROWS = 64
@@ -32,14 +31,19 @@ class Waiting:
     """Of one tile of a grid."""
 
     def __init__(
-        self, work: GridWork, place: Place, facts: DeviceFacts, traffic: Traffic, threads: int
+        self,
+        work: GridWork,
+        place: Place,
+        facts: DeviceFacts,
+        traffic: Traffic,
+        gathering: Gathering,
     ) -> None:
         self._work = work
         self._place = place
         self._facts = facts
         self._latency = facts.latency
         self._traffic = traffic
-        self._threads = threads
+        self._gathering = gathering
 
     def seconds(self) -> float:
         """The latencies of a tile, one after the other."""
@@ -111,21 +115,13 @@ class Waiting:
         if self._place.warps == 1 or self._work.multiplied:
             return 0.0  # a row of a product's result lies within a warp
         step = _STEP * math.log2(self._place.warps)
-        return step * sum(map(self._gatherings, self._work.computed))
+        return step * sum(map(self._gathering.times, self._work.computed))
 
     def _gathers(self, loops: Loops) -> bool:
         """Whether each turn has a reduction of its own."""
         return self._place.warps > 1 and any(
             computed.reduces is not None
             and computed.loops == loops
-            and self._gatherings(computed) == self._place.times(loops)
+            and self._gathering.times(computed) == self._place.times(loops)
             for computed in self._work.computed
         )
-
-    def _gatherings(self, computed: Computed) -> float:
-        if computed.reduces is None:
-            return 0.0
-        held = self._place.elements(computed.shape) / self._threads
-        if computed.hoistable and held <= MOST_REGISTERS:
-            return self._place.times(computed.loops[:-1])
-        return self._place.times(computed.loops)

@@ -101,6 +101,8 @@ class Held:
 
     values: frozenset[Value]
     coming: frozenset[Value]
+    taken: frozenset[Value] = frozenset()
+    """Lanes that a reduction takes which leaves its loop, where they are few enough."""
 
 
 @attrs.frozen(eq=False)
@@ -172,8 +174,9 @@ class _Collector:
             if isinstance(op, Load) and not _is_guarded(op):
                 coming.add(op.result)
             if isinstance(op, _TOGETHER):
-                gathered = operands(op) if op in self._hoistable else ()
-                self._held.append(Held(live.union(gathered) - staged, frozenset(coming - staged)))
+                gathered = frozenset(operands(op) if op in self._hoistable else ())
+                held = Held(live - staged, frozenset(coming - staged), gathered - live - staged)
+                self._held.append(held)
                 coming.clear()
             live -= frozenset(results(op))
             inner = (*loops, op) if isinstance(op, Loop) else loops

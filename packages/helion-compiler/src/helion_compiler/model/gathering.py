@@ -1,0 +1,143 @@
+"""How the lanes of a tile lie in threads, and what it costs threads to bring them together.
+
+Triton spreads a tile along memory first: each thread has as many neighbours as one instruction moves, neighbouring
+threads have the next ones, and what is left of threads goes to the other dimensions, those of a warp before whole
+warps. A value without a dimension that threads share is held by each of them. A reduction along such a dimension is
+handed from thread to thread, once for each of the results that a thread holds: by shuffles within a warp, by shared
+memory and barriers between warps.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import attrs
+
+from helion_compiler.scheduling.hoist_reductions import MOST_REGISTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from helion_compiler.model.place import Place
+    from helion_compiler.model.work import Computed, GridWork, Loops, Moved
+    from helion_compiler.program.types import Size
+
+VECTOR = 16
+"""Bytes that a thread moves at most in one instruction."""
+_SHUFFLED = 5.0
+"""What a step between the threads of a warp takes: a shuffle, of a unit that does 32 lanes a cycle where others do 128,
+and the operation.
+"""
+_HANDED_ON = 20.0
+"""What warps take for each result to hand it on: two writes to shared memory and three readings at the same rate.
+Counted in SASS of a maximum and a sum of 16 rows by 64 columns in four warps.
+"""
+
+
+def vector(place: Place, moved: Moved, threads: int) -> int:
+    """Elements that a thread moves at once."""
+    widest = VECTOR // moved.buffer.dtype.itemsize if moved.spacing == 1 else 1
+    each = place.elements(moved.shape) // threads
+    return max(min(widest, place.lanes(moved.run), each), 1)
+
+
+@attrs.frozen
+class Spread:
+    """How many threads of a warp, and how many warps, share each dimension."""
+
+    place: Place
+    in_warp: Mapping[Size, int]
+    of_warps: Mapping[Size, int]
+
+    def each(self, shape: Iterable[Size]) -> int:
+        """Lanes of a shape that one thread holds."""
+        return math.prod(
+            max(self.place.lanes(s) // (self.in_warp.get(s, 1) * self.of_warps.get(s, 1)), 1)
+            for s in shape
+        )
+
+
+def _spread(moved: Moved, place: Place, warp_size: int) -> Spread:
+    """Of what an access moves."""
+    others = [size for size in reversed(moved.shape) if size != moved.run]
+    run = place.lanes(moved.run) // vector(place, moved, warp_size * place.warps)
+    left = {moved.run: max(run, 1), **{size: place.lanes(size) for size in others}}
+    in_warp = _dealt(left, warp_size)
+    left = {size: lanes // in_warp[size] for size, lanes in left.items()}
+    return Spread(place, in_warp, _dealt(left, place.warps))
+
+
+def _dealt(lanes: Mapping[Size, int], among: int) -> dict[Size, int]:
+    """So many threads or warps for the dimensions, one after the other."""
+    dealt = {}
+    for size, wanted in lanes.items():
+        dealt[size] = min(wanted, among)
+        among //= dealt[size]
+    return dealt
+
+
+class Gathering:
+    """What threads of one grid hold at one point, and its reductions."""
+
+    def __init__(self, work: GridWork, place: Place, warp_size: int) -> None:
+        self._work = work
+        self._place = place
+        self._warp_size = warp_size
+        self.threads = warp_size * place.warps
+
+    @cached_property
+    def _spreads(self) -> list[tuple[frozenset[Size], Spread]]:
+        """Of what each access moves, the most first."""
+        place = self._place
+        moved = sorted(self._work.moved, key=lambda one: -place.elements(one.shape))
+        return [(frozenset(one.shape), _spread(one, place, self._warp_size)) for one in moved]
+
+    def _like(self, shape: Iterable[Size]) -> Spread:
+        """How threads share the lanes of the access that a shape has most in common with."""
+        sizes = set(shape)
+        spreads = (spread for _, spread in self._spreads)
+        shared = (len(sizes & known) for known, _ in self._spreads)
+        most = max(zip(shared, spreads, strict=True), key=lambda pair: pair[0], default=None)
+        return Spread(self._place, {}, {}) if most is None else most[1]
+
+    def each(self, shape: Iterable[Size]) -> int:
+        """Lanes of a shape that one thread holds."""
+        return self._like(shape).each(shape)
+
+    def is_hoisted(self, computed: Computed) -> bool:
+        """Whether a reduction of each turn is done once behind the loop instead."""
+        held = self._place.elements(computed.shape) / self.threads
+        return computed.hoistable and held <= MOST_REGISTERS
+
+    def times(self, computed: Computed) -> float:
+        """How often lanes come together, in one tile."""
+        if computed.reduces is None:
+            return 0.0
+        loops = computed.loops
+        return self._place.times(loops[:-1] if self.is_hoisted(computed) else loops)
+
+    def accumulates(self, loops: Loops) -> bool:
+        """Whether turns of a loop only add to what each thread holds."""
+        return any(self.is_hoisted(one) for one in self._work.computed if one.loops == loops)
+
+    def instructions(self) -> float:
+        """Of all threads, in one tile. A row of a product's result lies within four threads, which is left out."""
+        if self._work.multiplied:
+            return 0.0
+        return self.threads * sum(
+            self._handed(one) * self.times(one)
+            for one in self._work.computed
+            if one.reduces is not None
+        )
+
+    def _handed(self, computed: Computed) -> float:
+        """What each thread does for one reduction."""
+        size = computed.reduces
+        assert size is not None
+        spread = self._like(computed.shape)
+        results = spread.each(other for other in computed.shape if other != size)
+        steps = _SHUFFLED * math.log2(spread.in_warp.get(size, 1))
+        between = _HANDED_ON if spread.of_warps.get(size, 1) > 1 else 0.0
+        return results * (steps + between)
