@@ -16,7 +16,7 @@ import helion.language as hl
 from helion_compiler.building import parse_target
 from helion_compiler.bundling.request import BuildRequest
 from helion_compiler.interpreting import libdevice
-from helion_compiler.torch_bridge.elementary import ELEMENTARY
+from helion_compiler.torch_bridge.elementary import ELEMENTARY, ELEMENTARY_OPERATORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,8 +74,10 @@ def worst(found: torch.Tensor, exact: torch.Tensor) -> float:
     return float(((found[finite].double() - exact[finite]).abs() / unit).max())
 
 
+FUNCTIONS = {**ELEMENTARY, **ELEMENTARY_OPERATORS}
 CASES: dict[str, tuple[Callable[..., torch.Tensor], float]] = {
     "log": (torch.log, 0.92),
+    "silu": (torch.nn.functional.silu, 2.8),
     "sigmoid": (torch.sigmoid, 2.1 + 1.173 * 88),
     "tanh": (torch.tanh, 1.8),
 }
@@ -83,18 +85,19 @@ CASES: dict[str, tuple[Callable[..., torch.Tensor], float]] = {
 
 
 def test_every_function_is_tried() -> None:
-    assert CASES.keys() == ELEMENTARY.keys()
+    assert CASES.keys() == FUNCTIONS.keys()
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_errors_are_as_the_documentation_says(name: str) -> None:
     function, bound = CASES[name]
     x = torch.cat([every(8191), between(2.0**-9, 16.0, 173)])
-    assert f" = {ELEMENTARY[name]}(x_1)" in source(function, x[:64], "sm_90")
+    assert f" = {FUNCTIONS[name]}(x_1)" in source(function, x[:64], "sm_90")
     found, exact = interpreted(function, x), function(x.double())
-    if name == "sigmoid":  # `tl.sigmoid` is zero there, too: the exponential is infinite
-        assert (found[x < LEAST_LOGISTIC] == 0).all()
-        found, exact = (each[~(x < LEAST_LOGISTIC)] for each in (found, exact))
+    if name in ("sigmoid", "silu"):  # `tl.sigmoid` is zero there, too: the exponential is infinite
+        zero = (x < LEAST_LOGISTIC) & x.isfinite()
+        assert (found[zero] == 0).all()
+        found, exact = found[~zero], exact[~zero]
     assert worst(found, exact) < bound
 
 
@@ -126,6 +129,33 @@ def test_the_logistic_function_keeps_small_results() -> None:
     torch.testing.assert_close(found.double(), exact, rtol=1.1e-5, atol=2.0**-149)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_silu_of_halves_is_computed_in_float32(dtype: torch.dtype) -> None:
+    x = torch.linspace(-30, 30, 4001).to(dtype)
+    text = source(torch.nn.functional.silu, x[:64], "sm_90")
+    assert f".to(tl.{str(dtype).removeprefix('torch.')})" in text
+    found = interpreted(torch.nn.functional.silu, x)
+    torch.testing.assert_close(found, torch.nn.functional.silu(x.double()).to(dtype))
+
+
+def test_a_shared_integer_is_divided_by_once() -> None:
+    """The product with its reciprocal is 1 ulp off at most."""
+
+    def divided(x: torch.Tensor, by: int) -> torch.Tensor:
+        out = torch.empty_like(x)
+        for tile in hl.tile(x.size(0)):
+            out[tile] = x[tile] / by
+        return out
+
+    kernel = helion.kernel(divided, config=helion.Config(block_sizes=[BLOCK]), static_shapes=False)
+    x = torch.cat([every(65521), between(0.5, 2.0, 4099)])
+    for by in (3, 1024, 16777217, 2**62):
+        request = BuildRequest(helion.kernel(divided, static_shapes=False), (x[:64], by))
+        bound = request.bind(parse_target("sm_90"))
+        assert "tl.div_rn(1.0," in bound.lower(helion.Config(block_sizes=[64])).emitted.source
+        assert worst(kernel(x, by), x.double() / by) <= 1.01
+
+
 def test_bfloat16_is_widened_exactly() -> None:
     x = torch.arange(0, 1 << 16, dtype=torch.int32).to(torch.int16).view(torch.bfloat16)
 
@@ -142,7 +172,7 @@ def test_bfloat16_is_widened_exactly() -> None:
 
 def test_doubles_and_other_targets_have_the_texts_of_inductor() -> None:
     def everything(x: torch.Tensor) -> torch.Tensor:
-        return torch.log(x) + torch.sigmoid(x) * torch.tanh(x)
+        return torch.nn.functional.silu(torch.log(x) + torch.sigmoid(x) * torch.tanh(x))
 
     for x, target in (
         (torch.empty(64, dtype=torch.float64), "sm_90"),
@@ -150,7 +180,7 @@ def test_doubles_and_other_targets_have_the_texts_of_inductor() -> None:
     ):
         text = source(everything, x, target)
         assert all(name in text for name in ("tl_math.log(", "tl.sigmoid(", "libdevice.tanh("))
-        assert not any(name in text for name in (*ELEMENTARY.values(), "widened"))
+        assert not any(name in text for name in (*FUNCTIONS.values(), "widened"))
 
 
 def gelu(x: torch.Tensor) -> torch.Tensor:

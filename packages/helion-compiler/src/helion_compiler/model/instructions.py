@@ -53,7 +53,7 @@ INSTRUCTIONS: Mapping[str, float] = MappingProxyType(
         "reciprocal": 8.0,
         "remainder": 40.0,
         "sigmoid": 5.0,
-        "silu": 18.0,
+        "silu": 10.0,
         "sin": 30.0,
         "sinh": 25.0,
         "softplus": 40.0,

@@ -19,6 +19,7 @@ import torch
 from torch.utils._pytree import tree_leaves
 
 from helion_compiler.torch_bridge.bitcast import bitcast_template
+from helion_compiler.torch_bridge.elementary_operators import elementary_operator
 from helion_compiler.torch_bridge.operands import (
     NotPointwise,
     PointwiseTemplate,
@@ -126,6 +127,10 @@ def _lowered(call: _Call) -> PointwiseTemplate:
     device = torch.device(call.device_kind)
     if call.operator is torch.ops.aten.view.dtype:
         return bitcast_template(call.operator, call.args, call.result_dtype)
+    if call.elementary:
+        own = elementary_operator(call.operator, call.args, call.kwargs, call.result_dtype)
+        if own is not None:
+            return own
     with _LOWERING, lowering_settings(device):
         lowered = lower_call(call.operator, call.args, call.kwargs, device)
         return template_of(

@@ -148,6 +148,8 @@ class _Writer(DefaultHandler):
         self.overrides = TritonOverrides()
         self.dtypes = DtypePropagationOpsHandler()
         self.buffers: dict[str, TritonCSEVariable] = {}
+        self.integers: set[str] = set()
+        """Temporaries that are an integer which all lanes share, as a float."""
 
     def value_of(self, name: str) -> TritonCSEVariable:
         """The value of an operand or of a buffer, by its name in the graph."""
@@ -189,6 +191,8 @@ class _Writer(DefaultHandler):
         number = self._arithmetic(sympy.sympify(expr))  # an int where Inductor knows it
         text = f"tl.cast({number}, {triton_compute_type(dtype)})"
         scalar = self._temporary(text, held)
+        if _without_cast(expr).is_integer:
+            self.integers.add(scalar.name)
         if held != dtype and self.operator.overloadpacket.__name__ in _COMPARISONS:
             # Eager mode compares with the number as the tile's type rounds it.
             return self._temporary(f"{self.stored(scalar, dtype)}.to(tl.float32)", held)
@@ -208,6 +212,14 @@ class _Writer(DefaultHandler):
         source = self._between_float8(x, dtype)
         text = self.overrides.to_dtype(source, dtype, source.dtype, use_compute_types)
         return self._temporary(text, held)
+
+    def truediv(self, x: TritonCSEVariable, y: TritonCSEVariable) -> TritonCSEVariable:
+        """An integer that lanes share has a normal reciprocal, which is taken once: 1 ulp, where `div.full` has 2."""
+        if y.name in self.integers and _is_float32(x) and _is_float32(y):
+            reciprocal = self._temporary(f"tl.div_rn(1.0, {y})", torch.float32)
+            return self._temporary(f"({x} * {reciprocal})", torch.float32)
+        quotient: TritonCSEVariable = self._default("truediv", (x, y), {})
+        return quotient
 
     def atan(self, x: TritonCSEVariable) -> TritonCSEVariable:
         """One call, where TorchInductor writes PTX that no other target understands."""
@@ -276,10 +288,9 @@ class _Writer(DefaultHandler):
 
     def _arithmetic(self, expr: sympy.Expr) -> str:
         """Sums and products of run-time scalars and constants."""
+        expr = _without_cast(expr)
         if expr in self.call.symbols:
             return f"{{{self.call.symbols[expr]}}}"
-        if isinstance(expr, ToFloat):  # whoever asks for the number casts it
-            return self._arithmetic(expr.args[0])
         if isinstance(expr, (sympy.Integer, sympy.Float)):
             return repr(int(expr) if expr.is_Integer else float(expr))
         if isinstance(expr, (sympy.Add, sympy.Mul)):
@@ -300,6 +311,11 @@ def _names(text: str) -> set[str]:
     """What a line needs: modules, and functions of our own with the module that they need."""
     own = {name for name in ELEMENTARY_FUNCTIONS if text.startswith(f"{name}(")}
     return own.union(*map(_SUPPORT.findall, (text, *map(ELEMENTARY_FUNCTIONS.__getitem__, own))))
+
+
+def _without_cast(expr: sympy.Expr) -> sympy.Expr:
+    """What becomes a float: whoever asks for the number casts it."""
+    return _without_cast(expr.args[0]) if isinstance(expr, ToFloat) else sympy.sympify(expr)
 
 
 def _is_float32(argument: Any) -> bool:
