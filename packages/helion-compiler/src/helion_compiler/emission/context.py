@@ -64,6 +64,8 @@ class EmissionContext:
         """Imports and constants that those functions need."""
         self.foreign: dict[ForeignFunction, str] = {}
         """The names of the author's own Triton functions."""
+        self.indices: dict[Value, Axis] = {}
+        """The axes of which values are the indices, with dimensions of one lane or without."""
         self._starts = starts
         self._values: dict[Value, str] = {}
         self._own: set[Value] = set()

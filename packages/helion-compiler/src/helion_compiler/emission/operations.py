@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from helion import exc
+from helion_compiler.emission.comparisons import index_comparison
 from helion_compiler.emission.dtypes import dtype_text
 from helion_compiler.emission.folds import emit_fold
 from helion_compiler.emission.foreign import (
@@ -93,6 +94,7 @@ def emit_range(context: EmissionContext, op: Range) -> None:
         context.define(op.result, f"tl.full([], {index}, {dtype_text(op.result.type.dtype)})")
     else:
         context.bind(op.result, index)
+        context.indices[op.result] = op.axis
 
 
 def emit_iota(context: EmissionContext, op: Iota) -> None:
@@ -110,6 +112,10 @@ def emit_number(context: EmissionContext, op: Number) -> None:
 
 def emit_pointwise(context: EmissionContext, op: Pointwise) -> None:
     """TorchInductor's text for the operator, line by line."""
+    compared = index_comparison(context, op)
+    if compared is not None:
+        context.define(op.result, compared)
+        return
     operands: list[str] = []
     shape = op.result.type.shape
     args = tuple(_template_argument(context, argument, shape, operands) for argument in op.args)

@@ -38,6 +38,8 @@ def emit_permute(context: EmissionContext, op: Permute) -> None:
 def emit_same_lanes(context: EmissionContext, op: Unsqueeze | Squeeze) -> None:
     """Nothing: dimensions of one lane do not exist in Triton."""
     context.bind(op.result, context.use(op.operand))
+    if op.operand in context.indices:
+        context.indices[op.result] = context.indices[op.operand]
 
 
 def emit_broadcast(context: EmissionContext, op: Broadcast) -> None:
