@@ -69,6 +69,30 @@ def decaying(x: torch.Tensor) -> torch.Tensor:
     return out
 
 
+@helion.kernel()
+def apart_from_one(x: torch.Tensor) -> torch.Tensor:
+    """Padding is 1 away from 1, too: it is kept out of lanes that two reductions bring together."""
+    out = torch.empty([x.size(0)], dtype=torch.float32, device=x.device)
+    for tile_m in hl.tile(x.size(0)):
+        total = hl.zeros([tile_m], dtype=torch.float32)
+        for tile_n in hl.tile(x.size(1)):
+            apart = x[tile_m, tile_n, :].to(torch.float32) - 1.0
+            total = total + (apart * apart).sum(dim=-1).sum(dim=-1)
+        out[tile_m] = total
+    return out
+
+
+@helion.kernel()
+def greatest_of_planes(x: torch.Tensor) -> torch.Tensor:
+    out = torch.empty([x.size(0)], dtype=x.dtype, device=x.device)
+    for tile_m in hl.tile(x.size(0)):
+        greatest = hl.full([tile_m], float("-inf"), dtype=x.dtype)
+        for tile_n in hl.tile(x.size(1)):
+            greatest = torch.maximum(greatest, x[tile_m, tile_n, :].amax(dim=1).amax(dim=-1))
+        out[tile_m] = greatest
+    return out
+
+
 def source(kernel: Any, x: torch.Tensor, **config: Any) -> str:
     """The generated code, without the comments, which repeat the author's lines."""
     code: str = kernel.bind((x,)).to_triton_code(helion.Config(**config))
@@ -155,3 +179,26 @@ def test_one_lane_is_reduced_where_it_is() -> None:
     x = torch.randn(64, 4096)
     code = source(sums, x, block_sizes=[2, 1])
     assert "sum_lanes" not in code
+
+
+@pytest.mark.parametrize("kernel", [apart_from_one, greatest_of_planes])
+def test_reductions_of_reductions_leave_the_loop_together(kernel: Any) -> None:
+    x = torch.randn(5, 37, 21)
+    config: dict[str, Any] = {"block_sizes": [2, 16], "num_warps": 4}
+    body = loop_of(source(kernel, x, **config))
+    assert "tl.sum(" not in body
+    assert "tl.reduce(" not in body
+    expected = {
+        apart_from_one: (x - 1.0).square().sum((1, 2)),
+        greatest_of_planes: x.amax((1, 2)),
+    }[kernel]
+    torch.testing.assert_close(run(kernel, x, **config), expected)
+
+
+def test_only_the_outer_one_leaves_where_lanes_of_both_are_too_many() -> None:
+    x = torch.randn(5, 37, 200)
+    config: dict[str, Any] = {"block_sizes": [4, 16], "num_warps": 1}
+    body = loop_of(source(apart_from_one, x, **config))
+    assert body.count("tl.sum(") == 1
+    found = run(apart_from_one, x, **config)
+    torch.testing.assert_close(found, (x - 1.0).square().sum((1, 2)))

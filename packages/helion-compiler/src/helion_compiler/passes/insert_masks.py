@@ -181,8 +181,8 @@ class _Inserter:
                 return tuple(self._pointwise(op, dim - rank) for dim in range(rank))
             case Permute() | Unsqueeze() | Squeeze() | Broadcast() | Split():
                 return _reshaped(op, self._padding[op.operand])
-            case Mask():
-                return _replace(self._padding[op.operand], op.dim, op.fill)
+            case Reduce() | Mask():
+                return _replaced(op, self._padding[op.operand])
             case _:
                 return (ANYTHING,) * rank
 
@@ -262,6 +262,24 @@ def _reshaped(op: Permute | Unsqueeze | Squeeze | Broadcast | Split, padding: Pa
         case Broadcast():
             sizes = zip(op.operand.type.shape, op.result.type.shape, padding, strict=True)
             return tuple(held if before == after else ANYTHING for before, after, held in sizes)
+
+
+def _replaced(op: Reduce | Mask, padding: Padding) -> Padding:
+    """The padding that an op leaves where another was. Of a reduction it is that along the other dimensions: rows that
+    hold one number throughout stay what they are, if the reduction makes that number of so many of them.
+    """
+    if isinstance(op, Mask):
+        return _replace(padding, op.dim, op.fill)
+    extreme = op.kind in ("amax", "amin")
+    kept = [
+        held if held is not ANYTHING and (extreme or held == _SAME.get(op.kind)) else ANYTHING
+        for held in padding
+    ]
+    kept[op.dim : op.dim + 1] = [ANYTHING] if op.keepdim else []
+    return tuple(kept)
+
+
+_SAME = {"sum": 0, "prod": 1, "any": False, "all": True}
 
 
 def _merged(padding: Padding, rank: int) -> Padding:
