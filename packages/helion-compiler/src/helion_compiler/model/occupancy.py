@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from helion_compiler.model.devices import DeviceFacts
     from helion_compiler.model.gathering import Gathering
     from helion_compiler.model.place import Place
-    from helion_compiler.model.work import GridWork, Loops
+    from helion_compiler.model.work import GridWork, Loops, Moved
     from helion_compiler.program.types import Value
 
 _OWN_REGISTERS = 14
@@ -87,10 +87,21 @@ class Occupancy:
         place = self._place
         by_loop: dict[Loops, float] = {(): 0.0}
         for moved in self._work.moved:
-            if moved.staged:
-                copies = place.stages if moved.ahead else 1
+            copies = self._copies(moved)
+            if copies:
                 size = place.elements(moved.shape) * moved.buffer.dtype.itemsize * copies
                 outermost = moved.loops[:1]
                 by_loop[outermost] = by_loop.get(outermost, 0.0) + size
         around = by_loop.pop(())
         return around + max(by_loop.values(), default=0.0)
+
+    def _copies(self, moved: Moved) -> int:
+        """Turns of a load that shared memory holds: one less than are in flight where registers take the last."""
+        place = self._place
+        if moved.staged:
+            return place.stages if moved.ahead else 1
+        if not moved.reads:
+            return 0
+        if place.steps(moved.shape) > 1:
+            return place.stages - 1
+        return place.own_stages(moved.loops[-1]) - 1 if moved.loops else 0

@@ -88,9 +88,15 @@ class Traffic:
         """Turns that are loaded ahead, with the one that runs: Triton pipelines loads for products, and others only
         where a loop is told to.
         """
-        if moved.ahead or self._place.steps(moved.shape) > 1:
+        if moved.ahead:
             return self._place.stages
-        return self._place.own_stages(moved.loops[-1]) if moved.loops else 1
+        turns = self._place.steps(moved.shape)
+        if turns > 1:  # a pipeline ends with its loop
+            return min(self._place.stages, turns)
+        if not moved.loops:
+            return 1
+        loop = moved.loops[-1]
+        return min(self._place.own_stages(loop), max(math.ceil(self._place.times((loop,))), 1))
 
     def rounds(self, moved: Moved) -> float:
         """How often a thread waits for memory in one turn, where nothing is loaded ahead: a share of a time where

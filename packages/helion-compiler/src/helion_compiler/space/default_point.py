@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import attrs
@@ -17,7 +18,14 @@ _STEPPED = ("block_sizes[", "reduction_loops[", "num_warps", "num_stages")
 """The parameters that the model has a say in."""
 _SEEN = ("pid_type", "range_num_stages[", "num_sm_multiplier", "maxnreg")
 """What else it looks at."""
+_NUMBERED = re.compile(r"_\d+\]")
+"""The end of the name of a tile that has the name of an earlier one."""
+_NOTHING = object()
 _ROUNDS = 4
+_AHEAD = 2
+"""Steps that are looked ahead where loops step together: what is level may lead on to what is better, as fewer programs
+at once to a cache that holds what all of them read again.
+"""
 _CLEARLY = 0.9
 """What has to be left of the estimate for another tile shape to be preferred to that of the best rule."""
 _WORTH = 0.98
@@ -60,17 +68,20 @@ class _Descent:
     held: frozenset[str]
 
     def improved(self, point: Point) -> Point:
-        """The best point that steps in one parameter at a time lead to, by coordinate descent."""
-        names = [
+        """The best point that steps in one parameter at a time lead to, by coordinate descent; blocks of loops that
+        walk the same way, one after the other, step together as well.
+        """
+        single = [
             name
             for name in self.space.parameters
             if name.startswith(_STEPPED) and name not in self.held
         ]
+        names = [*((name,) for name in single), *_alike(single)]
         best, lowest = point, self.cost(point)
         for _ in range(_ROUNDS):
             before = lowest
-            for name in names:
-                best, lowest = self._along(name, best, lowest)
+            for together in names:
+                best, lowest = self._along(together, best, lowest)
             if lowest == before:
                 break
         return best
@@ -86,25 +97,48 @@ class _Descent:
         plain = self.improved(without)
         return point if self.cost(point) < self.cost(plain) * _CLEARLY else plain
 
-    def _along(self, name: str, best: Point, lowest: float) -> tuple[Point, float]:
-        """The best point along one parameter, walked in both directions while it gets better."""
-        values = _sorted(self.space, name)
+    def _along(self, together: tuple[str, ...], best: Point, lowest: float) -> tuple[Point, float]:
+        """The best point along some parameters, walked in both directions while it gets better."""
         for direction in (1, -1):
-            reached = best
+            least = _WORTH
             while True:
-                place = values.index(reached[name]) + direction if reached[name] in values else -1
-                if not 0 <= place < len(values):
+                found = self._stepped(together, best, lowest * least, direction)
+                if found is None:
                     break
-                changed = {**reached, name: values[place]}
-                estimate = self.cost(changed)
-                if estimate >= lowest * (_WORTH if reached is best else 1.0):
-                    break
-                other = self.space.point(changed)
-                if self.space.check(other):
-                    break
-                reached, lowest = other, estimate
-            best = reached
+                best, lowest = found
+                least = 1.0
         return best, lowest
+
+    def _stepped(
+        self, together: tuple[str, ...], point: Point, below: float, direction: int
+    ) -> tuple[Point, float] | None:
+        """The neighbour in one direction, or else one behind it, if its estimate is low enough."""
+        changed = dict(point)
+        for _ in range(_AHEAD if len(together) > 1 else 1):
+            steps = {name: self._next(name, changed[name], direction) for name in together}
+            if any(value is _NOTHING for value in steps.values()):
+                return None
+            changed |= steps
+            estimate = self.cost(changed)
+            if estimate < below:
+                other = self.space.point(changed)
+                return None if self.space.check(other) else (other, estimate)
+        return None
+
+    def _next(self, name: str, value: Any, direction: int) -> Any:
+        """The neighbour of a value of a parameter; nothing at the ends, and of values that a search does not try."""
+        values = _sorted(self.space, name)
+        place = values.index(value) + direction if value in values else -1
+        return values[place] if 0 <= place < len(values) else _NOTHING
+
+
+def _alike(names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Those blocks that the author gave the same name, of which there are several."""
+    by_stem: dict[str, list[str]] = {}
+    for name in names:
+        if name.startswith("block_sizes["):
+            by_stem.setdefault(_NUMBERED.sub("]", name), []).append(name)
+    return [tuple(alike) for alike in by_stem.values() if len(alike) > 1]
 
 
 def _remembered(space: Space, cost: Cost) -> Cost:
