@@ -14,8 +14,12 @@ import torch
 
 from helion_compiler.bundling.errors import ArgumentTextError
 from helion_compiler.bundling.size_ranges import RangedTensor, parse_range
-from helion_compiler.torch_bridge.modes import FakeTensorMode
-from helion_compiler.torch_bridge.symbolic import fake_like, mark_static, marked_static
+from helion_compiler.torch_bridge.symbolic import (
+    fake_like,
+    fake_mode,
+    mark_static,
+    marked_static,
+)
 from helion_compiler.tracing.arguments import split
 
 if TYPE_CHECKING:
@@ -75,7 +79,7 @@ def parse_argument(text: str) -> Any:
 def on_fake_gpu(function: FunctionType, args: Sequence[Any]) -> tuple[Any, ...]:
     """``args`` of ``function`` with every tensor, also inside tuples and captured by functions,
     replaced by a fake on a GPU."""
-    mode = FakeTensorMode()
+    mode = fake_mode()
 
     def fake(tensor: torch.Tensor) -> torch.Tensor:
         made = fake_like(mode, tuple(tensor.shape), tensor.dtype, "cuda", tensor.stride())

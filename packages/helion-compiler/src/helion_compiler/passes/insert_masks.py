@@ -9,6 +9,7 @@ sizes; a Schedule drops the masks of axes whose blocks divide their extent.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -40,7 +41,7 @@ from helion_compiler.program.ops import (
 from helion_compiler.program.types import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from helion_compiler.program.program import Program
 
@@ -202,7 +203,7 @@ class _Inserter:
             return ANYTHING
         kwargs.pop("device", None)
         try:
-            result = op.operator(*args, **kwargs)
+            result = _OF_NUMBERS.get(op.operator, op.operator)(*args, **kwargs)
         except RuntimeError:  # an integer divided by zero, which padding often is
             return ANYTHING
         return (
@@ -221,6 +222,16 @@ class _Inserter:
         if hasattr(argument, "free_symbols"):
             raise _NotConstantError
         return argument
+
+
+def _converted(x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    return x.to(dtype)
+
+
+_OF_NUMBERS: Mapping[torch._ops.OpOverload, Callable[..., Any]] = MappingProxyType(
+    {torch.ops.prims.convert_element_type.default: _converted}
+)
+"""What is quicker to call than an operator; the first call of one that torch defines in Python imports Dynamo."""
 
 
 class _Paddings(dict[Value, Padding]):

@@ -3,7 +3,7 @@
 Out: TorchInductor's decomposition table, changed so that what remains under it is pointwise
 operators, views, products (`mm`, `bmm`, `addmm`, `baddbmm`), and reductions over named dimensions
 (`sum`, `amax`, `amin`, `prod`, `any`, `argmax`, `argmin`, scans); and the operator that computes
-what an in-place one writes. Loads TorchInductor when imported.
+what an in-place one writes. TorchInductor is loaded to ask for an operator that torch itself does not answer for.
 
 Statistics are computed in two passes, the mean first: exact to rounding, and each pass is an
 ordinary sum. Low-precision inputs are summed in float32.
@@ -16,15 +16,18 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch._inductor.decomposition import select_decomp_table
+from torch._decomp import decomposition_table as torch_decompositions
 from torch._prims_common import canonicalize_dims, get_computation_dtype
+
+from helion_compiler.torch_bridge.loading import load_inductor
+from helion_compiler.torch_bridge.symbolic import is_composite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor
 
-__all__ = ["decomposition_table", "out_of_place"]
+__all__ = ["TORCHS_OWN", "decomposition_of", "decomposition_table", "out_of_place"]
 
 aten = torch.ops.aten
 
@@ -32,12 +35,43 @@ KEPT = (aten.mm, aten.addmm, aten.bmm, aten.baddbmm)
 """Products: one op of the program each, never taken apart into products and sums."""
 
 
+TORCHS_OWN = frozenset(
+    {
+        *(aten._fused_rms_norm.default, aten._log_softmax.default, aten._safe_softmax.default),
+        *(aten._softmax.default, aten._to_copy.default, aten.all.default, aten.all.dim),
+        *(aten.all.dims, aten.count_nonzero.default, aten.floor_divide.default),
+        *(aten.linalg_vector_norm.default, aten.logsumexp.default, aten.mse_loss.default),
+        *(aten.ones_like.default, aten.std.correction, aten.std_mean.correction),
+        *(aten.zeros_like.default,),
+    }
+)
+"""Operators that TorchInductor takes apart by the functions of torch's, which are there without it."""
+
+
+def decomposition_of(operator: torch._ops.OpOverload) -> Callable[..., Any] | None:
+    """The function that computes an operator with simpler ones.
+
+    None: it is none of `decomposition_table`, or a composite that the table takes apart as torch defines it, with
+    `decompose`.
+    """
+    if operator in _OWN:
+        return _OWN[operator]
+    if operator in TORCHS_OWN:
+        return torch_decompositions[operator]
+    if is_composite(operator) and operator not in torch_decompositions:
+        return None
+    return decomposition_table().get(operator)
+
+
 @functools.cache
 def decomposition_table() -> Mapping[torch._ops.OpOverload, Callable[..., Any]]:
-    """From an operator to the function that computes it with simpler ones. Read-only."""
+    """From an operator to the function that computes it with simpler ones. Read-only. Loads TorchInductor."""
+    load_inductor()
+    from helion_compiler.torch_bridge.inductor import inductor_decompositions
+
     table = {
         operator: function
-        for operator, function in select_decomp_table().items()
+        for operator, function in inductor_decompositions().items()
         if isinstance(operator, torch._ops.OpOverload)
         and operator.overloadpacket not in KEPT
         and not _is_view(operator)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch._inductor.utils import triton_type
 
+from helion_compiler.torch_bridge.dtypes import TRITON_TYPES
 from helion_compiler.torch_bridge.elementary import ELEMENTARY_OPERATORS, WIDENED
 from helion_compiler.torch_bridge.operands import PointwiseTemplate, TensorOperand
 
@@ -41,7 +41,7 @@ def elementary_operator(
     computed = "{t0}" if lines else "{0}"
     lines.append(("t1", f"{function}({computed})"))
     if result_dtype is not torch.float32:
-        lines.append(("t2", f"{{t1}}.to({triton_type(result_dtype)})"))
+        lines.append(("t2", f"{{t1}}.to({TRITON_TYPES[result_dtype]})"))
     return PointwiseTemplate(
         lines=tuple(lines),
         result=f"{{{lines[-1][0]}}}",

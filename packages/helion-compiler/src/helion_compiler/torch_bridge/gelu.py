@@ -14,26 +14,26 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch._inductor.decomposition import select_decomp_table
+from torch._decomp import decomposition_table as torch_decompositions
 from torch._prims_common import get_computation_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["GELU"]
+__all__ = ["CUBIC", "GELU", "SLOPE"]
 
 aten = torch.ops.aten
 
-_SLOPE = 2.0 * math.sqrt(2.0 / math.pi)
-_CUBIC = 0.044715
+SLOPE = 2.0 * math.sqrt(2.0 / math.pi)
+CUBIC = 0.044715
 
 
 def _gelu(x: torch.Tensor, *, approximate: str = "none") -> Any:
-    """A decomposition of `gelu`; without the approximation it is TorchInductor's."""
+    """A decomposition of `gelu`; without the approximation it is torch's."""
     if approximate != "tanh":
-        return select_decomp_table()[aten.gelu.default](x, approximate=approximate)
+        return torch_decompositions[aten.gelu.default](x, approximate=approximate)
     wide = x.to(get_computation_dtype(x.dtype))
-    twice = wide * (_SLOPE + _SLOPE * _CUBIC * (wide * wide))
+    twice = wide * (SLOPE + SLOPE * CUBIC * (wide * wide))
     return (wide * torch.sigmoid(twice)).to(x.dtype)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from unittest import mock
 
 import torch
+from torch._C._dynamo.eval_frame import set_eval_frame
 from torch._subclasses import fake_tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.overrides import _pop_mode_temporarily
@@ -21,13 +22,37 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 __all__ = [
+    "DispatchMode",
     "FakeTensorMode",
-    "TorchDispatchMode",
     "asking",
     "innermost",
+    "unseen_by_dynamo",
     "unwatched",
     "without_modes",
 ]
+
+
+class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves its hook untyped
+    """A mode that sees every ATen call.
+
+    Torch would wrap what it does in a function that keeps Dynamo out, and imports it for that: use
+    `unseen_by_dynamo` around the whole.
+    """
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Override."""
+        return False
+
+
+@contextmanager
+def unseen_by_dynamo() -> Iterator[None]:
+    """A context in which Dynamo, if somebody compiles with it, compiles no function that is called."""
+    before = set_eval_frame(None)
+    try:
+        yield
+    finally:
+        set_eval_frame(before)
 
 
 def asking() -> AbstractContextManager[object]:

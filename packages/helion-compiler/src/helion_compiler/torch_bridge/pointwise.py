@@ -1,6 +1,7 @@
 """Pointwise operators as Triton text, by TorchInductor's lowerings and Triton op handlers.
 
-In: one ATen call on tiles. Out: a `PointwiseTemplate`. Loads TorchInductor when imported.
+In: one ATen call on tiles. Out: a `PointwiseTemplate`. What TorchInductor writes for the usual operators is known
+without it (`usual_operators`); for any other it is loaded.
 
 Semantics are those of torch in eager mode, operator by operator: types promote as in torch;
 bfloat16 and float16 are computed in float32 and the result is rounded once. Composite operators are
@@ -10,7 +11,6 @@ decomposed by TorchInductor's table and inlined, so one template can hold severa
 from __future__ import annotations
 
 import functools
-import threading
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +20,14 @@ from torch.utils._pytree import tree_leaves
 
 from helion_compiler.torch_bridge.bitcast import bitcast_template
 from helion_compiler.torch_bridge.elementary_operators import elementary_operator
+from helion_compiler.torch_bridge.loading import load_inductor
 from helion_compiler.torch_bridge.operands import (
     NotPointwise,
     PointwiseTemplate,
     ScalarOperand,
     TensorOperand,
 )
-from helion_compiler.torch_bridge.operator_graph import lower_call, lowering_settings
-from helion_compiler.torch_bridge.triton_text import template_of
+from helion_compiler.torch_bridge.usual_operators import usual_template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +52,6 @@ IMPORTS: Mapping[str, str] = MappingProxyType(
 
 _CONSTANTS = (bool, int, float, str, torch.dtype, torch.device, torch.layout, torch.memory_format)
 _ARGUMENTS = (TensorOperand, ScalarOperand, type(None), *_CONSTANTS)
-_LOWERING = threading.Lock()  # TorchInductor's configuration is patched while one call is lowered
 
 
 def lower_pointwise(
@@ -124,20 +123,39 @@ def _call(
 
 @functools.lru_cache(maxsize=4096)
 def _lowered(call: _Call) -> PointwiseTemplate:
-    device = torch.device(call.device_kind)
     if call.operator is torch.ops.aten.view.dtype:
         return bitcast_template(call.operator, call.args, call.result_dtype)
+    return _known(call) or _by_inductor(call)
+
+
+def _known(call: _Call) -> PointwiseTemplate | None:
+    """The text that takes no TorchInductor."""
     if call.elementary:
         own = elementary_operator(call.operator, call.args, call.kwargs, call.result_dtype)
         if own is not None:
             return own
-    with _LOWERING, lowering_settings(device):
-        lowered = lower_call(call.operator, call.args, call.kwargs, device)
-        return template_of(
-            call.operator,
-            lowered,
-            call.result_dtype,
-            device,
-            fast_math=call.fast_math,
-            elementary=call.elementary,
-        )
+    if call.device_kind != "cuda":
+        return None
+    return usual_template(
+        call.operator,
+        call.args,
+        call.kwargs,
+        call.result_dtype,
+        fast_math=call.fast_math,
+        elementary=call.elementary,
+    )
+
+
+def _by_inductor(call: _Call) -> PointwiseTemplate:
+    load_inductor()
+    from helion_compiler.torch_bridge.inductor import inductor_template  # for the reason there
+
+    return inductor_template(
+        call.operator,
+        call.args,
+        call.kwargs,
+        call.result_dtype,
+        torch.device(call.device_kind),
+        fast_math=call.fast_math,
+        elementary=call.elementary,
+    )

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 import torch
-from torch._dynamo.source import ConstantSource
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
 from torch.utils._sympy.functions import FloorDiv
 
 from helion_compiler.torch_bridge.modes import without_modes
+from helion_compiler.torch_bridge.without_dynamo import NamedSource, QuickFakeMode, QuickShapeEnv
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,14 +55,13 @@ _UNKNOWN = 4099
 
 def make_shape_env() -> ShapeEnv:
     """A shape environment in which equal hints do not make symbols equal."""
-    return ShapeEnv(specialize_zero_one=True, duck_shape=False)
+    return QuickShapeEnv(specialize_zero_one=True, duck_shape=False)
 
 
-def fake_mode(shape_env: ShapeEnv) -> FakeTensorMode:
+def fake_mode(shape_env: ShapeEnv | None = None) -> FakeTensorMode:
     """A mode under which tensors have no data, and sizes may be symbols of `shape_env`."""
-    from torch._subclasses.fake_tensor import FakeTensorMode
-
-    return FakeTensorMode(shape_env=shape_env, allow_non_fake_inputs=False)
+    mode: FakeTensorMode = QuickFakeMode(shape_env=shape_env)
+    return mode
 
 
 def asked_of_unknown_numbers(error: BaseException) -> frozenset[sympy.Symbol] | None:
@@ -111,7 +110,7 @@ def new_symbol(shape_env: ShapeEnv, name: str, hint: int) -> torch.SymInt:
     """
     if hint < 2:
         raise ValueError(f"the hint of symbol {name!r} must be at least 2, not {hint}")
-    source = ConstantSource(name)
+    source = NamedSource(name)
     if any(source in sources for sources in shape_env.var_to_sources.values()):
         raise ValueError(f"a symbol named {name!r} already exists in this shape environment")
     symbol = shape_env.create_symbol(hint, source, DimDynamic.DYNAMIC)
@@ -124,7 +123,7 @@ def new_number(shape_env: ShapeEnv, name: str, hint: int) -> torch.SymInt:
     """A fresh integer of which nothing is assumed; what Python asks of it is decided by ``hint`` and
     becomes a guard.
     """
-    source = ConstantSource(name)
+    source = NamedSource(name)
     symbol = shape_env.create_symbol(
         hint, source, DimDynamic.DYNAMIC, positive=None, do_not_specialize_zero_one=True
     )
@@ -135,7 +134,7 @@ def new_number(shape_env: ShapeEnv, name: str, hint: int) -> torch.SymInt:
 
 def new_float(shape_env: ShapeEnv, name: str, hint: float) -> torch.SymFloat:
     """A fresh float; what Python asks of it is decided by ``hint`` and becomes a guard."""
-    source = ConstantSource(name)
+    source = NamedSource(name)
     symbol = shape_env.create_unspecified_symbol(hint, source, DimDynamic.DYNAMIC)
     number = shape_env.create_symfloatnode(symbol, hint=hint, source=source)
     assert isinstance(number, torch.SymFloat)

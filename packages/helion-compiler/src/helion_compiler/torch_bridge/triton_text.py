@@ -6,7 +6,6 @@ Triton op handlers. A value in bfloat16 or float16 is held in float32 until the 
 
 from __future__ import annotations
 
-import re
 import string
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +24,8 @@ from torch._inductor.utils import upcast_compute_type
 from torch._inductor.virtualized import OpsValue, V
 from torch.utils._sympy.functions import ToFloat
 
-from helion_compiler.torch_bridge.approximations import APPROXIMATIONS
-from helion_compiler.torch_bridge.elementary import (
-    ELEMENTARY,
-    ELEMENTARY_FUNCTIONS,
-    WIDENED,
-)
+from helion_compiler.torch_bridge.elementary import WIDENED
+from helion_compiler.torch_bridge.float32_texts import float32_texts, names_in
 from helion_compiler.torch_bridge.operands import NotPointwise, PointwiseTemplate
 from helion_compiler.torch_bridge.operator_graph import ELEMENTS
 
@@ -43,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["template_of"]
 
-_SUPPORT = re.compile(r"(?<![\w.])(libdevice|tl_math|triton_helpers)\.")
 _ELEMENT = sympy.Symbol("element", integer=True, nonnegative=True)
 _RANDOM = frozenset({"rand", "randn", "randint64", "rand_eager", "load_seed"})
 _COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
@@ -63,8 +57,7 @@ def template_of(
 
     With `fast_math` it approximates; with `elementary` it calls functions of that module.
     """
-    own = {name: f"{function}({{0}})" for name, function in ELEMENTARY.items()}
-    texts = {**(own if elementary else {}), **(APPROXIMATIONS if fast_math else {})}
+    texts = float32_texts(fast_math=fast_math, elementary=elementary)
     writer = _Writer(operator, call, texts, WIDENED if elementary else None)
     with (
         V.set_graph_handler(call.graph),
@@ -82,7 +75,7 @@ def template_of(
         lines=lines,
         result=result.name,
         result_dtype=result_dtype,
-        uses=frozenset(name for _, text in lines for name in _names(text)),
+        uses=frozenset(name for _, text in lines for name in names_in(text)),
     )
 
 
@@ -305,12 +298,6 @@ class _Writer(DefaultHandler):
         if _dtype(x).is_floating_point and _dtype(x).itemsize == dtype.itemsize == 1:
             return self._temporary(f"{x}.to(tl.float32)", torch.float32)
         return x
-
-
-def _names(text: str) -> set[str]:
-    """What a line needs: modules, and functions of our own with the module that they need."""
-    own = {name for name in ELEMENTARY_FUNCTIONS if text.startswith(f"{name}(")}
-    return own.union(*map(_SUPPORT.findall, (text, *map(ELEMENTARY_FUNCTIONS.__getitem__, own))))
 
 
 def _without_cast(expr: sympy.Expr) -> sympy.Expr:

@@ -22,8 +22,8 @@ from helion_compiler.building.block_sizes import mentions_block_sizes, with_bloc
 from helion_compiler.pipeline import make_program
 from helion_compiler.scheduling import make_schedule
 from helion_compiler.space import derive_space
-from helion_compiler.torch_bridge.modes import FakeTensorMode, unwatched
-from helion_compiler.torch_bridge.symbolic import example_number, fake_like
+from helion_compiler.torch_bridge.modes import unwatched
+from helion_compiler.torch_bridge.symbolic import example_number, fake_like, fake_mode
 from helion_runtime.entries import ReadStep, VariantEntry, numbers_taken
 from helion_runtime.errors import RegistrationError
 from helion_runtime.torch_op import serves_call
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from helion.backends import KernelDefinition
     from helion_compiler.program.program import Program
     from helion_compiler.staging import StagedFunction
+    from helion_compiler.torch_bridge.modes import FakeTensorMode
     from helion_compiler.tracing.arguments import Call
 
 _log = logging.getLogger("helion_compiler")
@@ -131,7 +132,7 @@ def _is_symbolic(leaf: Any) -> bool:
 
 def _example(call: Call) -> Call:
     """The same call with fakes whose sizes are numbers."""
-    mode = FakeTensorMode()
+    mode = fake_mode()
     return attrs.evolve(call, leaves=tuple(_example_leaf(leaf, mode) for leaf in call.leaves))
 
 

@@ -14,7 +14,7 @@ from helion import exc
 from helion_compiler.program.fields import symbols
 from helion_compiler.program.ops import Pointwise
 from helion_compiler.program.types import Value
-from helion_compiler.torch_bridge.decompositions import decomposition_table
+from helion_compiler.torch_bridge.decompositions import decomposition_of
 from helion_compiler.torch_bridge.modes import asking
 from helion_compiler.torch_bridge.operands import NotPointwise, ScalarOperand, TensorOperand
 from helion_compiler.torch_bridge.pointwise import lower_pointwise
@@ -59,7 +59,7 @@ def _by_meaning(trace: Trace, operator: Any, args: tuple[Any, ...], kwargs: dict
         # Whole, so that low precision is rounded once; taken apart only where it has no text as a whole.
         with contextlib.suppress(exc.UnsupportedOperator):
             return pointwise(trace, operator, args, kwargs)
-    decomposition = decomposition_table().get(operator)
+    decomposition = decomposition_of(operator)
     if decomposition is not None:
         with trace.listening():
             result = decomposition(*args, **kwargs)

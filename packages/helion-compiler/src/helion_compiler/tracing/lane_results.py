@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from helion_compiler.torch_bridge.modes import without_modes
+from helion_compiler.torch_bridge.usual_operators import usual_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from helion_compiler.tracing.state import Trace
 
 _PLAIN = (bool, int, float, str, torch.dtype, type(None))
+_OPEN = (torch.SymInt, torch.SymFloat)
 
 
 def lane_result(
@@ -31,7 +33,7 @@ def lane_result(
         return None
     tensors = [argument for argument in args if isinstance(argument, torch.Tensor)]
     others = [argument for argument in args if not isinstance(argument, torch.Tensor)]
-    if not all(isinstance(other, _PLAIN) for other in (*others, *kwargs.values())):
+    if not all(isinstance(other, _PLAIN + _OPEN) for other in (*others, *kwargs.values())):
         return None
     if not tensors or not all(map(trace.is_dense, tensors)):
         return None
@@ -58,6 +60,9 @@ def _broadcast(shapes: Sequence[tuple[Size, ...]]) -> tuple[Size, ...] | None:
 def _dtype(operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.dtype | None:
     with without_modes():
         stand_ins = [_one_lane(a.dtype, a.ndim) if isinstance(a, torch.Tensor) else a for a in args]
+        usual = usual_dtype(operator, stand_ins, kwargs)
+        if usual is not None or any(isinstance(a, _OPEN) for a in (*args, *kwargs.values())):
+            return usual
         try:
             result = operator(*stand_ins, **kwargs)
         except (RuntimeError, TypeError, ValueError, IndexError):

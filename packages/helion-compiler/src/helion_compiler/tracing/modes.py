@@ -8,7 +8,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from helion import exc
-from helion_compiler.torch_bridge.modes import TorchDispatchMode
+from helion_compiler.torch_bridge.modes import DispatchMode
 from helion_compiler.tracing.device import record_device
 from helion_compiler.tracing.host import check_host_index, record_host
 from helion_compiler.tracing.indices import is_basic
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from helion_compiler.tracing.state import Trace
 
 
-class AtenListener(TorchDispatchMode):
+class AtenListener(DispatchMode):
     """Shows every ATen call to the trace."""
 
     def __init__(self, trace: Trace) -> None:

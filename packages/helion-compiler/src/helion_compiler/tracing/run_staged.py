@@ -11,7 +11,7 @@ import torch
 from helion import exc
 from helion.language import activate
 from helion_compiler.staging import stage
-from helion_compiler.torch_bridge.modes import asking
+from helion_compiler.torch_bridge.modes import asking, unseen_by_dynamo
 from helion_compiler.tracing.arguments import copied_function
 from helion_compiler.tracing.author_terms import in_author_terms
 from helion_compiler.tracing.host import host_outputs
@@ -47,6 +47,7 @@ def run_staged(
     function = staged.bind(control, closure, globals_, guards)
     # The fake mode lies below the listener: with it active, torch does not ask for a GPU.
     with (
+        unseen_by_dynamo(),
         torch.no_grad(),
         torch.autocast(state.torch_device.type, enabled=False),
         state.fake_mode,
