@@ -199,3 +199,20 @@ def test_programs_that_share_what_they_read_keep_their_order(space_of: Callable[
     rows = half(1024, 4096)
     assert order(space_of(with_a_loop, rows, rows)) is None
     assert order(space_of("matmul", half(4096, 4096), half(4096, 4096))) is None
+
+
+def doubled(x: torch.Tensor) -> torch.Tensor:
+    out = torch.empty_like(x)
+    for first, second, rows in hl.tile(x.size()[:3]):
+        out[first, second, rows, :] = x[first, second, rows, :] * 2
+    return out
+
+
+@pytest.mark.parametrize(("order", "beside"), [((0, 1, 2), 2), ((2, 1, 0), 0)])
+def test_the_rows_of_an_untuned_program_lie_beside_each_other_in_memory(
+    order: tuple[int, ...], beside: int, space_of: Callable[..., Any]
+) -> None:
+    """Whichever axis of the grid it is that has the rows beside each other."""
+    x = half(64, 64, 64, 64).permute(*order, 3)
+    config = space_of(doubled, x).default_config()
+    assert [place for place, size in enumerate(config["block_sizes"]) if size > 1] == [beside]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from helion_compiler.program.expressions import next_power_of_two
 from helion_compiler.program.neighbours import Neighbours
 from helion_compiler.program.ops import Dot
+from helion_compiler.space.walking import walking_orders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,11 +121,22 @@ def _row_warps(rows: int) -> tuple[int, ...]:
 def _row_seed(program: Program, rows: int, warps: int) -> dict[str, Any]:
     seed: dict[str, Any] = {"num_warps": warps}
     share = max(2048 // max(rows, 1), 1)
-    for block in program.blocks:
+    for block in _blocks_along_memory(program):
         if block.fixed is None:
             seed[f"block_sizes[{block.name}]"] = _clamp(share, 1, block)
             share = 1
     return seed
+
+
+def _blocks_along_memory(program: Program) -> list[BlockSize]:
+    """The blocks, those of the axes with the smallest steps in memory first: their rows lie beside each other."""
+    orders = walking_orders(program)
+    beside = {
+        grid.axes[orders[name][0]].block
+        for grid, name in zip(program.grids, program.grid_names(), strict=True)
+        if orders.get(name)
+    }
+    return sorted(program.blocks, key=lambda block: block not in beside)
 
 
 def _pointwise_seed(
