@@ -1,7 +1,7 @@
 """The backend ``compile``: found by the language through the entry-point group ``helion.backends``.
 
-The compiler itself is imported when the first kernel is called, which takes seconds; the process that a search will
-measure in imports what it needs meanwhile.
+The compiler itself is imported when the first kernel is called, which takes more than a second; the process that a
+search will measure in imports what it needs meanwhile.
 """
 
 from __future__ import annotations

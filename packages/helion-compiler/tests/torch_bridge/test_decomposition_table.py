@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 import torch.nn.functional as F
+from torch._decomp import decomposition_table as torch_decompositions
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from helion_compiler.torch_bridge import symbolic
-from helion_compiler.torch_bridge.decompositions import decomposition_table, out_of_place
+from helion_compiler.torch_bridge.decompositions import (
+    TORCHS_OWN,
+    decomposition_of,
+    decomposition_table,
+    out_of_place,
+)
 from helion_compiler.torch_bridge.pointwise import ScalarOperand, TensorOperand, lower_pointwise
 
 if TYPE_CHECKING:
@@ -134,3 +140,30 @@ def test_in_place_operators_have_a_twin() -> None:
     assert out_of_place(aten.relu_.default) is aten.relu.default
     assert out_of_place(aten.add.Scalar) is None
     assert out_of_place(aten.add.out) is None
+
+
+@pytest.mark.parametrize("operator", sorted(TORCHS_OWN, key=str), ids=str)
+def test_what_torch_takes_apart_inductor_takes_apart_alike(operator: torch._ops.OpOverload) -> None:
+    assert decomposition_of(operator) is decomposition_table()[operator]
+
+
+def test_composites_that_are_not_looked_up_are_what_torch_defines() -> None:
+    """The table has their own kernels, which is what `decompose` calls, or nothing."""
+    key = torch._C.DispatchKey.CompositeImplicitAutograd
+    checked = 0
+    for operator, function in decomposition_table().items():
+        if symbolic.is_composite(operator) and operator not in torch_decompositions:
+            assert decomposition_of(operator) is None
+            kernel = getattr(function, "keywords", {}).get("kernel", operator.py_kernels.get(key))
+            assert kernel in (operator, function)
+            checked += 1
+    assert checked > 100
+
+
+def test_every_other_operator_is_looked_up() -> None:
+    table = decomposition_table()
+    for operator in (aten.lerp.Scalar, aten.max.dim, aten.where.ScalarSelf, aten.erf.default):
+        found = decomposition_of(operator)
+        assert found is table.get(operator) or symbolic.is_composite(operator)
+    assert decomposition_of(aten.lerp.Scalar) is not None
+    assert decomposition_of(aten.max.dim) is not None
