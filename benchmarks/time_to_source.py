@@ -2,8 +2,8 @@
 
     python benchmarks/time_to_source.py [example ...] [--output report.json]
 
-Each kernel is traced and lowered in this process, after imports and after one warm-up kernel
-has loaded what they need of torch; the medians of fresh traces are reported, in milliseconds. `--peer DIRECTORY` does the
+Each kernel is traced and lowered in this process, after imports and after one warm-up kernel has loaded what
+kernels need of torch; the medians of fresh traces are reported, in milliseconds. `--peer DIRECTORY` does the
 same with PyTorch's Helion, installed in that directory, for kernels that it accepts, in a process of its own.
 """
 

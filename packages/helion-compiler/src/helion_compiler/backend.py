@@ -40,7 +40,12 @@ class CompileBackend:
         if COMPILER not in sys.modules:
             self._workers.expect(definition)
         try:
-            from helion_compiler.compiled_kernel import CompiledKernel
+            from helion_runtime.collection_pause import collection_pause  # with all of the runtime
+
+            with (
+                collection_pause()
+            ):  # what modules make stays; looking for garbage takes a fifth of the time
+                from helion_compiler.compiled_kernel import CompiledKernel
         except ImportError as error:
             raise exc.BackendNotInstalled(
                 problem=f"the compiler cannot be imported: {error}",

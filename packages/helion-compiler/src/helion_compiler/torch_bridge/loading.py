@@ -11,6 +11,7 @@ import importlib
 import threading
 
 from helion_compiler.torch_bridge.modes import unwatched
+from helion_runtime.collection_pause import collection_pause
 
 __all__ = ["load_inductor"]
 
@@ -23,5 +24,5 @@ def load_inductor() -> None:
     One thread imports while others wait, since its modules import each other in circles, in which two threads could
     meet half-made modules. No mode sees it: a trace that is going on would take for its own what modules compute.
     """
-    with _LOADING, unwatched():
+    with _LOADING, unwatched(), collection_pause():
         importlib.import_module("helion_compiler.torch_bridge.inductor")

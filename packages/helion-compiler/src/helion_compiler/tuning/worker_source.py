@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: What workers import, of which the rest follows.
 MODULES = ("helion_compiler.tuning.measurer",)
-#: What importing TorchInductor, which a trace may at any time, puts into the environment, and nothing in a worker reads.
+#: What importing TorchInductor, as a trace may at any time, puts into the environment; nothing in a worker reads it.
 SET_BY_IMPORTS = ("TORCHINDUCTOR_CACHE_DIR",)
 
 
