@@ -37,8 +37,8 @@ TARGETS = {
     "cross_entropy-8192x32768": 20.0,
     "swiglu-8192x8192": 20.0,
 }
-#: Of a target, what is left for importing the compiler and tracing before a search, whose own time holds its finalists.
-AROUND = 2.0
+#: Of a target, what is left for ending processes after the seconds of a call, which hold importing the compiler too.
+AROUND = 0.5
 EVALUATIONS = 100
 SWEEPS = Path(__file__).parent / "sweeps" / "h200"
 COMMAND = (sys.executable, "-m", "benchmarks.tuning_seeds")

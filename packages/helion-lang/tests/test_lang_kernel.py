@@ -8,7 +8,8 @@ import inspect
 import pickle
 import weakref
 from importlib.metadata import EntryPoint
-from typing import TYPE_CHECKING, Any, ClassVar
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import attrs
 import pytest
@@ -161,6 +162,28 @@ def test_metadata_is_that_of_the_function() -> None:
     assert kernel.name == "function"
     assert repr(kernel).startswith("<helion kernel function(")
     assert helion.jit is helion.kernel
+
+
+@pytest.mark.usefixtures("echo")
+def test_the_seconds_of_a_search_are_those_of_the_whole_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kernel, now = helion.kernel(function), [100.0]
+    bind = EchoKernel.bind
+
+    def imported_and_traced(self: EchoKernel, args: tuple[Any, ...]) -> Any:
+        now[0] += 6.0
+        return bind(self, args)
+
+    monkeypatch.setattr(EchoKernel, "bind", imported_and_traced)
+    monkeypatch.setattr("helion.kernels.time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def left(**options: Any) -> Any:
+        return cast("Any", kernel.autotune((1,), **options))[2]
+
+    assert left(seconds=20) == {"seconds": 14.0}
+    assert left(seconds=4) == {"seconds": 1.0}  # something is left to search with
+    assert left(evaluations=5) == {"evaluations": 5}
 
 
 @pytest.mark.usefixtures("echo")

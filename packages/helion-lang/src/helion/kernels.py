@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, Self, TypeVar, Unpack, overload
 
 from helion.backends import Gradient, KernelDefinition, KernelImplementation
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
+
+_LEFT_TO_SEARCH = 0.25
+"""The share of the seconds of `Kernel.autotune` that a search has in any case."""
 
 
 class Kernel(Generic[P, R]):
@@ -122,10 +126,16 @@ class Kernel(Generic[P, R]):
         Args:
             args: what the kernel would be called with.
             force: search even if a config is given or remembered.
-            options: passed to the search.
+            options: passed to the search. ``seconds`` are those of the whole call: importing the compiler, where this
+                is the first call that needs it, and tracing take of them, up to three quarters.
         """
+        began = time.monotonic()
         normalized = self.normalize_args(*args)
-        return self._implement().bind(normalized).autotune(normalized, force=force, **options)
+        bound = self._implement().bind(normalized)
+        if isinstance(seconds := options.get("seconds"), int | float):
+            left = seconds - (time.monotonic() - began)
+            options["seconds"] = max(left, _LEFT_TO_SEARCH * seconds)
+        return bound.autotune(normalized, force=force, **options)
 
     def specialization_key(self, args: tuple[Any, ...]) -> Hashable:
         """What of ``args`` the compiled program depends on."""
