@@ -98,9 +98,10 @@ def test_a_search_of_rows_tries_what_loads_say_of_the_cache_and_more_warps(
     warps = 2 * default["num_warps"]
     policy = "load_eviction_policies[x@load]"
     for change in (
-        {policy: ""},
-        {"store_cache_modifiers[out@store]": ".cs"},
+        {policy: "last"},
+        {policy: "last", "store_cache_modifiers[out@store]": ".cs"},
         {policy: "first"},
+        {policy: "last", "num_warps": warps},
         {"num_warps": warps},
     ):
         assert change in changed
@@ -116,13 +117,13 @@ def row_sums(x: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize(
     ("function", "shape", "target", "loads", "stores"),
     [
-        ("softmax", (8192, 8192), "sm_90", {"last"}, {""}),
-        ("softmax", (2048, 65536), "sm_90", {"last"}, {".cs"}),  # its rows are read again
-        (row_sums, (8192, 8192), "sm_90", {""}, {""}),  # it hardly writes
+        ("softmax", (8192, 8192), "sm_90", {""}, {""}),  # its rows are read once
+        ("softmax", (2048, 65536), "sm_90", {"last"}, {".cs"}),
+        (row_sums, (2048, 65536), "sm_90", {""}, {""}),  # it hardly writes
         ("softmax", (8192, 8192), "gfx942", set(), {""}),  # nothing was measured on AMD's
     ],
 )
-def test_untuned_kernels_that_stream_have_the_cache_keep_what_they_read(
+def test_untuned_kernels_that_read_rows_again_have_the_cache_keep_them(
     function: Any,
     shape: tuple[int, ...],
     target: str,

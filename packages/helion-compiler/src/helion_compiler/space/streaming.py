@@ -1,10 +1,13 @@
-"""What the loads and stores of kernels that stream say of the cache, where nobody has measured.
+"""What the loads and stores of kernels that stream through long rows say of the cache, where nobody has measured.
 
-A kernel streams where it writes about as much as it reads. Then loads that ask the cache to keep what they read have
-what is written leave it first, which is never read again; where rows are read again from the cache, stores that stream
-make more room for them. On an H200 (``benchmarks/sweeps``) the first gained 2 to 4 % of rows of 8192 that are read
-once, 9 % of small ones, 3 to 8 % of rows of 65536 that are read twice, where the second gained another 4 %. Of kernels
-that hardly write, as sums, it was as often a loss.
+A kernel streams where it writes about as much as it reads. Where its rows are too long for registers they are read
+again, from the cache if it still has them: loads that ask it to keep what they read, and stores that stream, have what
+is written leave it first. On an H200 that gained 4 to 10 % of softmax on rows of 65536 (``benchmarks/sweeps``), by
+itself and with kernels that come after it.
+
+Rows that are read once gain 1 to 4 % where a benchmark fills the cache with what has to be written back before each
+call, and nothing in a chain of kernels, where the next one finds less of what was written: those are left alone, as are
+kernels that hardly write.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Buffer
 
+_HINTS = {"load_eviction_policies[": "last", "store_cache_modifiers[": ".cs"}
 _MUCH = 0.25
 """What is written, as a share of what is read, where a kernel streams."""
 
@@ -37,11 +41,9 @@ def streams(program: Program) -> bool:
 
 def streaming_hints(names: Iterable[str], point: Mapping[str, Any]) -> dict[str, str]:
     """For parameters of a streaming kernel's space by ``names``, what is preferred at a point."""
-    again = any(name.startswith("reduction_loops[") and size for name, size in point.items())
-    hints = {"load_eviction_policies[": "last"}
-    if again:
-        hints["store_cache_modifiers["] = ".cs"
-    return {name: value for name in names for key, value in hints.items() if name.startswith(key)}
+    if not any(name.startswith("reduction_loops[") and size for name, size in point.items()):
+        return {}
+    return {name: value for name in names for key, value in _HINTS.items() if name.startswith(key)}
 
 
 def _bytes(program: Program, buffers: Iterable[Buffer]) -> int:
