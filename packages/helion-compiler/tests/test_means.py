@@ -62,6 +62,31 @@ def test_rows_that_descriptors_cannot_describe_are_read_by_pointers(
     assert "tensor_descriptor" not in modes(space.default_config())
 
 
+def decayed(
+    start: torch.Tensor, c: torch.Tensor, decay: torch.Tensor, x: torch.Tensor
+) -> torch.Tensor:
+    rows, depth = c.size()
+    depth = hl.specialize(depth)
+    out = torch.empty([rows, x.size(1)], dtype=x.dtype, device=x.device)
+    for tile_m, tile_p in hl.tile([rows, x.size(1)]):
+        acc = hl.dot(c[tile_m, :], start[:, tile_p])
+        for tile_k in hl.tile(x.size(0)):
+            weight = c[tile_m, tile_k] * decay[tile_k][None, :]
+            acc = hl.dot(weight.to(x.dtype), x[tile_k, tile_p], acc=acc)
+        out[tile_m, tile_p] = acc
+    return out
+
+
+def test_what_comes_once_before_a_loop_and_vectors_are_read_by_pointers(
+    space_of: Callable[..., Any],
+) -> None:
+    """Each descriptor's load is waited for by itself, where loads by pointers are on their way together."""
+    space = space_of(decayed, half(512, 64), half(4096, 512), half(512), half(512, 64))
+    default = space.point(space.default_config())
+    described = {name for name, value in default.items() if value == "tensor_descriptor"}
+    assert described == {"indexing[c@load_1]", "indexing[x@load]"}
+
+
 def test_loops_are_flattened_where_programs_stay_and_there_is_one_product(
     space_of: Callable[..., Any],
 ) -> None:

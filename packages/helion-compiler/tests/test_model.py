@@ -377,6 +377,25 @@ def test_lengths_come_from_the_dimension_that_is_walked() -> None:
     assert [lengths.mean for lengths in walked.values()] == [500, 450]
 
 
+def test_pipelines_end_with_their_loop() -> None:
+    """256 rows of each item, in two or three turns: nothing more can be loaded ahead."""
+    space = space_of(jagged_softmax, half(2048 * 256, 128), torch.arange(2049))
+    keys: dict[str, Any] = {"block_sizes": [1, 128, 128, 128], "num_warps": 8}
+    none, few, many = (
+        terms(space, range_num_stages=[0, stages, stages], **keys)["alone"] for stages in (0, 3, 4)
+    )
+    assert few < none
+    assert many >= few
+
+
+def test_pipelines_take_shared_memory() -> None:
+    """Sums of 128 by 128: 96 KiB for four stages, so that two programs share a multiprocessor; 64 KiB for three."""
+    space = space_of(jagged_sum, half(2048 * 2560, 128), torch.arange(2049))
+    keys: dict[str, Any] = {"block_sizes": [1, 128, 128], "num_warps": 16}
+    waits = [terms(space, range_num_stages=[0, s], **keys)["alone"] for s in (3, 4)]
+    assert waits[1] > waits[0]
+
+
 def test_defaults_give_every_multiprocessor_work() -> None:
     space = space_of(matmul, half(16, 8192), half(8192, 8192))
     blocks = space.default_config()["block_sizes"]

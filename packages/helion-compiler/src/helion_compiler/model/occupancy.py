@@ -100,6 +100,8 @@ class Occupancy:
         place = self._place
         if moved.staged:
             return place.stages if moved.ahead else 1
+        if moved.formed:
+            return place.stages
         if not moved.reads:
             return 0
         if place.steps(moved.shape) > 1:

@@ -63,9 +63,10 @@ class Waiting:
         times = place.times(loops)
         total = 0.0
         if any(moved.ahead for moved in reads):
-            # While a turn computes, what the next ones multiply is on its way.
-            apart = latency / max(place.stages - 1, 1) - self._computing(loops)
-            total = times * max(apart, 0.0)
+            # While a turn computes, what the next ones multiply is on its way; the first waits for all of it.
+            deep = min(place.stages, max(math.ceil(place.times(loops[-1:])), 1))
+            apart = latency / max(deep - 1, 1) - self._computing(loops)
+            total = latency + max(times - 1, 0) * max(apart, 0.0)
         pooled = most = turns = 0.0
         for moved in reads:
             steps = place.steps(moved.shape) * place.repeats(moved.shape, moved.repeats)
@@ -90,11 +91,11 @@ class Waiting:
 
     def _forming(self, product: Multiplied) -> float:
         """What warps wait for each other to put computed factors into shared memory, where products take them from:
-        all right ones, and left ones of products that are not of whole groups of warps.
+        all right ones, and left ones of products that are not of whole groups of warps with rows of their own.
         """
         place = self._place
         rows = place.lanes(product.sizes[0])
-        grouped = place.warps >= _GROUP and rows >= _GROUP_ROWS
+        grouped = place.warps >= _GROUP and rows >= _GROUP_ROWS * (place.warps // _GROUP)
         grouped &= place.elements(product.batch) == 1
         left, right = product.formed
         passes = right + (left and not grouped)

@@ -64,6 +64,8 @@ class Moved:
     """Whether it is loaded for a product: Triton keeps it in shared memory."""
     ahead: bool
     """Whether the product is in its own loop, where Triton keeps several turns in flight."""
+    formed: bool
+    """Whether a factor of a product in its own loop is computed from it: shared memory holds it as well."""
     guarded: bool
     """Whether data decides which lanes are read: the others are set before, and each load waits for that."""
     repeats: Mapping[Size, int]
@@ -163,8 +165,9 @@ class _Collector:
         }
         ahead = own | set(_sources(block, own)) if loops else set()
         staged = self._factors | set(_sources(block, self._factors))
+        formed = set(_sources(block, own, through_all=True)) - ahead if loops else set()
         for op in block.ops:
-            self._op(op, loops, staged, ahead)
+            self._op(op, loops, staged, ahead, formed)
         same = {
             op.result: op.operand for op in block.ops if isinstance(op, Mask | Squeeze | Unsqueeze)
         }
@@ -186,14 +189,23 @@ class _Collector:
         self._held.append(Held(live - staged, frozenset(coming - staged)))
         return live
 
-    def _op(self, op: Op, loops: Loops, staged: set[Value], ahead: set[Value]) -> None:
+    def _op(
+        self,
+        op: Op,
+        loops: Loops,
+        staged: set[Value],
+        ahead: set[Value],
+        formed: set[Value],
+    ) -> None:
         repeats = self._repeats_of(op)
         match op:
             case Load() | Store() | Atomic():
                 shape = accessed_shape(op.subscripts, op.addresses)
                 run, spacing = self._neighbours.nearest(op)
                 reads = isinstance(op, Load)
-                kept, early = (isinstance(op, Load) and op.result in of for of in (staged, ahead))
+                kept, early, part = (
+                    isinstance(op, Load) and op.result in of for of in (staged, ahead, formed)
+                )
                 self._moved.append(
                     Moved(
                         buffer=op.buffer,
@@ -205,6 +217,7 @@ class _Collector:
                         atomic=isinstance(op, Atomic),
                         staged=kept,
                         ahead=early,
+                        formed=part,
                         guarded=_is_guarded(op),
                         repeats=repeats,
                     )
@@ -265,15 +278,15 @@ def _factors(ops: Iterable[Op]) -> set[Value]:
     return {value for op in ops if isinstance(op, Dot) for value in (op.lhs, op.rhs)}
 
 
-def _sources(block: Block, factors: set[Value]) -> Iterator[Value]:
-    """Loads of a block that a product reads, by casts and views or as they are."""
+def _sources(block: Block, factors: set[Value], *, through_all: bool = False) -> Iterator[Value]:
+    """Loads of a block that a product reads: by casts and views or as they are, or through whatever computes."""
     wanted = set(factors)
     for op in reversed(block.ops):
         if wanted.isdisjoint(results(op)):
             continue
         if isinstance(op, Load):
             yield op.result
-        elif not isinstance(op, Dot | Loop) and len(operands(op)) == 1:
+        elif not isinstance(op, Dot | Loop) and (through_all or len(operands(op)) == 1):
             wanted |= set(operands(op))
 
 

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from helion_autotune import Point, Space
+    from helion_compiler.program.ops import Load
     from helion_compiler.program.program import Program
+    from helion_compiler.space.regions import Region
     from helion_compiler.space.target_traits import TargetTraits
 
     Change: TypeAlias = Mapping[str, Any]
@@ -41,7 +43,7 @@ class Means:
 
     def __init__(self, program: Program, traits: TargetTraits) -> None:
         grids = regions(program)
-        streamed = [op for grid in grids for each in grid.everywhere() for op in each.streamed]
+        streamed = [op for grid in grids for op in _streamed(grid)]
         describes = traits.backend == "cuda" and int(traits.architecture) >= _DESCRIBES
         self._streamed = [mode_of(op) for op in streamed] if describes else []
         self._products = sum(isinstance(op, Dot) for op in program.walk())
@@ -103,6 +105,15 @@ class Means:
         yield _changes(space, every, "tensor_descriptor")
         yield _changes(space, every, "pointer")
         yield from _deeper(space, point)
+
+
+def _streamed(grid: Region) -> Iterator[Load]:
+    """The tiles that products of loops read: what comes once, before such a loop, would be waited for by itself, and a
+    vector is less than a descriptor takes.
+    """
+    loops = [region for region in grid.everywhere() if region is not grid and region.streamed]
+    for region in loops or [grid]:
+        yield from (op for op in region.streamed if len(op.result.type.shape) > 1)
 
 
 def _for_rows(space: Space, point: Point) -> Iterator[Change]:
