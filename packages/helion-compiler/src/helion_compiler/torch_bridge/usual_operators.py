@@ -238,14 +238,6 @@ def _power(writer: LineWriter, x: Tile, exponent: Argument) -> Held:
     return writer.op("mul", held, held)
 
 
-def _reciprocal(writer: LineWriter, x: Tile) -> Held:
-    """TorchInductor's one is a float32."""
-    held = writer.value(x, promoted((x, 1.0)))
-    if held.dtype is not torch.float32:
-        raise UnknownText
-    return writer.op("truediv", writer.constant(1.0, torch.float32), held)
-
-
 def _inverted(writer: LineWriter, x: Tile) -> Held:
     name = "logical_not" if x.dtype is torch.bool else "bitwise_not"
     return writer.op(name, writer.value(x, promoted((x,))))
@@ -365,7 +357,6 @@ USUAL_OPERATORS: Mapping[torch._ops.OpOverload, UsualOperator] = MappingProxyTyp
         aten.gelu.default: UsualOperator(_gelu, _type),
         aten.masked_fill.Scalar: UsualOperator(_filled, _filled_type),
         aten.pow.Tensor_Scalar: UsualOperator(_power, _type),
-        aten.reciprocal.default: UsualOperator(_reciprocal, _floating),
         aten.relu.default: UsualOperator(_rectified, _type),
         aten.rsub.Scalar: UsualOperator(_difference_from, _type),
         aten.silu.default: UsualOperator(_silu, _type),
