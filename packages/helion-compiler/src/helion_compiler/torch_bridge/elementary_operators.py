@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from helion_compiler.torch_bridge.dtypes import TRITON_TYPES
-from helion_compiler.torch_bridge.elementary import ELEMENTARY_OPERATORS, WIDENED
-from helion_compiler.torch_bridge.operands import PointwiseTemplate, TensorOperand
+from helion_compiler.torch_bridge.elementary import ELEMENTARY_OPERATORS
+from helion_compiler.torch_bridge.line_writer import LineWriter, Tile
+from helion_compiler.torch_bridge.operands import TensorOperand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from helion_compiler.torch_bridge.operands import PointwiseTemplate
 
 __all__ = ["elementary_operator"]
 
@@ -31,20 +33,6 @@ def elementary_operator(
     dtypes = {args[0].dtype, result_dtype}
     if not dtypes.issubset(_COMPUTED_IN_FLOAT32):
         return None
-    operand, uses = "{0}", {function, "libdevice"}
-    if args[0].dtype is torch.bfloat16:
-        operand = f"{WIDENED}({{0}})"
-        uses.add(WIDENED)
-    elif args[0].dtype is torch.float16:
-        operand = "{0}.to(tl.float32)"
-    lines = [("t0", operand)] if operand != "{0}" else []
-    computed = "{t0}" if lines else "{0}"
-    lines.append(("t1", f"{function}({computed})"))
-    if result_dtype is not torch.float32:
-        lines.append(("t2", f"{{t1}}.to({TRITON_TYPES[result_dtype]})"))
-    return PointwiseTemplate(
-        lines=tuple(lines),
-        result=f"{{{lines[-1][0]}}}",
-        result_dtype=result_dtype,
-        uses=frozenset(uses),
-    )
+    writer = LineWriter(fast_math=False, elementary=True)
+    operand = writer.value(Tile(0, args[0].dtype), torch.float32)
+    return writer.template(writer.called(function, operand), result_dtype)

@@ -16,7 +16,8 @@ import torch
 
 from helion_compiler.torch_bridge.dtypes import TRITON_TYPES
 from helion_compiler.torch_bridge.elementary import WIDENED
-from helion_compiler.torch_bridge.float32_texts import float32_texts
+from helion_compiler.torch_bridge.float32_texts import float32_texts, names_in
+from helion_compiler.torch_bridge.operands import PointwiseTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -135,6 +136,20 @@ class LineWriter:
             text = self._float32_texts.get(name, text)
         fields = (operand.field for operand in operands)
         return self._written(text.format(*fields), torch.bool if name in _TRUTHS else kind)
+
+    def called(self, function: str, operand: Held) -> Held:
+        """A function of `elementary` on one float32 operand."""
+        return self._written(f"{function}({operand.field})", torch.float32)
+
+    def template(self, value: Held, dtype: torch.dtype) -> PointwiseTemplate:
+        """The template of a call whose result is a value, converted to a type."""
+        result = self.stored(value, dtype)
+        return PointwiseTemplate(
+            lines=tuple(self.lines),
+            result=result.field,
+            result_dtype=dtype,
+            uses=frozenset(name for _, line in self.lines for name in names_in(line)),
+        )
 
     def value(self, argument: Argument, dtype: torch.dtype) -> Held:
         """An argument of the call as a value of a type."""

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import torch
 
-from helion_compiler.torch_bridge.float32_texts import names_in
 from helion_compiler.torch_bridge.gelu import CUBIC, SLOPE
 from helion_compiler.torch_bridge.line_writer import (
     Argument,
@@ -53,15 +52,9 @@ def usual_template(
         return None
     writer = LineWriter(fast_math=fast_math, elementary=elementary)
     try:
-        result = writer.stored(usual.write(writer, *_numbered(args), **kwargs), result_dtype)
+        return writer.template(usual.write(writer, *_numbered(args), **kwargs), result_dtype)
     except UnknownText:
         return None
-    return PointwiseTemplate(
-        lines=tuple(writer.lines),
-        result=result.field,
-        result_dtype=result_dtype,
-        uses=frozenset(name for _, line in writer.lines for name in names_in(line)),
-    )
 
 
 def usual_dtype(
