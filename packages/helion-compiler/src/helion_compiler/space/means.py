@@ -78,16 +78,15 @@ class Means:
     def _walked(self, space: Space, point: Point) -> Point:
         """``point``, with programs beside each other on tiles beside each other in memory."""
         orders = {name: value for name, value in self._orders.items() if name in space.parameters}
-        other = space.point({**point, **orders})
-        return point if space.check(other) else other
+        return _changed_if_admitted(space, point, orders)
 
     def _hinted(self, space: Space, point: Point) -> Point:
         """``point``, with what streaming kernels say of the cache."""
         if not self._streams:
             return point
         hints = streaming_hints(space.parameters, point)
-        other = space.point({**point, **{n: v for n, v in hints.items() if _knows(space, {n: v})}})
-        return point if space.check(other) else other
+        known = {name: value for name, value in hints.items() if _knows(space, {name: value})}
+        return _changed_if_admitted(space, point, known)
 
     def tried(self, space: Space, point: Point) -> list[Point]:
         """Other means for ``point``: what is best differs from kernel to kernel."""
@@ -143,6 +142,12 @@ def _deeper(space: Space, point: Point) -> Iterator[Change]:
         if _knows(space, change) and not space.check(space.point({**point, **change})):
             yield change
             return
+
+
+def _changed_if_admitted(space: Space, point: Point, change: Change) -> Point:
+    """``point`` with a change, or as it is where the space does not admit that."""
+    other = space.point({**point, **change})
+    return point if space.check(other) else other
 
 
 def _changes(space: Space, names: list[str], value: object) -> dict[str, Any]:
