@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class SearchRecord:
-    """When each trial ended, in seconds of the clock and in order; how many ended how; the winner's milliseconds."""
+    """When each trial ended, in seconds of the clock and in order; how many ended how; the winner's milliseconds.
+
+    ``failures`` counts the first lines of what went wrong.
+    """
 
     times: tuple[float, ...]
     statuses: dict[str, int]
     best_ms: float
+    failures: dict[str, int]
 
     @classmethod
     def of(cls, cache: Path) -> SearchRecord:
@@ -33,6 +37,7 @@ class SearchRecord:
             tuple(sorted(datetime.fromisoformat(line.time).timestamp() for line in trials)),
             dict(Counter(str(line.trial.status) for line in trials)),
             result.result.milliseconds,
+            dict(Counter(line.trial.error.splitlines()[0] for line in trials if line.trial.error)),
         )
 
     @property

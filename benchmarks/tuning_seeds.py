@@ -76,6 +76,7 @@ def search(case_name: str, seed: int, seconds: float, evaluations: int) -> dict[
         "trials_ended_after": [round(at - start, 2) for at in record.times],
         "evaluations": record.evaluations,
         "statuses": record.statuses,
+        "failures": record.failures,
         "config": json.loads(config.to_json()),
     }
 
@@ -194,7 +195,7 @@ def told(found: dict[str, Any]) -> str:
     """A line of one search, as soon as it is over."""
     return (
         f"seed {found['seed']}: {found['seconds']} s, the first trial after {found['seconds_to_first_trial']} s, "
-        f"{found['statuses']}"
+        f"{found['statuses']} {found['failures'] or ''}".rstrip()
     )
 
 

@@ -130,6 +130,29 @@ def test_the_seconds_budget_stops_in_the_middle_of_a_batch():
     assert 0 < len(objective.trials) < 30
 
 
+def test_a_batch_that_its_deadline_cut_short_ends_the_search_though_less_is_reserved_by_then():
+    counter = itertools.count()
+    objective = make_objective(
+        Numbers(), budget=Budget(seconds=30), ticks=lambda: float(next(counter))
+    )
+    reserves = iter([20.0])
+    objective.leave_time(lambda: next(reserves, 0.0))
+    with pytest.raises(SearchStopped, match="budget of 30 s is spent"):
+        objective.evaluate_many(points(*range(80)))
+    assert 0 < len(objective.trials) < 10
+
+
+def test_seconds_count_from_when_they_began():
+    workload = Numbers()
+    objective = make_objective(
+        workload, budget=Budget(seconds=30, began=-29.0), ticks=itertools.count().__next__
+    )
+    assert objective.seconds == 29
+    with pytest.raises(SearchStopped, match="budget of 30 s is spent"):
+        objective.evaluate_many(points(1))
+    assert not workload.compiled
+
+
 def test_a_strategy_cannot_swallow_the_end_by_catching_exceptions():
     assert not issubclass(SearchStopped, Exception)
     with pytest.raises(SearchStopped, match="enough"):

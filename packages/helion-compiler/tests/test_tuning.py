@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import itertools
 import os
+import time
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -294,6 +295,12 @@ def test_search_finds_reports_and_remembers(
     assert measurements() == before + 1  # nothing but the counting itself
     assert tuned(pretended_gpu, force=True)["block_sizes"] == (128,)
     assert measurements() > before + 10
+
+
+def test_the_seconds_of_a_search_count_from_the_call(pretended_gpu: dict[str, Any]) -> None:
+    long_ago = time.monotonic() - 1000
+    tuned(pretended_gpu, began=long_ago)
+    assert measurements() == 1  # a first seed, as something has to be measured
 
 
 class Killed(BaseException):

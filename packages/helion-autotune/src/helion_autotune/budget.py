@@ -9,15 +9,16 @@ import attrs
 class Budget:
     """Limits of one session; None means no limit.
 
-    ``seconds`` of wall-clock time since the session began. Some of them, a quarter at most, are left for measuring the
-    finalists again; no other compile or measurement starts in these, or later, unless nothing has been measured by
-    then: the first seeds are, in that case, until one works.
+    ``seconds`` of wall-clock time since the session began, or since ``began``, an earlier time of the session's clock.
+    Some of them, a quarter at most, are left for measuring the finalists again; no other compile or measurement starts
+    in these, or later, unless nothing has been measured by then: the first seeds are, in that case, until one works.
     ``evaluations``: distinct points, those taken from records included, so that a resumed session ends where an
     uninterrupted one would have; points that the space rejects are free.
     """
 
     seconds: float | None = None
     evaluations: int | None = None
+    began: float | None = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         for limit in (self.seconds, self.evaluations):

@@ -57,7 +57,7 @@ class Objective:
         self._records = records
         self.progress = progress or NoProgress()
         self._clock = clock
-        self._start = clock()
+        self._start = clock() if budget.began is None else budget.began
         self._reserve: Callable[[], float] = float  # nothing
         self._trials: dict[Point, Trial] = {}
         self._best_ms: float | None = None
@@ -80,14 +80,17 @@ class Objective:
         a strategy has nothing to catch and nothing to return.
         """
         points = [self.space.point(point) for point in points]
-        self._stop_if_spent()
+        deadline = self._deadline()
+        self._stop_if_spent(deadline)
         fresh = [point for point in dict.fromkeys(points) if not self._known(point)]
         left = self._evaluations_left()
         allowed = fresh if left is None else fresh[:left]
         if allowed:
-            self._evaluate(allowed, self._deadline())
+            self._evaluate(allowed, deadline)
         if any(point not in self._trials for point in points):
-            self._stop_if_spent()
+            self._stop_if_spent(
+                deadline
+            )  # another one might leave less for the finalists, and be later
             raise RuntimeError(
                 "the runner gave no trial for some points, yet the budget is not spent"
             )
@@ -140,7 +143,7 @@ class Objective:
 
     @property
     def seconds(self) -> float:
-        """Since the session began."""
+        """Since the session began, or since the budget's seconds count."""
         return self._clock() - self._start
 
     def leave_time(self, reserve: Callable[[], float]) -> None:
@@ -238,8 +241,7 @@ class Objective:
             return None
         return max(self.budget.evaluations - self.evaluations, 0)
 
-    def _stop_if_spent(self) -> None:
-        deadline = self._deadline()
+    def _stop_if_spent(self, deadline: float | None) -> None:
         if deadline is not None and self._clock() >= deadline:
             self.stop(f"the budget of {self.budget.seconds:g} s is spent")
         if self._evaluations_left() == 0:

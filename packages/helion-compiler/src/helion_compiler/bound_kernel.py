@@ -69,7 +69,8 @@ class CompiledBoundKernel:
     def autotune(self, args: tuple[Any, ...], *, force: bool = True, **options: Any) -> Config:
         """Search for the fastest config on ``args``, use it, and return it.
 
-        Options: ``seconds`` and ``evaluations`` limit the search, ``strategy`` names another one.
+        Options: ``seconds`` and ``evaluations`` limit the search, ``strategy`` names another one; the seconds count
+        from ``began`` (of ``time.monotonic``), by default from this call.
         """
         with self._choosing:
             leaves = self.specialized.call.leaves_of(args)

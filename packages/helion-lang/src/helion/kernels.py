@@ -24,9 +24,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
-_LEFT_TO_SEARCH = 0.25
-"""The share of the seconds of `Kernel.autotune` that a search has in any case."""
-
 
 class Kernel(Generic[P, R]):
     """A function whose tile loops run on the device; call it like the function it decorates.
@@ -126,16 +123,13 @@ class Kernel(Generic[P, R]):
         Args:
             args: what the kernel would be called with.
             force: search even if a config is given or remembered.
-            options: passed to the search. ``seconds`` are those of the whole call: importing the compiler, where this
-                is the first call that needs it, and tracing take of them, up to three quarters.
+            options: passed to the search. ``seconds`` are those of the whole call, with importing the compiler, where
+                this is the first call that needs it, and tracing.
         """
         began = time.monotonic()
         normalized = self.normalize_args(*args)
         bound = self._implement().bind(normalized)
-        if isinstance(seconds := options.get("seconds"), int | float):
-            left = seconds - (time.monotonic() - began)
-            options["seconds"] = max(left, _LEFT_TO_SEARCH * seconds)
-        return bound.autotune(normalized, force=force, **options)
+        return bound.autotune(normalized, force=force, **{"began": began, **options})
 
     def specialization_key(self, args: tuple[Any, ...]) -> Hashable:
         """What of ``args`` the compiled program depends on."""

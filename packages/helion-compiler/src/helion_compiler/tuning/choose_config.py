@@ -89,6 +89,7 @@ def autotune(
         helion.exc.AutotuningDisallowedInEnvironment: the settings forbid searching.
         helion.exc.NoConfigFound: nothing ran and gave the right result.
     """
+    options = {"began": time.monotonic(), **options}
     settings = kernel.definition.settings
     name = kernel.definition.name
     if device_of(leaves).type != "cuda" or not torch.cuda.is_available():
@@ -139,7 +140,8 @@ def _measured(
         return config
     seeds = list(kernel.space.starts)
     seeds += [kernel.space.point(config) for config in kernel.definition.configs]
-    budget = Budget(seconds=_seconds(kernel, options), evaluations=options.get("evaluations"))
+    seconds = _seconds(kernel, options)
+    budget = Budget(seconds, options.get("evaluations"), began=options["began"])
     # A search that never ended goes on from its records; one that is asked for again measures anew.
     key = store.key if store.best(space) is None else f"{store.key} {time.time_ns()}"
     # Host code that draws random numbers is timed, too; what the author draws afterwards stays as it was.
@@ -147,7 +149,7 @@ def _measured(
         own_random_numbers(),
         CompilePool(_jobs(kernel), settings.autotune_compile_timeout) as pool,
     ):
-        oracle = _oracle(kernel, leaves, _seconds(kernel, options))
+        oracle = _oracle(kernel, leaves, seconds)
         workload = KernelWorkload(kernel, leaves, oracle, compiler=pool.compile)
         config = _search(
             kernel,
