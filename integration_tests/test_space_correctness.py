@@ -19,6 +19,7 @@ from benchmarks.space_correctness.cases import names
 from benchmarks.space_correctness.checking import CaseChecker
 from benchmarks.space_correctness.comparing import differences
 from benchmarks.space_correctness.compiling import Compiler
+from benchmarks.space_correctness.narrowing import Narrowing, steps
 from benchmarks.space_correctness.outcome import Outcome
 from benchmarks.space_correctness.running import ROOT, run_all, turns
 from benchmarks.space_correctness.summary import summarise, text
@@ -28,6 +29,8 @@ from helion_compiler.building.compile_pool import CompilePool
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import helion
 
 
 def test_every_case_has_a_name_of_its_own() -> None:
@@ -58,6 +61,34 @@ def test_draws_differ_and_are_repeatable(compiler: Compiler) -> None:
     (one,), (other,), (same,) = first.check(0), first.check(1), again.check(0)
     assert one.config != other.config
     assert one == same
+
+
+def test_a_wrong_config_is_narrowed_to_what_makes_it_wrong(compiler: Compiler) -> None:
+    checker = CaseChecker("softmax_two_pass", "cpu", compiler)
+    (one,) = checker.prepared(0)
+
+    class Bad(Narrowing):
+        def _answer(self, config: helion.Config) -> str:
+            return "bad" if config["num_warps"] == 16 and config["pid_type"] != "flat" else ""
+
+    space = one.bound.space.space
+    point = space.point({"num_warps": 16, "pid_type": "persistent_blocked"})
+    left = Bad(checker, one).narrowed(one.bound.space.config(point))
+    (usual,) = {one.bound.space.default_config()["num_warps"]} - {16}
+    assert left["num_warps"] == 16 != usual
+    assert left["pid_type"] == "persistent_blocked"
+    (told,) = Narrowing(checker, one).where(one.bound.space.default_config())
+    assert told.startswith("tensor 0: 0 of")
+
+
+def test_steps_towards_the_default_are_of_keys_and_of_entries() -> None:
+    wrong = {"a": [1, 2], "b": 3, "c": 4}
+    found = list(steps(wrong, {"a": [1, 5], "b": 3, "c": 6}))
+    assert found == [
+        {"a": [1, 5], "b": 3, "c": 4},
+        {"a": [1, 5], "b": 3, "c": 4},
+        {"a": [1, 2], "b": 3, "c": 6},
+    ]
 
 
 def test_a_config_is_compiled_for_other_machines(compiler: Compiler) -> None:

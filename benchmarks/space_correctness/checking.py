@@ -71,22 +71,40 @@ class CaseChecker:
     device: str
     compiler: Compiler
     targets: Sequence[str] = ()
-    _prepared: dict[str, list[Prepared]] = attrs.field(factory=dict, init=False)
+    _prepared: dict[tuple[tuple[int, ...], torch.dtype], list[Prepared]] = attrs.field(
+        factory=dict, init=False
+    )
 
     def check(self, draw: int) -> list[Outcome]:
         """One outcome for each kernel that the case runs; nothing is raised."""
-        case = names()[self.name]
-        runs = self._runs(case)
-        sizes, dtype = runs[draw // DRAWS_ALIKE % len(runs)]
+        sizes, dtype = self._call(draw)
         described = f"{'x'.join(map(str, sizes))} {str(dtype).removeprefix('torch.')}"
         try:
-            if described not in self._prepared:
-                self._prepared.clear()  # one at a time: tensors for a GPU are large
-                make = Maker(dtype, self.device)
-                self._prepared[described] = [_prepare(c) for c in calls_of(case, sizes, make)]
+            prepared = self.prepared(draw)
         except Exception:  # noqa: BLE001  # whatever it is, the report shows it
             return [Outcome(self.name, draw, "", described, "error", traceback.format_exc())]
-        return [self._check(case, one, draw, described) for one in self._prepared[described]]
+        return [self._check(one, draw, described) for one in prepared]
+
+    def prepared(self, draw: int) -> list[Prepared]:
+        """The kernels that the case runs, with the arguments of this draw."""
+        call = self._call(draw)
+        if call not in self._prepared:
+            self._prepared.clear()  # one at a time: tensors for a GPU are large
+            sizes, dtype = call
+            make = Maker(dtype, self.device)
+            self._prepared[call] = [_prepare(c) for c in calls_of(self.case, sizes, make)]
+        return self._prepared[call]
+
+    @property
+    def case(self) -> Case:
+        """The one that is checked."""
+        return names()[self.name]
+
+    def _call(self, draw: int) -> tuple[tuple[int, ...], torch.dtype]:
+        """Sizes and dtype of a draw."""
+        runs = self._runs(self.case)
+        sizes, dtype = runs[draw // DRAWS_ALIKE % len(runs)]
+        return tuple(sizes), dtype
 
     def _runs(self, case: Case) -> list[Any]:
         """On a GPU the large sizes take turns with the small ones."""
@@ -96,10 +114,10 @@ class CaseChecker:
         large = [(case.large, dtype) for dtype in case.dtypes]
         return [run for pair in zip(itertools.cycle(large), small, strict=False) for run in pair]
 
-    def _check(self, case: Case, one: Prepared, draw: int, described: str) -> Outcome:
+    def _check(self, one: Prepared, draw: int, described: str) -> Outcome:
         outcome = Outcome(self.name, draw, one.call.kernel.name, described, "equal")
         try:
-            config = _draw(one.bound, draw, MOST_STEPS if self.device == "cpu" else math.inf)
+            config = drawn(one.bound, draw, MOST_STEPS if self.device == "cpu" else math.inf)
         except Exception:  # noqa: BLE001  # a space that has no points is a finding
             return attrs.evolve(outcome, kind="error", detail=traceback.format_exc())
         outcome = attrs.evolve(outcome, config=json.loads(config.to_json()))
@@ -107,7 +125,7 @@ class CaseChecker:
         try:
             if self.device != "cpu":
                 self.compiler.build(one.bound, config, target_of_device(torch.device(self.device)))
-            wrong = _run(case, one, config)
+            wrong = run(self.case, one, config)
         except TimeoutError as error:
             return attrs.evolve(outcome, kind="slow to compile", detail=str(error))
         except exc.InternalError:
@@ -157,7 +175,7 @@ def _reference(call: KernelCall) -> Any:
         return reference.ReferenceResult(call.kernel(*arguments), {})
 
 
-def _draw(bound: SpecializedKernel, draw: int, most_steps: float) -> helion.Config:
+def drawn(bound: SpecializedKernel, draw: int, most_steps: float = math.inf) -> helion.Config:
     """A random config that runs in few enough steps, or the one of many that runs in the fewest."""
     rng = _rng(bound, draw)
     tried = []
@@ -174,9 +192,15 @@ def _rng(bound: SpecializedKernel, draw: int) -> np.random.Generator:
     return np.random.default_rng([draw, *bound.definition.name.encode()])
 
 
-def _run(case: Case, one: Prepared, config: helion.Config) -> list[str]:
+def run(case: Case, one: Prepared, config: helion.Config) -> list[str]:
+    """What is wrong with the results of a config, on poisoned outputs."""
+    outputs, arguments = outputs_of(one, config)
+    return list(differences(outputs, arguments, one.expected, one.mutated, 2 * case.slack))
+
+
+def outputs_of(one: Prepared, config: helion.Config) -> tuple[Any, tuple[Any, ...]]:
+    """What the kernel returns, and its arguments afterwards."""
     arguments = copy.deepcopy(one.call.arguments)
     leaves = one.bound.call.leaves_of(arguments)
     with same_random_numbers():
-        outputs = run_poisoned(one.bound, config, leaves)
-    return list(differences(outputs, arguments, one.expected, one.mutated, 2 * case.slack))
+        return run_poisoned(one.bound, config, leaves), arguments
