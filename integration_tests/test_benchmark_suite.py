@@ -35,6 +35,7 @@ from benchmarks.suite.records import (
     read_results,
     write_json,
 )
+from benchmarks.suite.report import document
 from benchmarks.suite.report import main as main_of_report
 from benchmarks.suite.situation import Ready, RefusedError, Situation, WrongResultError
 from benchmarks.suite.table import line, summary
@@ -586,6 +587,16 @@ def test_later_runs_replace_cases_that_they_measured(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "results.json").read_text())["cases"][0]["name"] == "matmul-1x1x1"
 
 
+def test_the_page_of_joined_runs_names_what_each_measured() -> None:
+    runs = [
+        Results({"device": "a", "commit": commit}, {}, made_up())
+        for commit in ("1" * 40, "2" * 40, "1" * 40)
+    ]
+    joined = merged([merged(runs[:2]), runs[2]])
+    assert joined.machine["commits"] == ["1" * 40, "2" * 40]
+    assert f"Helion at {'1' * 12}, {'2' * 12}." in document(joined)
+
+
 def run_of(limit: float, ways: dict[str, float], scale: float = 1.0) -> Results:
     """A run of one case at made-up milliseconds."""
     case = CaseRecord("sum-1x1", "measured", limit="copy", limit_scale=scale, bytes=10**9)
@@ -661,7 +672,9 @@ def test_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main_of_report([str(tmp_path / "results.json"), "--folder", str(tmp_path)]) == 0
     page = (tmp_path / "suite.md").read_text()
     assert page.startswith("# NVIDIA H200, 2026-11-24\n")
-    assert "| case | limit | µs | default | tuned | peer | tuned |" in page
+    assert "| case | limit | µs | default | tuned | peer | rate |" in page
+    assert "*tuned* searched for 20.0 s" in page
+    assert "*compiled*" not in page
     assert "| matmul-1x1x1 | cuBLAS | 100.0 | 0.50 | 0.80 | refused | 16 TFLOP/s |" in page
     assert "| softmax-1x1 | copy | 400.0 | 0.80 | - | - | 2000 GB/s |" in page
     assert "* matmul-1x1x1, peer: refused: a ternary | is not supported" in page

@@ -9,7 +9,10 @@ import attrs
 from benchmarks.suite.records import LIMIT, CaseRecord, Results
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+#: Where joined results keep the commits of their runs.
+COMMITS = "commits"
 
 
 def merged(runs: Iterable[Results]) -> Results:
@@ -17,13 +20,23 @@ def merged(runs: Iterable[Results]) -> Results:
     cases: dict[str, CaseRecord] = {}
     machine: dict[str, Any] = {}
     options: dict[str, Any] = {}
+    commits: dict[str, None] = {}
     for run in runs:
         machine, options = run.machine or machine, run.options or options
+        commits.update(dict.fromkeys(commits_of(run.machine)))
         for case in run.cases:
             known = cases.get(case.name)
             if known is None or case.ways:
                 cases[case.name] = case if known is None else _over(known, case)
+    if commits:
+        machine = {**machine, COMMITS: list(commits)}
     return Results(machine, options, list(cases.values()))
+
+
+def commits_of(machine: Mapping[str, Any]) -> tuple[str, ...]:
+    """What was measured: one commit, or those of runs that were joined, in their order."""
+    joined = machine.get(COMMITS) or [machine.get("commit")]
+    return tuple(commit for commit in joined if commit)
 
 
 def _over(known: CaseRecord, case: CaseRecord) -> CaseRecord:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.suite.machine import ROOT
-from benchmarks.suite.merging import merged
+from benchmarks.suite.merging import commits_of, merged
 from benchmarks.suite.plot import plot
 from benchmarks.suite.records import read_results
 from benchmarks.suite.spread import spread
@@ -30,12 +30,12 @@ def document(results: Results, image: str | None = None) -> str:
     machine, options = results.machine, results.options
     versions = (
         f"torch {machine.get('torch')} (CUDA {machine.get('cuda')}), Triton {machine.get('triton')}, "
-        f"Helion at {str(machine.get('commit'))[:12]}"
+        f"Helion at {', '.join(commit[:12] for commit in commits_of(machine)) or 'an unknown commit'}"
     )
     parts = [
         f"# {machine.get('device', 'an unknown device')}, {str(machine.get('date'))[:10]}",
         f"{versions}. Made by `python -m benchmarks.suite`, and of its results by `python -m benchmarks.suite.report`.",
-        _explanation(options),
+        _explanation(options, shown_ways(results.cases)),
         *([f"![shares of the limit]({image})"] if image else []),
         _table(results.cases),
         *_searches(results.cases),
@@ -45,16 +45,20 @@ def document(results: Results, image: str | None = None) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _explanation(options: Mapping[str, Any]) -> str:
+def _explanation(options: Mapping[str, Any], ways: Sequence[str]) -> str:
     mode = "max-autotune" if options.get("max_autotune") else "its default mode"
+    columns = {
+        "ours_tuned": f"*tuned* searched for {options.get('seconds_per_kernel')} s, compilation included",
+        "compiled": f"*compiled* is torch.compile in {mode}",
+        "peer": "*peer* is PyTorch's Helion on the same source, with its quick effort "
+        f"for up to {options.get('peer_seconds')} s",
+        "peer_our_config": "*peer, ours* is the same with the config that our search found",
+    }
+    told = [text for way, text in columns.items() if way in ways]
     return (
         "A number is the time of the limit over that of the way: 1.00 is as fast as the limit. "
         "Times are medians of `do_bench`, which empties the L2 cache before each call, taken in turns. "
-        f"*tuned* searched for {options.get('seconds_per_kernel')} s, compilation included; "
-        f"*compiled* is torch.compile in {mode}; "
-        "*peer* is PyTorch's Helion on the same source, with its quick effort "
-        f"for up to {options.get('peer_seconds')} s; "
-        "*peer, ours* is the same with the config that our search found. "
+        f"{'; '.join([*told, '*rate* is that of the tuned config, or of the default where none was tuned'])}. "
         "A limit called *copy* is a copy that moves as many bytes as arguments and results have together. "
         "Where several runs are joined, each way is compared with the limit of its own run; µs are the last run's."
     )
@@ -62,7 +66,7 @@ def _explanation(options: Mapping[str, Any]) -> str:
 
 def _table(cases: Sequence[CaseRecord]) -> str:
     ways = [way for way in shown_ways(cases) if way != "limit"]
-    head = ["case", "limit", "µs", *(COLUMNS[way] for way in ways), "tuned"]
+    head = ["case", "limit", "µs", *(COLUMNS[way] for way in ways), "rate"]
     rows = [head, ["---", "---", *["---:"] * (len(head) - 2)]]
     for case in cases:
         if not case.ways:
