@@ -82,12 +82,13 @@ def test_a_wrong_config_is_narrowed_to_what_makes_it_wrong(compiler: Compiler) -
 
 
 def test_steps_towards_the_default_are_of_keys_and_of_entries() -> None:
-    wrong = {"a": [1, 2], "b": 3, "c": 4}
+    wrong = {"a": [1, 2], "b": 3, "c": 4, "d": 7}
     found = list(steps(wrong, {"a": [1, 5], "b": 3, "c": 6}))
     assert found == [
-        {"a": [1, 5], "b": 3, "c": 4},
-        {"a": [1, 5], "b": 3, "c": 4},
-        {"a": [1, 2], "b": 3, "c": 6},
+        {"a": [1, 5], "b": 3, "c": 4, "d": 7},
+        {"a": [1, 5], "b": 3, "c": 4, "d": 7},
+        {"a": [1, 2], "b": 3, "c": 6, "d": 7},
+        {"a": [1, 2], "b": 3, "c": 4},
     ]
 
 

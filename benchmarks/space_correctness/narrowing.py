@@ -36,7 +36,10 @@ _SHOWN = 12
 def steps(config: dict[str, Any], default: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """``config`` with one value, or one entry of a list, as in ``default``; only what differs."""
     for key, value in config.items():
-        usual = default.get(key)
+        if key not in default:
+            yield {other: config[other] for other in config if other != key}
+            continue
+        usual = default[key]
         if value == usual:
             continue
         yield {**config, key: usual}
@@ -70,7 +73,9 @@ class Narrowing:
             for changed in steps(values, default):
                 candidate = type(config).from_dict(changed)
                 problem = self.wrong(candidate)
-                different = {key: changed[key] for key in changed if changed[key] != values[key]}
+                different = {
+                    key: changed.get(key) for key in values if changed.get(key) != values[key]
+                }
                 print(f"{different} -> {problem or 'right, or refused'}", flush=True)
                 if problem:
                     config, found = candidate, True

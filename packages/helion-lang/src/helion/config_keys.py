@@ -156,7 +156,7 @@ _KEYS = (
         OPTIONAL_BOOLEAN,
         "Whether warps specialise, per loop; None leaves it to Triton.",
         "`None`",
-        "no kernel: Triton 3.6 computed wrong results with it on Hopper",
+        "no kernel: with it Triton 3.6 gets kernels of 4 warps wrong on Hopper, and leaves those of 8 as they are",
     ),
     _many(
         "static_ranges",
@@ -164,7 +164,8 @@ _KEYS = (
         BOOLEAN,
         "Whether a loop is unrolled completely.",
         "`False`",
-        "inner loops between numbers, of at most 8 turns with the largest blocks",
+        "inner loops between numbers, of at most 8 turns with the largest blocks; of loops with products one, in no "
+        "more groups of 4 warps than of 64 rows",
     ),
     _one(
         "num_warps",
