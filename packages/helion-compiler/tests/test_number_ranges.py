@@ -41,8 +41,15 @@ def of_torch(run: Callable[[], Any]) -> Any:
 INTEGERS = (0, -1, 127, 128, -128, -129, 255, 256, -255, -256, 2**31, 2**63 - 1)
 
 
-@pytest.mark.parametrize("dtype", [*SMALL, torch.int32, torch.int64, torch.float32, torch.bool])
-@pytest.mark.parametrize("number", [*INTEGERS, 1.5, 300.7, float("inf"), float("nan")])
+FLOATS = (1.5, 300.7, float("inf"), float("nan"), 3.5e38, -1e300)
+DTYPES = [
+    *(*SMALL, torch.int32, torch.int64, torch.bool),
+    *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("number", [*INTEGERS, *FLOATS])
 def test_tiles_hold_what_torch_would(number: float, dtype: torch.dtype) -> None:
     out = torch.zeros(20, dtype=dtype)
     expected = of_torch(lambda: torch.full_like(out, number))

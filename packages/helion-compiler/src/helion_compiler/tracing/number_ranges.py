@@ -28,9 +28,12 @@ def converted(number: float, dtype: torch.dtype) -> bool | int | float:
         return bool(number)
     if dtype.is_floating_point:
         try:
-            return float(number)
+            value = float(number)
         except OverflowError:
             raise _out_of_range(number, dtype) from None
+        if torch.finfo(dtype).max < abs(value) < math.inf:
+            raise _out_of_range(number, dtype)
+        return value
     if isinstance(number, float) and not math.isfinite(number):
         raise _out_of_range(number, dtype)
     whole, limits = int(number), torch.iinfo(dtype)
