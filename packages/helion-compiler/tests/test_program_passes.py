@@ -11,7 +11,7 @@ import torch
 import helion
 import helion.language as hl
 from helion_compiler.passes import drop_dead_ops
-from helion_compiler.program.ops import Block, Load, Loop, Mask, Pointwise, Reduce, Store
+from helion_compiler.program.ops import Block, Fence, Load, Loop, Mask, Pointwise, Reduce, Store
 from helion_compiler.program.types import Value
 from helion_compiler.program.verifier import InvalidProgram, verify_program
 from helion_compiler.scheduling.roll_reductions import NotRollable, roll_reductions
@@ -366,3 +366,43 @@ def test_verifier_refuses(name: str, program: Program) -> None:
 def test_every_stage_is_a_valid_program(program: Program) -> None:
     assert {Load, Loop, Mask, Store} <= {type(op) for op in program.walk()}
     assert not any(isinstance(op, Reduce) for op in program.walk())
+
+
+def fences(kernel: Any, *arguments: torch.Tensor) -> int:
+    return sum(
+        isinstance(op, Fence)
+        for op in implementation(kernel, *arguments).specialized.program.walk()
+    )
+
+
+def test_loops_that_follow_each_other_need_no_fence() -> None:
+    @helion.kernel()
+    def parts(lengths: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty_like(x)
+        for row in hl.grid(x.size(0)):
+            length = lengths[row]
+            for tile in hl.tile(0, length):
+                out[row, tile] = x[row, tile] + 1
+            for tile in hl.tile(length, x.size(1)):
+                out[row, tile] = x[row, tile]
+        return out
+
+    assert fences(parts, torch.arange(5), torch.zeros(5, 40)) == 0
+
+
+def test_loops_whose_bound_changes_from_turn_to_turn_need_fences() -> None:
+    """What one turn begins with may be what the turn before ended with."""
+
+    @helion.kernel()
+    def parts(lengths: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty_like(x)
+        for row in hl.grid(x.size(0)):
+            for turn in hl.grid(lengths.size(0)):
+                length = lengths[turn]
+                for tile in hl.tile(0, length):
+                    out[row, tile] = x[row, tile] + 1
+                for tile in hl.tile(length, x.size(1)):
+                    out[row, tile] = x[row, tile]
+        return out
+
+    assert fences(parts, torch.arange(5), torch.zeros(5, 40)) > 0

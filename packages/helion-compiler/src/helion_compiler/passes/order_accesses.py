@@ -5,13 +5,14 @@ does counts as done before the body, too. Programs of other tiles are another ma
 order, and a kernel that needs one has a barrier.
 
 Writing where the same subscripts were read or written before needs no fence: each lane is the same
-thread's. Atomics need none among themselves.
+thread's. Nor do loops of which one ends where the other begins. Atomics need none among themselves.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from helion_compiler.passes.disjoint_tiles import DisjointTiles
 from helion_compiler.program.fields import blocks, with_blocks, with_fields
 from helion_compiler.program.ops import Access, Atomic, Block, Fence, Load, Loop, Op, Store, While
 from helion_compiler.program.program import accesses
@@ -36,6 +37,7 @@ class _Orderer:
         self._stacked = any(
             op.addresses is not None and not isinstance(op, Load) for op in program.accesses()
         )
+        self._disjoint = DisjointTiles(program)
         self._earlier: list[Access] = []
 
     def block(self, block: Block) -> Block:
@@ -82,6 +84,8 @@ class _Orderer:
     def _must_wait(self, later: Access, earlier: Access) -> bool:
         known = later.addresses is None and earlier.addresses is None
         if known and self._owner(later.buffer) != self._owner(earlier.buffer):
+            return False
+        if self._disjoint.apart(later, earlier):
             return False
         match earlier, later:
             case (Load(), Load()) | (Atomic(), Atomic()):
