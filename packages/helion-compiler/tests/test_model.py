@@ -11,7 +11,6 @@ import torch
 import helion
 import helion.language as hl
 from helion_compiler.model import facts_of
-from helion_compiler.model.ragged import lengths_of
 
 
 @helion.kernel()
@@ -57,48 +56,6 @@ def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor
 
 
 @helion.kernel()
-def jagged_sum(data: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
-    columns = data.size(1)
-    items = offsets.size(0) - 1
-    out = torch.empty([items, columns], dtype=data.dtype, device=data.device)
-    flat = data.view(-1)
-    for tile_b, tile_m in hl.tile([items, columns]):
-        begins, ends = offsets[tile_b], offsets[tile_b.index + 1]
-        longest = (ends - begins).amax()
-        acc = hl.zeros([tile_b, tile_m], dtype=torch.float32)
-        for tile_k in hl.tile(longest):
-            rows = begins[:, None] + tile_k.index[None, :]
-            places = rows[:, :, None] * columns + tile_m.index[None, None, :]
-            inside = tile_k.index[None, :] < (ends - begins)[:, None]
-            acc += hl.load(flat, [places], extra_mask=inside[:, :, None]).sum(1)
-        out[tile_b, tile_m] = acc.to(data.dtype)
-    return out
-
-
-@helion.kernel()
-def jagged_softmax(data: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
-    columns = data.size(1)
-    out = torch.empty_like(data)
-    for tile_b, tile_f in hl.tile([offsets.size(0) - 1, columns]):
-        begins = offsets[tile_b]
-        lengths = offsets[tile_b.index + 1] - begins
-        largest = hl.full([tile_b, tile_f], float("-inf"), dtype=torch.float32)
-        total = hl.zeros([tile_b, tile_f], dtype=torch.float32)
-        for tile_k in hl.jagged_tile(lengths):
-            row = begins[:, None] + tile_k.index[None, :]
-            values = data[row, tile_f].to(torch.float32)
-            grown = torch.maximum(largest, values.amax(dim=1))
-            weights = torch.exp(values - grown[:, None, :])
-            total = total * torch.exp(largest - grown) + weights.sum(dim=1)
-            largest = grown
-        for tile_k in hl.jagged_tile(lengths):
-            row = begins[:, None] + tile_k.index[None, :]
-            weights = torch.exp(data[row, tile_f].to(torch.float32) - largest[:, None, :])
-            out[row, tile_f] = weights / total[:, None, :]
-    return out
-
-
-@helion.kernel()
 def layer_norm(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
     out = torch.empty_like(x)
     for tile in hl.tile(x.size(0)):
@@ -121,34 +78,6 @@ def halves(x: torch.Tensor, packed: torch.Tensor) -> torch.Tensor:
             low = (packed[tile_k, tile_n] << 4) >> 4
             acc = hl.dot(pairs[tile_m, tile_k, 0], low.to(x.dtype), acc=acc)
         out[tile_m, tile_n] = acc
-    return out
-
-
-@helion.kernel()
-def grouped(packed: torch.Tensor, weight: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
-    rows, k = packed.size()
-    groups, _, n = weight.size()
-    out = torch.empty([rows, n], dtype=packed.dtype, device=packed.device)
-    for group in hl.grid(groups):
-        begin, end = offsets[group], offsets[group + 1]
-        for tile_m, tile_n in hl.tile([begin, 0], [end, n]):
-            acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
-            for tile_k in hl.tile(k):
-                acc = torch.addmm(acc, packed[tile_m, tile_k], weight[group, tile_k, tile_n])
-            out[tile_m, tile_n] = acc
-    return out
-
-
-@helion.kernel()
-def add_jagged(data: torch.Tensor, offsets: torch.Tensor, dense: torch.Tensor) -> torch.Tensor:
-    out = torch.empty_like(dense)
-    for item in hl.grid(dense.size(0)):
-        begin = offsets[item]
-        length = offsets[item + 1] - begin
-        for tile in hl.tile(length):
-            out[item, tile] = dense[item, tile] + data[begin + tile.index]
-        for tile in hl.tile(length, dense.size(1)):
-            out[item, tile] = dense[item, tile]
     return out
 
 
@@ -176,6 +105,11 @@ def space_of(kernel: Any, *arguments: torch.Tensor) -> Any:
 
 def estimate(space: Any, **keys: Any) -> float:
     return float(space.model.seconds(space.point(helion.Config(**keys))) * 1e6)
+
+
+def terms(space: Any, **keys: Any) -> dict[str, float]:
+    found: dict[str, float] = space.model.terms(space.point(helion.Config(**keys)))
+    return found
 
 
 MEASURED = {
@@ -225,12 +159,6 @@ def test_estimates_are_of_the_measured_size_and_order() -> None:
 @pytest.mark.parametrize(
     ("space", "better", "worse"),
     [
-        # Rows of the same items lie apart, the columns of one row side by side.
-        (
-            lambda: space_of(jagged_sum, half(500000, 128), torch.arange(2049)),
-            {"block_sizes": [1, 64, 16], "num_warps": 4},
-            {"block_sizes": [64, 1, 16], "num_warps": 4},
-        ),
         # Rows that registers cannot hold are walked.
         (
             lambda: space_of(softmax, half(512, 262144)),
@@ -247,11 +175,6 @@ def test_estimates_are_of_the_measured_size_and_order() -> None:
 def test_what_is_plainly_worse_costs_more(space: Any, better: Any, worse: Any) -> None:
     known = space()
     assert estimate(known, **better) * 1.2 < estimate(known, **worse)
-
-
-def terms(space: Any, **keys: Any) -> dict[str, float]:
-    found: dict[str, float] = space.model.terms(space.point(helion.Config(**keys)))
-    return found
 
 
 def test_deeper_pipelines_shorten_turns_that_wait_for_memory() -> None:
@@ -326,85 +249,10 @@ def test_computed_right_factors_pass_shared_memory() -> None:
     assert many > 3 * few
 
 
-def test_the_longest_of_several_items_is_waited_for() -> None:
-    """Half of the rows that a tile of many items walks are of none of them; one item's are its own."""
-    program = jagged_sum.bind((half(2048 * 256, 128), torch.arange(2049)))._implementation
-    (lengths,) = lengths_of(program.specialized.program).values()
-    assert lengths.mean == 256
-    assert lengths.longest(1) == 256
-    assert lengths.longest(15) == 480
-    assert lengths.most == 512
-
-
-def test_tiles_over_items_stay_small() -> None:
-    """2048 items of up to 512 rows: 143 µs with 16 items a tile; one item a tile was among the tuned."""
-    space = space_of(jagged_sum, half(2048 * 256, 128), torch.arange(2049))
-    many = estimate(space, block_sizes=[16, 32, 16], num_warps=4)
-    assert 0.5 < many / 143 < 2
-    assert estimate(space, block_sizes=[1, 128, 16], num_warps=4) * 2 < many
-    assert space.default_config()["block_sizes"][0] <= 4
-
-
-def test_rows_that_come_together_in_every_turn_lie_in_few_threads() -> None:
-    """2048 items of up to 512 rows: 409 µs where 16 threads in four warps share each column's 16 rows."""
-    space = space_of(jagged_softmax, half(2048 * 256, 128), torch.arange(2049))
-    apart, beside = (
-        {"block_sizes": [1, columns, 16, 16], "num_warps": warps}
-        for columns, warps in ((64, 4), (128, 1))
-    )
-    assert 0.5 < estimate(space, **apart) / 409 < 2
-    assert terms(space, **beside)["computed"] * 1.5 < terms(space, **apart)["computed"]
-    default = space.default_config()
-    assert default["num_warps"] == 1
-    assert default["block_sizes"][:2] == (1, 128)
-
-
-def test_threads_hold_what_they_share_no_dimension_of() -> None:
-    """All threads along the rows hold a column's maximum and sum: 64 and 127 registers (ptxas for sm_90)."""
-    space = space_of(jagged_softmax, half(2048 * 256, 128), torch.arange(2049))
-    for blocks, warps, registers in (([1, 64, 16, 16], 4, 64), ([1, 128, 16, 16], 1, 127)):
-        point = space.point(helion.Config(block_sizes=blocks, num_warps=warps))
-        (used,) = space.model.registers(point)
-        assert 0.8 < used / registers < 1.1, (blocks, used)
-
-
-def test_lengths_come_from_the_dimension_that_is_walked() -> None:
-    bound = grouped.bind((half(16384, 64), half(16, 64, 64), torch.arange(17)))
-    (packed,) = lengths_of(bound._implementation.specialized.program).values()
-    assert (packed.mean, packed.items) == (1024, ())
-    bound = add_jagged.bind((half(8000), torch.arange(17), half(16, 900)))
-    walked = lengths_of(bound._implementation.specialized.program)
-    assert [lengths.mean for lengths in walked.values()] == [500, 450]
-
-
-def test_pipelines_end_with_their_loop() -> None:
-    """256 rows of each item, in two or three turns: nothing more can be loaded ahead."""
-    space = space_of(jagged_softmax, half(2048 * 256, 128), torch.arange(2049))
-    keys: dict[str, Any] = {"block_sizes": [1, 128, 128, 128], "num_warps": 8}
-    none, few, many = (
-        terms(space, range_num_stages=[0, stages, stages], **keys)["alone"] for stages in (0, 3, 4)
-    )
-    assert few < none
-    assert many >= few
-
-
-def test_pipelines_take_shared_memory() -> None:
-    """Sums of 128 by 128: 96 KiB for four stages, so that two programs share a multiprocessor; 64 KiB for three."""
-    space = space_of(jagged_sum, half(2048 * 2560, 128), torch.arange(2049))
-    keys: dict[str, Any] = {"block_sizes": [1, 128, 128], "num_warps": 16}
-    waits = [terms(space, range_num_stages=[0, s], **keys)["alone"] for s in (3, 4)]
-    assert waits[1] > waits[0]
-
-
 def test_defaults_give_every_multiprocessor_work() -> None:
     space = space_of(matmul, half(16, 8192), half(8192, 8192))
     blocks = space.default_config()["block_sizes"]
     assert -(-8192 // blocks[1]) >= facts_of(90).multiprocessors * 0.9
-
-
-def test_columns_of_a_jagged_tensor_come_first() -> None:
-    blocks = space_of(jagged_sum, half(500000, 128), torch.arange(2049)).default_config()
-    assert blocks["block_sizes"][1] >= 16
 
 
 @pytest.mark.parametrize("architecture", [80, 86, 90, 100, 120, "gfx942", "gfx1100"])

@@ -52,6 +52,8 @@ _SPILLED = 4
 """To which power computing takes longer where registers are too few: values go to memory and back, again and again."""
 _WARPS = 16
 """Warps with which a multiprocessor computes as fast as it can."""
+_BUSIEST = 3.0
+"""Standard deviations by which the greatest of several hundred is expected to exceed the mean."""
 _DEPENDENT = 4
 """With so many warps it reaches half of what it could with any number: each instruction waits for the one before."""
 
@@ -126,6 +128,7 @@ class _Estimate:
         reach = min(resident * moved.in_flight / needed, 1.0) * busy
         products = self._products(resident) * idle * spilled
         computed = (moved.instructions + self._operations()) / facts.operations * idle * spilled
+        computed *= self._uneven()
         if resident == 1 and self._work.multiplied:
             # Nobody multiplies while the only program computes, but for warps that are behind the others.
             products += _ALONE * self._operations() / facts.operations * idle
@@ -136,6 +139,17 @@ class _Estimate:
             "computed": computed / _awake(resident * self._place.warps),
         }
         return terms | {"alone": self._alone(computed, terms["cache"])}
+
+    def _uneven(self) -> float:
+        """How much more the busiest scheduler of all has to issue than one does on average.
+
+        A warp stays with its scheduler, so programs of few warps that all run at once are dealt out for good. Those
+        that follow when others have ended go where there is room, and even out all but the last of them.
+        """
+        schedulers = self._facts.schedulers
+        each = self._share * min(self._place.warps, schedulers) / schedulers
+        waves = max(self._share / self._resident, 1.0)
+        return 1.0 + _BUSIEST * self._place.spread / math.sqrt(each) / waves
 
     def _alone(self, computed: float, cache: float) -> float:
         """Seconds for which programs wait on themselves, where a multiprocessor runs so many at once.
@@ -168,7 +182,7 @@ class _Estimate:
         work, facts = self._work, self._facts
         gathering = Gathering(work, place, facts.warp_size)
         traffic = Traffic(work, place, facts, self._tiles, gathering)
-        return Waiting(work, place, facts, traffic, gathering).seconds()
+        return Waiting(work, place, facts, traffic, gathering, self._resident).seconds()
 
     def _products(self, resident: int) -> float:
         """Seconds of the matrix units, where so many programs share a multiprocessor."""

@@ -44,6 +44,8 @@ class DeviceFacts:
     """Bytes of the cache of one multiprocessor, with its shared memory."""
     limits: Limits
     warp_size: int = 32
+    schedulers: int = 4
+    """Of a multiprocessor, each with warps of its own."""
     operations: float
     products: Mapping[int, float]
     latency: float

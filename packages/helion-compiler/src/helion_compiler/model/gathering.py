@@ -40,7 +40,7 @@ def vector(place: Place, moved: Moved, threads: int) -> int:
     """Elements that a thread moves at once."""
     widest = VECTOR // moved.buffer.dtype.itemsize if moved.spacing == 1 else 1
     each = place.elements(moved.shape) // threads
-    return max(min(widest, place.lanes(moved.run), each), 1)
+    return max(min(widest, place.lanes(moved.run), moved.aligned, each), 1)
 
 
 @attrs.frozen

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from helion_compiler.model.gathering import vector
+from helion_compiler.model.pipelining import stages_of
 from helion_compiler.scheduling.hoist_reductions import MOST_REGISTERS
 
 if TYPE_CHECKING:
@@ -24,6 +26,12 @@ _OF_GUARDED = 10
 """More of them where data says which lanes are read: each row has an address and a condition of its own."""
 _EARLY = 0.75
 """The share of what is loaded until lanes come together again that is in registers at once: some is used by then."""
+_OWN_ADDRESS = 2
+"""Registers of an address, which each lane has that is moved by itself."""
+_IN_TURN = 8
+"""Up to so many lanes that a thread moves one by one find registers that are free."""
+_OF_COPIES = 4
+"""Registers for a copy to shared memory that data masks: an address, a place and a condition."""
 _MOST_REGISTERS = 255
 _ALLOCATED = 8
 """Registers of a thread are given out in pieces of so many."""
@@ -43,10 +51,15 @@ class Occupancy:
         self._most = min(most, self._limits.registers / self._gathering.threads)
         own = _OWN_REGISTERS + (_OF_PRODUCTS if work.multiplied else 0)
         own += _OF_GUARDED * any(moved.guarded for moved in work.moved)
-        held = [own + self._each(one.values) + self._taken(one.taken) for one in work.held]
-        coming = [_EARLY * self._each(one.coming) for one in work.held]
+        reads = {moved.result: moved for moved in work.moved if moved.reads}
+        coming = [[reads[value] for value in one.coming] for one in work.held]
+        held = [
+            own + self._each(one.values) + self._taken(one.taken) + sum(map(self._copied, loads))
+            for one, loads in zip(work.held, coming, strict=True)
+        ]
+        early = [_EARLY * sum(map(self._early, loads)) for loads in coming]
         self._needed = max(held, default=own)
-        self.used = max(map(sum, zip(held, coming, strict=True)), default=own)
+        self.used = max(map(sum, zip(held, early, strict=True)), default=own)
 
     @property
     def spilled(self) -> float:
@@ -78,6 +91,31 @@ class Occupancy:
         each = self._gathering.each
         return sum(each(v.type.shape) * v.type.dtype.itemsize for v in values) / 4
 
+    def _early(self, moved: Moved) -> float:
+        """The same of what is loaded before it is needed; few are in flight at once of lanes that data masks.
+
+        Lanes that come one by one have a register and an address of their own, where there are many.
+        """
+        if self._work.multiplied or vector(self._place, moved, self._gathering.threads) > 1:
+            if moved.guarded or moved.result is None:
+                return 0.0
+            return self._each([moved.result])
+        each = self._gathering.each(moved.shape)
+        return max(each - _IN_TURN, 0) * (1 + _OWN_ADDRESS) / _EARLY
+
+    def _copied(self, moved: Moved) -> float:
+        """The same of lanes that data masks and that come out of shared memory: all together, as wide as they are
+        computed with, and each vector has an address and a condition of the turn that is copied meanwhile. What is only
+        added up comes piece by piece.
+        """
+        if self._work.multiplied or not moved.guarded or not self._copies(moved):
+            return 0.0
+        if self._gathering.accumulates(moved.loops):
+            return 0.0
+        moves = _OF_COPIES / vector(self._place, moved, self._gathering.threads)
+        wide = 1 + moved.buffer.dtype.itemsize / 4 + moves
+        return self._gathering.each(moved.shape) * wide
+
     def _taken(self, values: Iterable[Value]) -> float:
         """The same of what a loop adds up lane by lane, as long as it does."""
         return sum(held for value in values if (held := self._each([value])) <= MOST_REGISTERS)
@@ -102,8 +140,4 @@ class Occupancy:
             return place.stages if moved.ahead else 1
         if moved.formed:
             return place.stages
-        if not moved.reads:
-            return 0
-        if place.steps(moved.shape) > 1:
-            return place.stages - 1
-        return place.own_stages(moved.loops[-1]) - 1 if moved.loops else 0
+        return stages_of(moved, place, self._gathering.threads) - 1 if moved.reads else 0

@@ -18,6 +18,7 @@ from helion_compiler.program.expressions import with_numbers
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from helion_compiler.model.ragged import Lengths
     from helion_compiler.model.work import Loops
     from helion_compiler.program.ops import Loop
     from helion_compiler.program.program import Program
@@ -174,9 +175,18 @@ class Place:
         if lengths is None:
             extent = self.sizes.extent(axis, self.lanes)
             return max(math.ceil(extent / max(step, 1)), 1)
-        items = math.prod(min(self.lanes(s), self.sizes.example(s)) for s in lengths.items)
-        walked = lengths.most if self.longest else lengths.longest(items)
+        walked = lengths.most if self.longest else lengths.longest(self._items(lengths))
         return walked / step + 0.5  # the last tile is half empty, on average
+
+    def _items(self, lengths: Lengths) -> int:
+        """How many items one tile has, whose loop is as long as the longest of them."""
+        return math.prod(min(self.lanes(s), self.sizes.example(s)) for s in lengths.items)
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of the work of tiles, relative to the mean; 0 where items have no lengths."""
+        lengths = self.sizes.lengths.values()
+        return max((one.spread(self._items(one)) for one in lengths), default=0.0)
 
     def times(self, loops: Loops) -> float:
         """How often the innermost of some loops runs its body in one tile."""

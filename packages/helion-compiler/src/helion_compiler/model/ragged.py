@@ -43,6 +43,10 @@ class Lengths:
         """What is expected of the longest of so many."""
         return self.most * items / (items + 1.0)
 
+    def spread(self, items: float) -> float:
+        """The standard deviation of the longest of so many, relative to what is expected of it."""
+        return 1.0 / math.sqrt(items * (items + 2.0))
+
 
 def lengths_of(program: Program) -> dict[Axis, Lengths]:
     """The lengths of every axis whose bounds are read from memory by item, where the walked dimension tells them."""

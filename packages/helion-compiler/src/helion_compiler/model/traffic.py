@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import attrs
 
 from helion_compiler.model.gathering import vector
+from helion_compiler.model.pipelining import stages_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from helion_compiler.model.devices import DeviceFacts
     from helion_compiler.model.gathering import Gathering
@@ -21,6 +22,8 @@ _SECTOR = 32
 """Bytes that memory moves at least."""
 _ATOMIC = 8
 """How many times the traffic of a store an atomic is for the cache."""
+NEAR = 0.4
+"""The latency of caches, as a share of that of memory."""
 _KEPT = 0.3
 """As long as what programs read again takes up no more of the cache than this, all of it stays; from there on less and
 less, beside what streams through."""
@@ -30,8 +33,9 @@ _MOST_IN_FLIGHT = 1 << 16
 _FREE_BYTES = 128
 """What a thread has in flight where nothing keeps its loads apart: a loop is unrolled until registers are short."""
 _GUARDED_LOADS = 2
-"""Loads in flight of a thread that only adds up lanes of which data says whether they exist: ptxas lets the registers
-of two take turns. Lanes that come together in each turn are all loaded before.
+"""Loads in flight, at least, of a thread that only adds up lanes of which data says whether they exist: ptxas lets the
+registers of some take turns, two where there are four of them, half of more. Lanes that come together in each turn are
+all loaded before.
 """
 
 
@@ -85,18 +89,8 @@ class Traffic:
         return Total(cache, memory, max(in_flight, 64.0), instructions)
 
     def stages(self, moved: Moved) -> int:
-        """Turns that are loaded ahead, with the one that runs: Triton pipelines loads for products, and others only
-        where a loop is told to.
-        """
-        if moved.ahead:
-            return self._place.stages
-        turns = self._place.steps(moved.shape)
-        if turns > 1:  # a pipeline ends with its loop
-            return min(self._place.stages, turns)
-        if not moved.loops:
-            return 1
-        loop = moved.loops[-1]
-        return min(self._place.own_stages(loop), max(math.ceil(self._place.times((loop,))), 1))
+        """Turns that are loaded ahead, with the one that runs."""
+        return stages_of(moved, self._place, self._threads)
 
     def rounds(self, moved: Moved) -> float:
         """How often a thread waits for memory in one turn, where nothing is loaded ahead: a share of a time where
@@ -105,6 +99,27 @@ class Traffic:
         each = self._place.elements(moved.shape) / self._threads * moved.buffer.dtype.itemsize
         free = self._free(moved)
         return math.ceil(each / free) if moved.guarded else each / free
+
+    def distance(self, moved: Moved, resident: int) -> float:
+        """The share of memory's latency that a first reading waits: less of what an earlier loop of the tile has left
+        in a cache.
+        """
+        if self.is_shared(moved):
+            return NEAR
+        walked = self._walked(moved)
+        if not any(self._walked(one) >= walked for one in self._earlier(moved)):
+            return 1.0
+        running = min(self._tiles, resident * self._facts.multiprocessors)
+        gone = _gone(walked * running / self._facts.cache, _KEPT)
+        return NEAR + (1.0 - NEAR) * gone
+
+    def _earlier(self, moved: Moved) -> Iterator[Moved]:
+        """The readings of the same buffer in loops before that of a reading."""
+        for one in self._work.moved:
+            if one is moved:
+                return
+            if one.reads and one.buffer is moved.buffer and one.loops != moved.loops:
+                yield one
 
     def _missing(self, moved: Moved, resident: int) -> float:
         """The share of what is read that a multiprocessor's own cache does not have from the reading before, by this
@@ -172,7 +187,9 @@ class Traffic:
     def _free(self, moved: Moved) -> float:
         """Bytes that a thread has in flight of a load that is not asked for ahead."""
         if moved.guarded and self._gathering.accumulates(moved.loops):
-            return self._vector(moved) * moved.buffer.dtype.itemsize * _GUARDED_LOADS
+            vector = self._vector(moved)
+            loads = self._place.elements(moved.shape) / self._threads / vector
+            return vector * moved.buffer.dtype.itemsize * max(_GUARDED_LOADS, loads / 2)
         return _FREE_BYTES
 
     def _vector(self, moved: Moved) -> int:

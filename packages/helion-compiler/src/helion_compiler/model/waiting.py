@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from helion_compiler.model.traffic import NEAR
+
 if TYPE_CHECKING:
     from helion_compiler.model.devices import DeviceFacts
     from helion_compiler.model.gathering import Gathering
@@ -23,8 +25,6 @@ _STEP = 0.08e-6
 """Seconds that warps of a program take to wait for each other, as in reductions across them, for each doubling."""
 _BEGINNING = 0.3e-6
 """Seconds until a program does anything, after the one before it has ended."""
-_NEAR = 0.4
-"""The latency of caches, as a share of that of memory."""
 
 
 class Waiting:
@@ -37,9 +37,11 @@ class Waiting:
         facts: DeviceFacts,
         traffic: Traffic,
         gathering: Gathering,
+        resident: int,
     ) -> None:
         self._work = work
         self._place = place
+        self._resident = resident
         self._facts = facts
         self._latency = facts.latency
         self._traffic = traffic
@@ -74,20 +76,31 @@ class Waiting:
             if moved.ahead:
                 continue
             if stages > 1:
-                # What is loaded ahead passes shared memory, for which warps wait for each other.
-                apart = latency / (stages - 1) + _STEP * math.log2(place.warps)
-                total = max(total, times * steps * apart)
-            elif moved.guarded:
-                most += self._traffic.rounds(moved)
+                total = max(total, self._pipelined(moved, stages, steps))
+                continue
+            first = self._traffic.distance(moved, self._resident)
+            if moved.guarded:
+                most += self._traffic.rounds(moved) * first
             else:
-                first = _NEAR if self._traffic.is_shared(moved) else 1.0
-                far = first + (place.repeats(moved.shape, moved.repeats) - 1) * _NEAR
+                far = first + (place.repeats(moved.shape, moved.repeats) - 1) * NEAR
                 pooled += place.steps(moved.shape) * self._traffic.rounds(moved) * times * far
                 turns = max(turns, steps * times)
         if turns:
-            # Loads do not come before warps have waited for each other.
-            pooled = max(pooled, times if self._gathers(loops) else 1.0)
+            # Loads come neither before warps have waited for each other nor before what is stored, which may be theirs.
+            apart = self._gathers(loops) or self._stores(loops)
+            pooled = max(pooled, times if apart else 1.0)
         return total + latency * (pooled + times * most) + (_TURN * turns if turns > 1 else 0.0)
+
+    def _pipelined(self, moved: Moved, stages: int, steps: int) -> float:
+        """What loads of a tile wait that are asked for ahead: whole latencies in first turns, where nothing was, and
+        for other warps in each, since they pass shared memory.
+        """
+        place = self._place
+        turns = place.times(moved.loops) * steps
+        walks = turns / max(steps, place.times(moved.loops[-1:]))
+        latency = self._latency * self._traffic.distance(moved, self._resident)
+        apart = walks + (turns - walks) / (stages - 1)
+        return latency * apart + turns * _STEP * math.log2(place.warps)
 
     def _forming(self, product: Multiplied) -> float:
         """What warps wait for each other to put computed factors into shared memory, where products take them from:
@@ -117,6 +130,10 @@ class Waiting:
             return 0.0  # a row of a product's result lies within a warp
         step = _STEP * math.log2(self._place.warps)
         return step * sum(map(self._gathering.times, self._work.computed))
+
+    def _stores(self, loops: Loops) -> bool:
+        """Whether each turn writes to memory."""
+        return any(not moved.reads and moved.loops == loops for moved in self._work.moved)
 
     def _gathers(self, loops: Loops) -> bool:
         """Whether each turn has a reduction of its own."""

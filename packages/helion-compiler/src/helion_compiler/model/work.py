@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
+from helion_compiler.model.alignment import Alignment
 from helion_compiler.model.instructions import instructions_of
 from helion_compiler.program.access import accessed_shape
 from helion_compiler.program.fields import blocks, operands, parameters, results
@@ -57,6 +58,8 @@ class Moved:
     shape: tuple[Size, ...]
     run: Size
     spacing: int
+    aligned: int
+    """How many neighbours are read all or none, at multiples of so many."""
     loops: Loops
     reads: bool
     atomic: bool
@@ -70,6 +73,8 @@ class Moved:
     """Whether data decides which lanes are read: the others are set before, and each load waits for that."""
     repeats: Mapping[Size, int]
     """In how many of the loops that a whole dimension becomes where it is rolled it is done, by the size of that."""
+    result: Value | None
+    """What is read."""
 
 
 @attrs.frozen(eq=False)
@@ -104,7 +109,7 @@ class Held:
     values: frozenset[Value]
     coming: frozenset[Value]
     taken: frozenset[Value] = frozenset()
-    """Lanes that a reduction takes which leaves its loop, where they are few enough."""
+    """Lanes that reductions of the loop around take which leave it, where they are few enough: what is added up."""
 
 
 @attrs.frozen(eq=False)
@@ -113,6 +118,7 @@ class GridWork:
 
     grid: Grid
     moved: tuple[Moved, ...]
+    """In the order of the source."""
     multiplied: tuple[Multiplied, ...]
     computed: tuple[Computed, ...]
     held: tuple[Held, ...]
@@ -120,16 +126,17 @@ class GridWork:
 
 def work_of(program: Program) -> tuple[GridWork, ...]:
     """The work of each grid."""
-    neighbours = Neighbours(program)
-    return tuple(_Collector(grid, neighbours).work() for grid in program.grids)
+    neighbours, alignment = Neighbours(program), Alignment(program)
+    return tuple(_Collector(grid, neighbours, alignment).work() for grid in program.grids)
 
 
 class _Collector:
-    def __init__(self, grid: Grid, neighbours: Neighbours) -> None:
+    def __init__(self, grid: Grid, neighbours: Neighbours, alignment: Alignment) -> None:
         self._grid = grid
         self._neighbours = neighbours
+        self._alignment = alignment
         self._factors = _factors(walk(grid.body))
-        self._moved: list[Moved] = []
+        self._moved: dict[Op, Moved] = {}
         self._multiplied: list[Multiplied] = []
         self._computed: list[Computed] = []
         self._held: list[Held] = []
@@ -143,7 +150,7 @@ class _Collector:
         self._block(self._grid.body, (), frozenset())
         return GridWork(
             self._grid,
-            tuple(self._moved),
+            tuple(self._moved[op] for op in walk(self._grid.body) if op in self._moved),
             tuple(self._multiplied),
             tuple(self._computed),
             tuple(self._held),
@@ -171,14 +178,16 @@ class _Collector:
         same = {
             op.result: op.operand for op in block.ops if isinstance(op, Mask | Squeeze | Unsqueeze)
         }
+        summed = frozenset(
+            value for op in block.ops if op in self._hoistable for value in operands(op)
+        )
         live = outside | _held_as(block.yields, same)
         coming: set[Value] = set()
         for op in reversed(block.ops):
-            if isinstance(op, Load) and not _is_guarded(op):
+            if isinstance(op, Load):
                 coming.add(op.result)
             if isinstance(op, _TOGETHER):
-                gathered = frozenset(operands(op) if op in self._hoistable else ())
-                held = Held(live - staged, frozenset(coming - staged), gathered - live - staged)
+                held = Held(live - staged, frozenset(coming - staged), summed - live - staged)
                 self._held.append(held)
                 coming.clear()
             live -= frozenset(results(op))
@@ -186,7 +195,7 @@ class _Collector:
             for nested in () if isinstance(op, Fold) else blocks(op):
                 live |= self._block(nested, inner, live) - frozenset(parameters(op))
             live |= _held_as(operands(op), same)
-        self._held.append(Held(live - staged, frozenset(coming - staged)))
+        self._held.append(Held(live - staged, frozenset(coming - staged), summed - live - staged))
         return live
 
     def _op(
@@ -206,21 +215,21 @@ class _Collector:
                 kept, early, part = (
                     isinstance(op, Load) and op.result in of for of in (staged, ahead, formed)
                 )
-                self._moved.append(
-                    Moved(
-                        buffer=op.buffer,
-                        shape=shape,
-                        run=run,
-                        spacing=spacing,
-                        loops=loops,
-                        reads=reads,
-                        atomic=isinstance(op, Atomic),
-                        staged=kept,
-                        ahead=early,
-                        formed=part,
-                        guarded=_is_guarded(op),
-                        repeats=repeats,
-                    )
+                self._moved[op] = Moved(
+                    buffer=op.buffer,
+                    shape=shape,
+                    run=run,
+                    spacing=spacing,
+                    aligned=self._alignment.of(run),
+                    loops=loops,
+                    reads=reads,
+                    atomic=isinstance(op, Atomic),
+                    staged=kept,
+                    ahead=early,
+                    formed=part,
+                    guarded=_is_guarded(op),
+                    repeats=repeats,
+                    result=op.result if isinstance(op, Load) else None,
                 )
             case Dot():
                 batch = op.lhs.type.shape[:-2]

@@ -90,7 +90,7 @@ class _Descent:
         """The best point that leads on from ``point`` without stages of single loops, unless those are clearly
         better.
         """
-        own = [name for name in point if name.startswith("range_num_stages[") and point[name]]
+        own = _own_stages(point)
         without = self.space.point({**point, **dict.fromkeys(own, 0)})
         if not own or self.space.check(without):
             return point
@@ -184,6 +184,19 @@ def _shared_by_more(space: Space, point: Point) -> Point | None:
     return space.point({**point, "num_warps": more})
 
 
+def _own_stages(point: Point) -> list[str]:
+    """The parameters that give a single loop stages."""
+    return [name for name in point if name.startswith("range_num_stages[") and point[name]]
+
+
+def _by_warps(points: Sequence[Point], cost: Cost) -> list[Point]:
+    """Of points with the same number of warps, the best."""
+    found: dict[Any, Point] = {}
+    for point in sorted(points, key=cost):
+        found.setdefault(point.get("num_warps"), point)
+    return list(found.values())
+
+
 def ranked(
     space: Space, points: Sequence[Point], cost: Cost | None, held: frozenset[str] = frozenset()
 ) -> list[Point]:
@@ -198,9 +211,13 @@ def ranked(
         return fits or found[:1]
     alike = [point for point in fits if all(point[name] == fits[0][name] for name in held)]
     search = _Descent(space, _remembered(space, cost), held)
-    first, other = min(alike, key=search.cost), alike[-1]  # the last rule starts elsewhere
+    first = min(
+        alike, key=lambda point: search.cost(point) * (_CLEARLY if not _own_stages(point) else 1)
+    )
     best = search.plainer(search.improved(first))
-    rivals = {search.improved(other): None} if other != first else {}
+    # The last rule starts elsewhere, and no single step leads from a few warps to many with less for each.
+    others = [alike[-1], *_by_warps(alike, search.cost)]
+    rivals = {search.improved(other): None for other in others if other != first}
     order = sorted(dict.fromkeys([*rivals, *alike]), key=search.cost)
     place = sum(search.cost(point) < search.cost(best) * _CLEARLY for point in order)
     return list(dict.fromkeys([*order[:place], best, *order[place:], *fits]))

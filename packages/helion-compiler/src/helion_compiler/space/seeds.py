@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from helion_compiler.program.expressions import next_power_of_two
 from helion_compiler.program.neighbours import Neighbours
 from helion_compiler.program.ops import Dot
+from helion_compiler.program.program import accesses
 from helion_compiler.space.walking import walking_orders
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from helion_compiler.program.ops import Access
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import BlockSize, Size
 
@@ -46,6 +48,7 @@ the other computes; or one program of eight."""
 _STAGES_AHEAD = 3
 """With two, the loads of a turn have to wait for the turn before."""
 _ENOUGH_PROGRAMS = 64
+_WALKING_WARPS = (16, 4)
 _POINTWISE_ELEMENTS = (2048, 1024, 4096, 8192)
 
 
@@ -56,8 +59,8 @@ def seeds(program: Program, low: Mapping[Size, int]) -> tuple[dict[str, Any], ..
         chained = _CHAINED_SHAPES if _is_chain(dots) else ()
         shapes = [_dot_seed(program, dots, low, shape) for shape in (*chained, *_DOT_SHAPES)]
         return tuple(sorted(shapes, key=lambda seed: _programs(program, seed) < _ENOUGH_PROGRAMS))
-    contiguous = _contiguous(program)
-    walks = [_walking_seed(program, contiguous)] if program.loops() else []
+    contiguous = _contiguous(program, program.accesses())
+    walks = _walking_seeds(program) if program.loops() else []
     rows = max((program.padded(axis.extent) for axis in program.whole_axes()), default=0)
     if rows:
         found = [_row_seed(program, rows, warps) for warps in _row_warps(rows)]
@@ -152,13 +155,25 @@ def _pointwise_seed(
     return seed
 
 
-def _walking_seed(program: Program, contiguous: Mapping[Size, int]) -> dict[str, Any]:
-    """One index a program, and what is contiguous in memory in warps' widths; loops take a few indices a turn."""
+def _walking_seeds(program: Program) -> list[dict[str, Any]]:
+    """With many and with few warps. What loops move decides, not what is read once, such as where items begin."""
+    moved = {op for loop in program.loops() for op in accesses(loop.body)}
+    contiguous = _contiguous(program, moved)
+    return [_walking_seed(program, contiguous, warps) for warps in _WALKING_WARPS]
+
+
+def _walking_seed(program: Program, contiguous: Mapping[Size, int], warps: int) -> dict[str, Any]:
+    """One index a program, and what is contiguous in memory in warps' widths; loops take a few indices a turn, the more
+    the more warps there are. Many warps leave nothing to wait for, so that the few steps of a row need no pipeline.
+    """
     loops = {axis.size for loop in program.loops() for axis in loop.axes}
-    seed: dict[str, Any] = {"num_warps": 4}
+    seed: dict[str, Any] = {"num_warps": warps}
+    if warps == max(_WALKING_WARPS):
+        seed["num_stages"] = 1
     for block in program.blocks:
         if block.fixed is None:
-            size = (128 if contiguous[block.symbol] else 1) * (16 if block.symbol in loops else 1)
+            rows = 4 * warps if block.symbol in loops else 1
+            size = (128 if contiguous[block.symbol] else 1) * rows
             seed[f"block_sizes[{block.name}]"] = _clamp(min(size, 128), 1, block)
     return seed
 
@@ -168,10 +183,10 @@ def _ahead(program: Program) -> dict[str, int]:
     return {f"range_num_stages[{name}]": _STAGES_AHEAD for name in program.loop_names()}
 
 
-def _contiguous(program: Program) -> Mapping[Size, int]:
-    """How many accesses have a tile's lanes side by side in memory, by the tile's size."""
+def _contiguous(program: Program, moved: Iterable[Access]) -> Mapping[Size, int]:
+    """How many of some accesses have a tile's lanes side by side in memory, by the tile's size."""
     neighbours = Neighbours(program)
-    return Counter(neighbours.of(op) for op in program.accesses())
+    return Counter(neighbours.of(op) for op in moved)
 
 
 def _clamp(size: int, low: int, block: BlockSize) -> int:

@@ -1,0 +1,32 @@
+"""How many turns of a loop are loaded ahead."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from helion_compiler.model.gathering import vector
+
+if TYPE_CHECKING:
+    from helion_compiler.model.place import Place
+    from helion_compiler.model.work import Moved
+
+_LEAST_COPIED = 4
+"""Bytes that a thread copies to shared memory at once, at least."""
+
+
+def stages_of(moved: Moved, place: Place, threads: int) -> int:
+    """Turns that are loaded ahead, with the one that runs: Triton pipelines loads for products, and others only where a
+    loop is told to; copies to shared memory have at least 4 bytes a thread.
+    """
+    if moved.ahead:
+        return place.stages
+    if vector(place, moved, threads) * moved.buffer.dtype.itemsize < _LEAST_COPIED:
+        return 1
+    turns = place.steps(moved.shape)
+    if turns > 1:  # a pipeline ends with its loop
+        return min(place.stages, turns)
+    if not moved.loops:
+        return 1
+    loop = moved.loops[-1]
+    return min(place.own_stages(loop), max(math.ceil(place.times((loop,))), 1))
