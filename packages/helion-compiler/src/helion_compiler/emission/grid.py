@@ -60,6 +60,9 @@ def enter_tile(context: EmissionContext, plan: GridPlan, positions: Mapping[Axis
     """Write where each tile begins; ``positions`` tell for each axis which of its tiles it is."""
     for axis in plan.grid.axes:
         position = positions[axis]
+        if plan.grid.axes.index(axis) in plan.schedule.from_end:
+            last = context.text(plan.tiles[plan.axes.index(axis)] - 1)
+            position = f"{last} - {atom(position)}"
         step = atom(context.text(stride(context.schedule, axis)))
         begin = context.writer.name(axis.name if axis.scalar else f"{axis.name}_begin")
         start = "" if axis.begin == 0 else f"{context.text(axis.begin)} + "

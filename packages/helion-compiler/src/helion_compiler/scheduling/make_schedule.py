@@ -9,6 +9,7 @@ from helion_compiler.program.ops import Atomic, Load, Store
 from helion_compiler.scheduling.flatten_grid import flatten_grid
 from helion_compiler.scheduling.hoist_reductions import hoist_reductions
 from helion_compiler.scheduling.least_lanes import least_lanes
+from helion_compiler.scheduling.longest_first import longest_first
 from helion_compiler.scheduling.roll_reductions import roll_reductions
 from helion_compiler.scheduling.schedule import CacheHints, GridSchedule, LoopOptions, Schedule
 from helion_compiler.scheduling.subtile_epilogues import subtile_epilogues
@@ -42,13 +43,14 @@ def make_schedule(
     program = _rewritten(program, point, flat)
     stages = _integer(point.get("num_stages", 1))
     rolled = LoopOptions(num_stages=stages if stages > 1 else 0)
+    blocks = _block_sizes(program, point)
     return Schedule(
         program=program,
-        block_sizes=_block_sizes(program, point),
+        block_sizes=blocks,
         least_lanes=least_lanes(program),
         program_ids=point["pid_type"],
         grids=tuple(
-            _grid_schedule(grid, point, name, flat=is_flat)
+            _grid_schedule(grid, point, name, longest_first(program, grid, blocks), flat=is_flat)
             for grid, name, is_flat in zip(program.grids, program.grid_names(), flat, strict=True)
         ),
         loops={
@@ -89,10 +91,13 @@ def _rewritten(program: Program, point: Point, flat: Sequence[bool]) -> Program:
     return hoist_reductions(program, _lanes_of_sizes(program, point), threads)
 
 
-def _grid_schedule(grid: Grid, point: Point, name: str, *, flat: bool) -> GridSchedule:
+def _grid_schedule(
+    grid: Grid, point: Point, name: str, from_end: tuple[int, ...], *, flat: bool
+) -> GridSchedule:
     axes = range(len(grid.axes))
     return GridSchedule(
         order=(0,) if flat else tuple(point.get(f"loop_orders[{name}]", axes)),
+        from_end=from_end,
         l2_grouping=_integer(point.get(f"l2_groupings[{name}]", 1)),
         options=_options(point, name),
     )

@@ -45,9 +45,12 @@ class CacheHints:
 
 @attrs.frozen
 class GridSchedule:
-    """How program ids become the tiles of one grid. ``order`` lists the grid's axes, the fastest varying first."""
+    """How program ids become the tiles of one grid. ``order`` lists the grid's axes, the fastest varying first,
+    ``from_end`` those whose last tile comes first.
+    """
 
     order: tuple[int, ...]
+    from_end: tuple[int, ...]
     l2_grouping: int
     options: LoopOptions
 
