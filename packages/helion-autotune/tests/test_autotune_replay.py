@@ -25,7 +25,7 @@ from helion_autotune import (
 from helion_autotune.cli import main
 from helion_autotune.parameters.described import described_parameter
 from helion_autotune.replay import RecordedSpace, compare, recordings, replay
-from helion_autotune.replay.comparison import estimate
+from helion_autotune.replay.comparison import Interval, estimate
 from helion_autotune.strategies import strategy
 from helion_autotune.strategies.pattern import PatternSearch
 from helion_autotune.strategies.random import RandomSearch
@@ -143,13 +143,36 @@ def test_before_any_success_the_regret_is_that_of_the_slowest(sweep):
     assert run.regret(2) == recording.worst_ms / recording.best_ms - 1
 
 
-def test_an_estimate_holds_its_mean_and_narrows_with_more_values():
-    values = np.random.default_rng(0).exponential(size=400)
-    wide, narrow = estimate(values[:20]), estimate(values)
-    for one in (wide, narrow):
-        assert one.low < one.mean < one.high
-    assert narrow.high - narrow.low < wide.high - wide.low
-    assert estimate(np.asarray([2.0, 2.0])).low == 2.0
+def width(interval):
+    return interval.high - interval.low
+
+
+def test_an_estimate_holds_its_mean_and_narrows_with_more_problems():
+    values = np.random.default_rng(0).exponential(size=(200, 2))
+    few, many = estimate(values[:10]), estimate(values)
+    for one in (few, many):
+        for interval in (one.other_seeds, one.other_problems):
+            assert interval.low < one.mean < interval.high
+    assert width(many.other_seeds) < width(few.other_seeds)
+    assert width(many.other_problems) < width(few.other_problems)
+    assert estimate(values) == many
+    assert estimate(np.full((3, 2), 2.0)).other_problems == Interval(2.0, 2.0)
+
+
+def test_more_seeds_do_not_make_up_for_few_problems():
+    """Runs of a problem that all end alike tell no more of other problems than one of them."""
+    problems = np.random.default_rng(0).exponential(size=(10, 1))
+    once, often = estimate(problems), estimate(np.repeat(problems, 40, axis=1))
+    assert often.mean == pytest.approx(once.mean)
+    assert width(often.other_problems) == pytest.approx(width(once.other_problems), rel=0.1)
+    assert width(often.other_seeds) == pytest.approx(0)
+
+
+def test_what_differs_from_problem_to_problem_does_not_blur_what_seeds_do():
+    noise = np.random.default_rng(0).normal(size=(8, 30))
+    apart = noise + 10.0 * np.arange(8)[:, None]
+    assert width(estimate(apart).other_seeds) == pytest.approx(width(estimate(noise).other_seeds))
+    assert width(estimate(apart).other_problems) > 10 * width(estimate(apart).other_seeds)
 
 
 def test_the_better_strategy_is_ahead_with_confidence(sweep):
@@ -161,7 +184,7 @@ def test_the_better_strategy_is_ahead_with_confidence(sweep):
         recordings([sweep]), {"pattern": PatternSearch, "stuck": Stuck}, seeds=6, after=[16, 64]
     )
     row = comparison.row("stuck", 64)
-    assert row.behind.low > 0
+    assert row.behind.other_seeds.low > 0
     assert comparison.row("pattern", 64).behind is None
     assert comparison.row("pattern", 64).regret.mean < row.regret.mean
     with pytest.raises(KeyError):
@@ -174,11 +197,13 @@ def test_the_better_strategy_is_ahead_with_confidence(sweep):
 def test_the_command_prints_a_table_and_writes_json(sweep, tmp_path, capsys):
     output = tmp_path / "deep" / "replay.json"
     command = ["replay", str(sweep), "--strategies", "random,pattern", "--seeds", "2"]
-    assert main([*command, "--after", "8", "24", "--json", str(output)]) == 0
+    options = ["--first-seed", "5", "--after", "8", "24", "--json", str(output)]
+    assert main([*command, *options]) == 0
     printed = capsys.readouterr().out
     assert "bowl: 200 points" in printed
     assert printed.count("(the others are compared with this one)") == 2
     written = json.loads(output.read_text())
+    assert {run["rng_seed"] for run in written["runs"]} == {5, 6}
     assert [(row["strategy"], row["evaluations"]) for row in written["rows"]] == [
         ("random", 8),
         ("pattern", 8),

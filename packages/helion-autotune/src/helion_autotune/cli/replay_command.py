@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from helion_autotune.replay import Comparison, Problem, Recording
-    from helion_autotune.replay.comparison import Estimate, Row
+    from helion_autotune.replay.comparison import Interval, Row
     from helion_autotune.strategies import Strategy
 
 #: Strategies that tell nothing here: one follows the order of the records, the other needs results of other keys.
@@ -27,8 +27,9 @@ _DESCRIPTION = """
 Each strategy searches among the points that were recorded, and only those: random points are recorded ones, the
 neighbours of a point are the recorded ones nearest to it, and a solver's vector means the nearest recorded point. So
 each time it is told was measured. What it cannot show is what a strategy would have found between them: record broad
-sweeps. Regret is how much slower the best point found is than the best one recorded; intervals are 95 % by bootstrap
-over recordings and seeds, and "behind" is the difference from the first strategy, run by run.
+sweeps. Regret is how much slower the best point found is than the best one recorded, and "behind" is the difference
+from the first strategy, run by run. Intervals are 95 % by bootstrap: the first of "behind" says where it would lie with
+other seeds on these recordings, all others where with other recordings of the kind, too.
 """
 
 
@@ -51,6 +52,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument(
         "--seeds", type=int, default=7, help="searches per recording and strategy (default: 7)"
+    )
+    parser.add_argument(
+        "--first-seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="count seeds from N (default: 0): confirm with others what you chose with some",
     )
     parser.add_argument(
         "--after",
@@ -76,7 +84,8 @@ def run(options: argparse.Namespace) -> int:
     _print_recordings(found)
     comparison = compare(
         found, {name: _maker(name) for name in names},
-        seeds=options.seeds, after=sorted(options.after), seeded=not options.unseeded, told=_tell,
+        seeds=options.seeds, first_seed=options.first_seed, after=sorted(options.after),
+        seeded=not options.unseeded, told=_tell,
     )  # fmt: skip
     print("\n".join(table(comparison)))
     if options.json is not None:
@@ -92,21 +101,24 @@ def table(comparison: Comparison) -> list[str]:
         lines += [
             "",
             f"after {evaluations} evaluations",
-            f"  {'strategy':24}{'regret':>24}   behind",
+            f"  {'strategy':24}{'regret':>24}   {'behind, by other seeds':26}by other recordings",
         ]
         lines += [_line(row) for row in sorted(rows, key=lambda row: row.regret.mean)]
     return lines
 
 
 def _line(row: Row) -> str:
-    behind = (
-        "(the others are compared with this one)" if row.behind is None else _percent(row.behind)
-    )
-    return f"  {row.strategy:24}{_percent(row.regret):>24}   {behind}"
+    regret = f"{row.regret.mean:.2%} {_ends(row.regret.other_problems)}"
+    if row.behind is None:
+        behind = "(the others are compared with this one)"
+    else:
+        here = f"{row.behind.mean:.2%} {_ends(row.behind.other_seeds)}"
+        behind = f"{here:26}{_ends(row.behind.other_problems)}"
+    return f"  {row.strategy:24}{regret:>24}   {behind}"
 
 
-def _percent(one: Estimate) -> str:
-    return f"{one.mean:.1%} [{one.low:.1%}, {one.high:.1%}]"
+def _ends(one: Interval) -> str:
+    return f"[{one.low:.2%}, {one.high:.2%}]"
 
 
 def _print_recordings(found: Sequence[Recording]) -> None:

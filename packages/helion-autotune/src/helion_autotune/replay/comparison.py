@@ -1,8 +1,11 @@
 """Strategies beside each other: their mean regret after so many evaluations, and how sure that is.
 
 In: problems, strategies by name, seeds. Out: for each strategy and number of evaluations, the mean over all problems
-and seeds with a bootstrap confidence interval, and that of the difference from the first strategy, run by run.
-Source: B. Efron, R. J. Tibshirani, "An Introduction to the Bootstrap" (1993); ``scipy.stats.bootstrap``.
+and seeds, and that of the difference from the first strategy, run by run, with bootstrap confidence intervals.
+Runs of one problem resemble each other, so there are two questions, each with its interval. Other seeds on the same
+problems: the runs of each problem are drawn anew (stratified). Other problems of the kind: problems are drawn first and
+runs of each then (in two stages), and no number of seeds narrows that beyond what the number of problems allows.
+Source: A. C. Davison, D. V. Hinkley, "Bootstrap Methods and their Application" (1997), section 3.8.
 """
 
 from __future__ import annotations
@@ -27,12 +30,20 @@ CONFIDENCE = 0.95
 
 
 @attrs.frozen
-class Estimate:
-    """A mean with the ends of its confidence interval."""
+class Interval:
+    """The ends of a confidence interval."""
 
-    mean: float
     low: float
     high: float
+
+
+@attrs.frozen
+class Estimate:
+    """A mean, where it would lie with ``other_seeds`` on the same problems, and where on ``other_problems``."""
+
+    mean: float
+    other_seeds: Interval
+    other_problems: Interval
 
 
 @attrs.frozen
@@ -89,10 +100,12 @@ def compare(
     seeds: int,
     after: Sequence[int],
     seeded: bool = True,
+    first_seed: int = 0,
     told: Callable[[str, Problem], None] = lambda _name, _problem: None,
 ) -> Comparison:
     """Search every problem with every strategy and ``seeds`` seeds; compare ``after`` these numbers of evaluations.
 
+    Seeds count from ``first_seed``: what was chosen with some is to be confirmed with others.
     ``told`` is called before each strategy and problem, for progress.
     """
     runs: dict[str, tuple[Replay, ...]] = {}
@@ -102,20 +115,20 @@ def compare(
             told(name, problem)
             done += [
                 replay(problem, make(), rng_seed=s, evaluations=max(after), seeded=seeded)
-                for s in range(seeds)
+                for s in range(first_seed, first_seed + seeds)
             ]
         runs[name] = tuple(done)
-    return Comparison(tuple(_rows(runs, after)), runs)
+    return Comparison(tuple(_rows(runs, seeds, after)), runs)
 
 
-def _rows(runs: Mapping[str, Sequence[Replay]], after: Sequence[int]) -> list[Row]:
+def _rows(runs: Mapping[str, Sequence[Replay]], seeds: int, after: Sequence[int]) -> list[Row]:
     import numpy as np
 
     first = next(iter(runs))
     rows = []
     for evaluations in after:
         regrets = {
-            name: np.asarray([run.regret(evaluations) for run in done])
+            name: np.asarray([run.regret(evaluations) for run in done]).reshape(-1, seeds)
             for name, done in runs.items()
         }
         for name, values in regrets.items():
@@ -125,19 +138,25 @@ def _rows(runs: Mapping[str, Sequence[Replay]], after: Sequence[int]) -> list[Ro
 
 
 def estimate(values: NDArray[np.float64]) -> Estimate:
-    """The mean of ``values`` with its percentile bootstrap interval; the same for the same values."""
+    """The mean of ``values``, problems x seeds, with percentile intervals; the same for the same values."""
     import numpy as np
-    from scipy.stats import bootstrap
 
-    mean = float(values.mean())
-    if len(values) < 2 or bool(np.all(values == values[0])):
-        return Estimate(mean, mean, mean)
-    interval = bootstrap(
-        (values,),
-        np.mean,
-        n_resamples=RESAMPLES,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return Estimate(mean, float(interval.low), float(interval.high))
+    problems, seeds = values.shape
+    rng = np.random.default_rng(0)
+    same = np.arange(problems)[:, None]
+    drawn = rng.integers(problems, size=(RESAMPLES, problems, 1))
+    runs = rng.integers(seeds, size=(RESAMPLES, problems, seeds))
+    return Estimate(
+        float(values.mean()),
+        _interval(values[same, runs].mean(axis=(1, 2))),
+        _interval(values[drawn, runs].mean(axis=(1, 2))),
+    )
+
+
+def _interval(means: NDArray[np.float64]) -> Interval:
+    """What holds the middle of these means of resamples."""
+    import numpy as np
+
+    outside = (1.0 - CONFIDENCE) / 2.0
+    low, high = np.quantile(means, [outside, 1.0 - outside])
+    return Interval(float(low), float(high))
