@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from helion_autotune.space import Space
 
 
-#: Short walks from the two best points, few points to learn from, and soon the turn of the pattern search: as near the
-#: best after 32 evaluations as wider walks are after 40, with a compiler's seeds and without.
-NEAR = GuidedSearch(start=8, patience=2, copies=2, radius=2, anywhere=8)
+#: Short walks from the two best points, none from anywhere else, and soon the turn of the pattern search: the model
+#: promises much of points that it knows little of, and in a hundred evaluations few such promises hold.
+NEAR = GuidedSearch(patience=2, copies=2, radius=2, walks=80, anywhere=0)
 
 
 @attrs.frozen

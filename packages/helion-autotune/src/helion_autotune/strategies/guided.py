@@ -1,12 +1,14 @@
 """Guided search: steps from the best points, chosen by a model of what each parameter and each pair of them does.
 
-The model is an additive Gaussian process on the logarithm of the time, of the successes alone; a second one, of
-success and failure, says how likely a point is to run. A batch maximises expected improvement times that probability,
-one point after the other, each believed at its predicted time by the next. Candidates are walks of a few steps from
-the best points, fewer and shorter steps as the search goes on, and some points from anywhere.
-Sources: "kriging believer": D. Ginsbourger, R. Le Riche, L. Carraro (2010); failures: M. A. Gelbart, J. Snoek, R. P.
-Adams, "Bayesian Optimization with Unknown Constraints", UAI 2014; staying near: D. Eriksson et al., "Scalable Global
-Optimization via Local Bayesian Optimization", NeurIPS 2019.
+It begins by changing one parameter of the best point at a time, which tells what each does alone. The model is an
+additive Gaussian process on how far the logarithm of the time lies above the best, of the successes alone, in which
+small distances count more than large ones; a second one, of success and failure, says how likely a point is to run. A
+batch maximises expected improvement times that probability, one point after the other, each believed at its predicted
+time by the next. Candidates are walks of a few steps from the best points, and some points from anywhere.
+Sources: one at a time: M. D. Morris, "Factorial Sampling Plans for Preliminary Computational Experiments",
+Technometrics 33 (1991); "kriging believer": D. Ginsbourger, R. Le Riche, L. Carraro (2010); failures: M. A. Gelbart, J.
+Snoek, R. P. Adams, "Bayesian Optimization with Unknown Constraints", UAI 2014; staying near: D. Eriksson et al.,
+"Scalable Global Optimization via Local Bayesian Optimization", NeurIPS 2019.
 """
 
 from __future__ import annotations
@@ -38,6 +40,12 @@ if TYPE_CHECKING:
 
 #: Times more than this many times the best are all alike to the model.
 CLIPPED = 6.0
+#: Up to about this far above the best, as the logarithm of a ratio, the model sees distances as they are; further away
+#: it sees them smaller and smaller. Noise and variance are shares of the whole spread of what it sees: with a seed of
+#: five times the best among the trials, a few per cent would be noise to it.
+NEARBY = 0.3
+#: With fewer successes than this, not even the default's surroundings are worth learning first.
+FEW = 3
 #: How often a step of a walk is to any value.
 FAR = 0.2
 #: The most trials that a model is fitted to: the fastest and the latest.
@@ -46,13 +54,15 @@ MODELLED = 200
 
 @attrs.frozen
 class GuidedSearch:
-    """``start`` points to learn from, then ``batch`` at a time; ends after ``patience`` batches without ``gain``.
+    """``start`` steps from the best to learn from, then ``batch`` points at a time; ends after ``patience`` batches
+    without ``gain``. Where next to nothing is known to work, ``spread`` even points come first.
 
     Each batch is chosen, by all that is known, of ``ahead`` points that compile while the batch before is measured.
 
     ``copies`` best points are what walks of at most ``radius`` steps, ``walks`` in all, start from.
     """
 
+    spread: int = 8
     start: int = 16
     batch: int = 8
     patience: int = 4
@@ -79,22 +89,17 @@ class GuidedSearch:
         in_rounds(objective, propose, rounds=self.rounds, patience=self.patience, gain=self.gain)
 
     def begin(self, space: Space, objective: Objective, rng: np.random.Generator) -> None:
-        """Evaluate the default and points to learn from: walks from what works, or an even spread."""
+        """Evaluate the default, an even spread where little is known, and some steps from the best point of these."""
         objective.evaluate(space.default)
-        tried = {trial.point for trial in objective.trials}
-        ranked = _ranked(objective.trials)
-        if len(ranked) >= 3:
-            found: dict[Point, None] = {}
-            for index in range(4 * self.start):
-                origin = ranked[index % min(2, len(ranked))].point
-                point = walked(space, origin, rng, self.radius + 2)
-                if point not in tried:
-                    found[point] = None
-            points = list(found)[: self.start]
-        else:
-            points = sobol_points(space, rng, self.start, tried)
-        if points:
-            objective.evaluate_many(points)
+        if len(_ranked(objective.trials)) < FEW:
+            spread = sobol_points(space, rng, self.spread, _tried(objective))
+            _evaluate_any(objective, spread)
+        if objective.best is None:
+            return
+        tried = _tried(objective)
+        near = [point for point in space.neighbours(objective.best.point) if point not in tried]
+        order = rng.permutation(len(near))
+        _evaluate_any(objective, [near[index] for index in order[: self.start]])
 
     def propose(
         self,
@@ -151,8 +156,7 @@ class Models:
 
         seen = _modelled(trials)
         worked = [trial for trial in seen if trial.ok]
-        logs = np.log(np.maximum([trial.value for trial in worked], 1e-9))
-        values = np.minimum(logs, logs.min() + math.log(CLIPPED))
+        values = levels(np.asarray([trial.value for trial in worked]))
         process = fit(self.distances, [trial.point for trial in worked], values, self._time)
         self._time = process.settings
         pool = [*ready, *others]
@@ -222,6 +226,24 @@ def walked(space: Space, origin: Point, rng: np.random.Generator, radius: int) -
         value = parameter.sample(rng) if far else near[int(rng.integers(len(near)))]
         point = space.changed(point, name, value) or point
     return point
+
+
+def levels(times: Array) -> Array:
+    """What the model sees of times: their order, and how far each lies above the best, small distances in detail."""
+    import numpy as np
+
+    logs = np.log(np.maximum(times, 1e-9))
+    above = np.minimum(logs - logs.min(), math.log(CLIPPED))
+    return np.asarray(np.log1p(above / NEARBY))
+
+
+def _tried(objective: Objective) -> set[Point]:
+    return {trial.point for trial in objective.trials}
+
+
+def _evaluate_any(objective: Objective, points: Sequence[Point]) -> None:
+    if points:
+        objective.evaluate_many(points)
 
 
 def _ranked(trials: Sequence[Trial]) -> list[Trial]:
