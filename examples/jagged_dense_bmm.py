@@ -27,16 +27,16 @@ def jagged_dense_bmm(
     rows, k = jagged.size()
     items, _, n = dense.size()
     out = torch.empty([rows, n], dtype=jagged.dtype, device=jagged.device)
-    for item in hl.grid(items):
+    for tile_b, tile_n in hl.tile([items, n], block_size=[1, None]):
+        item = tile_b.begin
         begin, end = offsets[item], offsets[item + 1]
         for tile_m in hl.tile(begin, end):
-            for tile_n in hl.tile(n):
-                acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
-                for tile_k in hl.tile(k):
-                    acc = hl.dot(jagged[tile_m, tile_k], dense[item, tile_k, tile_n], acc=acc)
-                if bias is not None:
-                    acc = acc + bias[item, tile_n].to(torch.float32)
-                out[tile_m, tile_n] = acc
+            acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
+            for tile_k in hl.tile(k):
+                acc = hl.dot(jagged[tile_m, tile_k], dense[item, tile_k, tile_n], acc=acc)
+            if bias is not None:
+                acc = acc + bias[item, tile_n].to(torch.float32)
+            out[tile_m, tile_n] = acc
     return out
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -128,7 +129,6 @@ class _Estimate:
         reach = min(resident * moved.in_flight / needed, 1.0) * busy
         products = self._products(resident) * idle * spilled
         computed = (moved.instructions + self._operations()) / facts.operations * idle * spilled
-        computed *= self._uneven()
         if resident == 1 and self._work.multiplied:
             # Nobody multiplies while the only program computes, but for warps that are behind the others.
             products += _ALONE * self._operations() / facts.operations * idle
@@ -138,17 +138,20 @@ class _Estimate:
             "products": products,
             "computed": computed / _awake(resident * self._place.warps),
         }
+        terms = {name: seconds * self._uneven for name, seconds in terms.items()}
         return terms | {"alone": self._alone(computed, terms["cache"])}
 
+    @cached_property
     def _uneven(self) -> float:
-        """How much more the busiest scheduler of all has to issue than one does on average.
+        """How much more the busiest scheduler of all has to do than one does on average.
 
-        A warp stays with its scheduler, so programs of few warps that all run at once are dealt out for good. Those
-        that follow when others have ended go where there is room, and even out all but the last of them.
+        A warp stays with its scheduler, so programs of few warps that all run at once are dealt out for good, as are
+        the tiles of programs that stay. Those that follow when others have ended go where there is room, and even out
+        all but the last of them.
         """
         schedulers = self._facts.schedulers
         each = self._share * min(self._place.warps, schedulers) / schedulers
-        waves = max(self._share / self._resident, 1.0)
+        waves = max(self._share / self._resident, 1.0) if self._place.staying is None else 1.0
         return 1.0 + _BUSIEST * self._place.spread / math.sqrt(each) / waves
 
     def _alone(self, computed: float, cache: float) -> float:
@@ -161,7 +164,7 @@ class _Estimate:
         if not self._work.multiplied:
             own = computed / _awake(self._place.warps)
             own = max(own, cache) + min(own, cache) / self._turns()
-        total = (self._share * self._waiting(self._place) + own) / self._resident
+        total = (self._share * self._waiting(self._place) + own) / self._resident * self._uneven
         if not self._place.sizes.lengths:
             return total
         # The longest may be the last.
