@@ -116,3 +116,57 @@ def test_one_lane_and_the_same_tile_twice_are_compared_as_they_are() -> None:
     y = torch.randn(9, 20)
     assert "behind" not in source(narrow, (1, 16), y, operator.ge)
     torch.testing.assert_close(narrow(y, operator.ge), torch.tril(y))
+
+
+def summed(x: torch.Tensor, ends: torch.Tensor, sign: Callable[[Any, Any], Any]) -> torch.Tensor:
+    """Padding of ``x + 1`` is 1, and has to be left out of the sums."""
+    out = torch.empty([x.size(0)], device=x.device)
+    for tile_m in hl.tile(x.size(0)):
+        acc = hl.zeros([tile_m], dtype=torch.float32)
+        for tile_n in hl.tile(0, ends[0]):
+            kept = sign(tile_m.index[:, None], tile_n.index[None, :])
+            acc += torch.where(kept, x[tile_m, tile_n] + 1, 0.0).sum(-1)
+        out[tile_m] = acc
+    return out
+
+
+def multiplied(
+    x: torch.Tensor, y: torch.Tensor, ends: torch.Tensor, sign: Callable[[Any, Any], Any]
+) -> torch.Tensor:
+    out = torch.empty([x.size(0), y.size(1)], device=x.device)
+    for tile_m, tile_k in hl.tile([x.size(0), y.size(1)]):
+        acc = hl.zeros([tile_m, tile_k], dtype=torch.float32)
+        for tile_n in hl.tile(0, ends[0]):
+            kept = sign(tile_m.index[:, None], tile_n.index[None, :])
+            weights = torch.where(kept, torch.exp(x[tile_m, tile_n]), 0.0)
+            acc = hl.dot(weights.to(y.dtype), y[tile_n, tile_k], acc=acc)
+        out[tile_m, tile_k] = acc
+    return out
+
+
+@pytest.mark.parametrize("end", [1, 16, 83, 90])
+@pytest.mark.parametrize("sign", SIGNS)
+def test_a_choice_that_padding_does_not_have_is_one_comparison_where_rows_can_end(
+    sign: Callable[[Any, Any], Any], end: int
+) -> None:
+    x, ends = torch.randn(77, 90), torch.tensor([end])
+    m, n = indices(x)
+    kernel = helion.kernel(summed, config=helion.Config(block_sizes=[16, 8]))
+    text = source(kernel, (16, 8), x, ends, sign)
+    one = sign in (operator.ge, operator.gt)
+    assert ("tile_n_left" in text) == one
+    assert text.count("tl.where(") == (1 if one else 2)
+    expected = torch.where(sign(m, n) & (n < end), x + 1, 0.0).sum(1)
+    torch.testing.assert_close(kernel(x, ends, sign), expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_a_choice_that_is_rounded_is_made_by_floats(sign: Callable[[Any, Any], Any]) -> None:
+    x, y, ends = torch.randn(77, 90), torch.randn(90, 20).to(torch.bfloat16), torch.tensor([83])
+    m, n = indices(x)
+    kernel = helion.kernel(multiplied, config=helion.Config(block_sizes=[16, 16, 16]))
+    assert ".to(tl.float32)[:, None] " in kernel.bind((x, y, ends, sign)).to_triton_code(
+        helion.Config(block_sizes=[16, 16, 16])
+    )
+    weights = torch.where(sign(m, n) & (n < 83), x.exp(), 0.0).to(torch.bfloat16).float()
+    torch.testing.assert_close(kernel(x, y, ends, sign), weights @ y.float(), atol=1e-3, rtol=1e-3)

@@ -16,6 +16,7 @@ from helion_compiler.emission.parameters import (
     ScalarParameter,
 )
 from helion_compiler.emission.writer import Writer
+from helion_compiler.program.choices import choosing_narrowed, masks_of_conditions
 from helion_compiler.program.expressions import to_triton
 from helion_compiler.program.types import Value, whole_axis
 from helion_compiler.space.descriptors import descriptor_order
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import sympy
 
     from helion_compiler.program.foreign_ops import ForeignFunction
-    from helion_compiler.program.ops import Block
+    from helion_compiler.program.ops import Block, Mask
     from helion_compiler.program.types import Axis, Buffer, Size
     from helion_compiler.scheduling.schedule import Schedule
 
@@ -66,6 +67,8 @@ class EmissionContext:
         """The names of the author's own Triton functions."""
         self.indices: dict[Value, Axis] = {}
         """The axes of which values are the indices, with dimensions of one lane or without."""
+        self.masks: Mapping[Value, Mask] = masks_of_conditions(schedule.program)
+        self.chooses_narrowed: frozenset[Value] = choosing_narrowed(schedule.program)
         self._starts = starts
         self._values: dict[Value, str] = {}
         self._own: set[Value] = set()
@@ -87,6 +90,10 @@ class EmissionContext:
         self._values[value] = name
         self._own.add(value)
         self.writer.line(f"{name} = {text}")
+
+    def is_defined(self, value: Value) -> bool:
+        """Whether ``value`` has a text already."""
+        return value in self._values
 
     def define_all(self, values: Sequence[Value], text: str) -> None:
         """Assign ``text`` to new variables for ``values``, of which there may be none."""

@@ -110,11 +110,22 @@ def emit_number(context: EmissionContext, op: Number) -> None:
     context.number(op.symbol, context.use(op.operand))
 
 
-def emit_pointwise(context: EmissionContext, op: Pointwise) -> None:
-    """TorchInductor's text for the operator, line by line."""
+def _emit_comparison(context: EmissionContext, op: Pointwise) -> bool:
+    """A comparison of indices, with the mask that alone reads it if it has one; whether it is one."""
+    mask = context.masks.get(op.result)
+    masked = None if mask is None else index_comparison(context, op, mask)
+    if mask is not None and masked is not None:
+        context.define(mask.result, masked)
+        return True
     compared = index_comparison(context, op)
     if compared is not None:
         context.define(op.result, compared)
+    return compared is not None
+
+
+def emit_pointwise(context: EmissionContext, op: Pointwise) -> None:
+    """TorchInductor's text for the operator, line by line."""
+    if _emit_comparison(context, op):
         return
     operands: list[str] = []
     shape = op.result.type.shape

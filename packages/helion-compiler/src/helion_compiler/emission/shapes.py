@@ -113,7 +113,11 @@ def emit_sort(context: EmissionContext, op: Sort) -> None:
 
 
 def emit_mask(context: EmissionContext, op: Mask) -> None:
-    """``tl.where`` on the mask of the dimension, or nothing where every block is full."""
+    """``tl.where`` on the mask of the dimension, or nothing where every block is full, or where a comparison has been
+    written with its mask.
+    """
+    if context.is_defined(op.result):
+        return
     mask = context.lane_mask(op.operand.type.shape, op.dim, op.axis)
     operand = context.use(op.operand)
     if mask is None:

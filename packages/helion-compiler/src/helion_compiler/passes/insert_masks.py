@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from helion_compiler.passes.dim_axes import DimAxes, dim_axes
+from helion_compiler.program.choices import choice_behind, count_uses
 from helion_compiler.program.fields import results, with_blocks, with_fields
 from helion_compiler.program.lane_ops import Join, Split
 from helion_compiler.program.ops import (
@@ -41,6 +42,7 @@ from helion_compiler.program.ops import (
 from helion_compiler.program.types import Value
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Mapping
 
     from helion_compiler.program.program import Program
@@ -58,11 +60,13 @@ Padding = tuple[Any, ...]
 
 def insert_masks(program: Program) -> Program:
     """The same Program with a Mask wherever padding would otherwise reach a result."""
-    return program.with_bodies(_Inserter().block)
+    uses = count_uses(program)
+    return program.with_bodies(lambda body: _Inserter(uses).block(body))
 
 
 class _Inserter:
-    def __init__(self) -> None:
+    def __init__(self, uses: Counter[Value]) -> None:
+        self._uses = uses
         self._padding = _Paddings(self._held)
         self._axes: dict[Value, DimAxes] = {}
         self._ops: list[Op] = []
@@ -116,10 +120,16 @@ class _Inserter:
         return with_fields(folded, operands=masked)
 
     def _masked(
-        self, value: Value, dim: int, fill: float | bool, op: Reduce | Dot | Fold | Sort
+        self,
+        value: Value,
+        dim: int,
+        fill: float | bool,
+        op: Reduce | Dot | Fold | Sort | Pointwise,
     ) -> Value:
         """``value``, or a masked copy of it whose padding along ``dim`` is ``fill``."""
         if value.type.shape[dim] == 1 or _equal(self._padding[value][dim], fill):
+            return value
+        if self._chosen(value, dim, fill):
             return value
         masked = Value("masked", value.type)
         axes = self._axes.get(value, (None,) * len(value.type.shape))
@@ -136,6 +146,24 @@ class _Inserter:
         self._axes[masked] = axes
         self._padding[masked] = _replace(self._padding[value], dim, fill)
         return masked
+
+    def _chosen(self, value: Value, dim: int, fill: float | bool) -> bool:
+        """Whether ``value`` was a choice between something and ``fill``, which is now made for padding, too."""
+        made = choice_behind(value, fill, self._padding.maker, self._uses)
+        places = [place for place, one in enumerate(self._ops) if made and one is made[0]]
+        if not places or made[0].args[0].type.shape != value.type.shape:
+            return False
+        (place,), (choice, *rest) = places, made
+        behind = self._ops[place:]
+        del self._ops[place:]
+        condition = self._masked(choice.args[0], dim, fill=False, op=choice)
+        changed = with_fields(choice, args=(condition, *choice.args[1:]))
+        self._ops += [changed, *behind[1:]]
+        for one in (changed, *rest):
+            padding = self._padding[one.result]
+            self._padding.define(one.result, one)
+            self._padding[one.result] = _replace(padding, dim, fill)
+        return True
 
     def _loop(self, loop: Loop | While) -> Op:
         """Carried padding is what it is before the loop and after every iteration: the greatest fixed point."""
@@ -249,6 +277,10 @@ class _Paddings(dict[Value, Padding]):
         """``value`` is what ``op`` makes; a body is walked again when what enters it has changed."""
         self.pop(value, None)
         self._makers[value] = op
+
+    def maker(self, value: Value) -> Op | None:
+        """The op that makes a value; None of one that enters a body."""
+        return self._makers.get(value)
 
     def __missing__(self, value: Value) -> Padding:
         found = self[value] = self._held(self._makers[value], value)
