@@ -21,7 +21,6 @@ from helion_compiler.program.ops import (
     Load,
     Loop,
     Mask,
-    Permute,
     Pointwise,
     Reduce,
     Sort,
@@ -31,6 +30,7 @@ from helion_compiler.program.ops import (
 )
 from helion_compiler.program.program import walk, whole_axes
 from helion_compiler.program.types import ValueIndex
+from helion_compiler.program.views import loaded_by
 from helion_compiler.scheduling.hoist_reductions import hoistable_reductions
 from helion_compiler.scheduling.levels import count_repeats
 
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
 _TOGETHER = (Reduce, Fold, Sort, Dot, Loop)
 """Ops for which all lanes come together, across threads."""
-_VIEWS = (Mask, Permute, Squeeze, Unsqueeze)
 
 
 @attrs.frozen(eq=False)
@@ -259,10 +258,7 @@ class _Collector:
 
     def _is_computed(self, factor: Value) -> bool:
         """Whether a factor of a product is more than a view of what was loaded."""
-        op = self._makers.get(factor)
-        while isinstance(op, _VIEWS):
-            op = self._makers.get(op.operand)
-        return op is not None and not isinstance(op, Load)
+        return factor in self._makers and loaded_by(factor, self._makers) is None
 
     def _repeats_of(self, op: Op) -> dict[Size, int]:
         return {size: found.get(op, 1) for size, found in self._repeats.items()}

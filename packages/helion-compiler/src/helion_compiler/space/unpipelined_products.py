@@ -1,24 +1,34 @@
-"""What Triton 3.6 gets wrong: products of warp groups outside of a pipelined loop.
+"""What Triton 3.6 gets wrong: products of warp groups whose operands are not copied ahead by its pipeline.
 
-Seen on an H200. Where more warp groups than groups of 64 rows share a product, so that warp groups share rows, and its
-loop is not pipelined (``tl.range(…, num_stages=1)``, ``tl.static_range``), the instructions of products read shared
-memory out of bounds, as the memory checker says, or the result is wrong. And where two loops with products are unrolled
-one behind the other, ptxas computes the second one's addresses of shared memory from a register that nothing has
-written: ``cuobjdump -sass`` of examples/squeeze_and_excite.py shows it for blocks of 128, 64 and 32.
+All was seen on an H200, with random configs of the gallery (``benchmarks/space_correctness``).
+
+- Where a product feeds another one, or its loop is not pipelined, Triton gives all warps rows of their own; with more
+  groups of four warps than of 64 rows, some compute what others do too, from shared memory that is out of bounds, as
+  the memory checker says, or from what they overwrite for each other.
+- Where one operand comes from registers and the other by a descriptor that is waited for in place, the barriers of the
+  latter stand before the fence of the former: what other warps have written may not be seen yet.
+- Where two loops with products are unrolled one behind the other, ptxas computes the second one's addresses of shared
+  memory from a register that nothing has written: ``cuobjdump -sass`` of examples/squeeze_and_excite.py shows it for
+  blocks of 128, 64 and 32.
 """
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from helion_autotune.constraints import Constraint
+from helion_compiler.program.fields import results
 from helion_compiler.program.ops import Dot
+from helion_compiler.program.views import loaded_by
+from helion_compiler.space.access_modes import mode_of
 from helion_compiler.space.space_part import SpacePart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from helion_compiler.program.ops import Load
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Size
     from helion_compiler.space.point_lanes import PointLanes
@@ -28,39 +38,83 @@ _GROUP_ROWS = 64
 
 
 def unpipelined_products(program: Program, lanes: PointLanes) -> SpacePart:
-    """One demand for each loop with products, and one for all of them."""
-    demands, names = [], []
+    """Two demands for each loop with products, and one for all of them."""
+    makers = {value: op for op in program.walk() for value in results(op)}
+    loops = []
     for loop, name in zip(program.loops(), program.loop_names(), strict=True):
-        rows = [op.sizes[0] for op in loop.body.ops if isinstance(op, Dot)]
-        if rows:
-            reason = (
-                f"with `range_num_stages` of 1 or `static_ranges`, products of the loop {name} may not have more "
-                f"groups of {_GROUP_WARPS} warps than of {_GROUP_ROWS} rows: Triton reads outside of shared memory"
-            )
-            holds = partial(_enough_rows, name, rows, lanes)
-            demands.append(Constraint(f"unpipelined products of {name}", reason, holds))
-            names.append(name)
-    if len(names) > 1:
+        products = [op for op in loop.body.ops if isinstance(op, Dot)]
+        if products:
+            factors = [(loaded_by(op.lhs, makers), loaded_by(op.rhs, makers)) for op in products]
+            rows = tuple(op.sizes[0] for op in products)
+            loops.append(_ProductLoop(name, rows, tuple(factors), lanes))
+    demands = [demand for loop in loops for demand in loop.demands()]
+    if len(loops) > 1:
         reason = (
             "`static_ranges` may unroll one loop with products: where two are, ptxas takes the second one's addresses "
             "of shared memory from a register that holds nothing"
         )
-        demands.append(Constraint("unrolled products", reason, partial(_one_unrolled, names)))
+        demands.append(Constraint("unrolled products", reason, lambda at: _one_static(loops, at)))
     return SpacePart(demands=demands)
 
 
-def _static(loop: str, point: Mapping[str, Any]) -> bool:
-    return bool(point.get(f"static_ranges[{loop}]", False))
+def _one_static(loops: Sequence[_ProductLoop], point: Mapping[str, Any]) -> bool:
+    return sum(loop.is_static(point) for loop in loops) <= 1
 
 
-def _enough_rows(
-    loop: str, rows: Sequence[Size], lanes: PointLanes, point: Mapping[str, Any]
-) -> bool:
-    if point.get(f"range_num_stages[{loop}]") != 1 and not _static(loop, point):
+@attrs.frozen
+class _ProductLoop:
+    """A loop with products: their rows, and the loads that their operands are views of, None for computed ones."""
+
+    name: str
+    rows: tuple[Size, ...]
+    factors: tuple[tuple[Load | None, Load | None], ...]
+    lanes: PointLanes
+
+    def demands(self) -> tuple[Constraint, Constraint]:
+        """What has to hold for its products to be right."""
+        shared = (
+            f"products of the loop {self.name} that are not pipelined (one stage, `static_ranges`), or that feed each "
+            f"other and multiply by what is computed, may not have more groups of {_GROUP_WARPS} warps than of "
+            f"{_GROUP_ROWS} rows: Triton reads outside of shared memory"
+        )
+        mixed = (
+            f"products of the loop {self.name} that are not pipelined (one stage, `static_ranges`) may not take one "
+            "operand by `tensor_descriptor` and the other one not: Triton fences shared memory too late"
+        )
+        return (
+            Constraint(f"shared rows of {self.name}", shared, self._enough_rows),
+            Constraint(f"mixed operands of {self.name}", mixed, self._alike),
+        )
+
+    def is_static(self, point: Mapping[str, Any]) -> bool:
+        """Whether the loop is unrolled completely."""
+        return bool(point.get(f"static_ranges[{self.name}]", False))
+
+    def _is_unpipelined(self, point: Mapping[str, Any]) -> bool:
+        stages = point.get(f"range_num_stages[{self.name}]") or point.get("num_stages")
+        return stages == 1 or self.is_static(point)
+
+    def _feeds_computed(self, point: Mapping[str, Any]) -> bool:
+        """Whether, in a turn, a product adds to another one, and the right factor of one is computed."""
+        unrolled = point.get(f"range_unroll_factors[{self.name}]", 0)
+        several = len(self.factors) > 1 or unrolled > 1
+        return several and any(right is None for _, right in self.factors)
+
+    def _enough_rows(self, point: Mapping[str, Any]) -> bool:
+        if not self._is_unpipelined(point) and not self._feeds_computed(point):
+            return True
+        groups = int(point["num_warps"]) // _GROUP_WARPS
+        return all(
+            groups <= max(self.lanes.of(size, point) // _GROUP_ROWS, 1) for size in self.rows
+        )
+
+    def _alike(self, point: Mapping[str, Any]) -> bool:
+        if not self._is_unpipelined(point):
+            return True
+        for left, right in self.factors:
+            modes = [point.get(mode_of(load), "pointer") for load in (left, right) if load]
+            if right is None:  # it goes through shared memory; a left factor may stay in registers
+                modes.append("pointer")
+            if len(set(modes)) > 1:
+                return False
         return True
-    groups = int(point["num_warps"]) // _GROUP_WARPS
-    return all(groups <= max(lanes.of(size, point) // _GROUP_ROWS, 1) for size in rows)
-
-
-def _one_unrolled(loops: Sequence[str], point: Mapping[str, Any]) -> bool:
-    return sum(_static(loop, point) for loop in loops) <= 1

@@ -1,0 +1,23 @@
+"""What values are views of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from helion_compiler.program.ops import Load, Mask, Permute, Squeeze, Unsqueeze
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from helion_compiler.program.ops import Op
+    from helion_compiler.program.types import Value
+
+_VIEWS = (Mask, Permute, Squeeze, Unsqueeze)
+
+
+def loaded_by(value: Value, makers: Mapping[Value, Op]) -> Load | None:
+    """The load that a value is a view of; None if it is computed, or made by none of ``makers``."""
+    op = makers.get(value)
+    while isinstance(op, _VIEWS):
+        op = makers.get(op.operand)
+    return op if isinstance(op, Load) else None
