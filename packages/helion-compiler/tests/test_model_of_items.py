@@ -256,3 +256,15 @@ def test_columns_lie_side_by_side_and_rows_of_the_same_items_apart() -> None:
         estimate(space, block_sizes=blocks, num_warps=4) for blocks in ([1, 64, 16], [64, 1, 16])
     )
     assert beside * 1.2 < apart
+
+
+def test_lanes_that_are_masked_by_themselves_lie_side_by_side() -> None:
+    """45 µs with eight neighbours in each thread, moved one after the other; 34 with few in more warps."""
+    bound = add_jagged.bind((half(2048 * 4096), torch.arange(2049), half(2048, 8192)))
+    text = bound.to_triton_code(helion.Config(block_sizes=[2048, 1024], num_warps=8))
+    for lanes in (2048, 1024):
+        assert f" + tl.arange(0, {lanes}), 1)" in text
+    rows = jagged_sum.bind((half(2048 * 256, 128), torch.arange(2049)))
+    assert "max_contiguous" not in rows.to_triton_code(helion.Config(block_sizes=[1, 128, 16]))
+    alone = rows.to_triton_code(helion.Config(block_sizes=[1, 1, 128]))
+    assert "tl.max_contiguous(tile_k_begin + tl.arange(0, 128), 1)" in alone

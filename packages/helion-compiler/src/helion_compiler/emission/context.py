@@ -16,6 +16,7 @@ from helion_compiler.emission.parameters import (
     ScalarParameter,
 )
 from helion_compiler.emission.writer import Writer
+from helion_compiler.program.alignment import Alignment
 from helion_compiler.program.choices import choosing_narrowed, masks_of_conditions
 from helion_compiler.program.expressions import to_triton
 from helion_compiler.program.types import Value, whole_axis
@@ -69,6 +70,7 @@ class EmissionContext:
         """The axes of which values are the indices, with dimensions of one lane or without."""
         self.masks: Mapping[Value, Mask] = masks_of_conditions(schedule.program)
         self.chooses_narrowed: frozenset[Value] = choosing_narrowed(schedule.program)
+        self._alignment = Alignment(schedule.program)
         self._starts = starts
         self._values: dict[Value, str] = {}
         self._own: set[Value] = set()
@@ -247,7 +249,10 @@ class EmissionContext:
         if lanes != 1:
             index = self.writer.name(f"{axis.name}_index")
             start = "" if begin == "0" else f"{begin} + "
-            self.writer.line(f"{index} = {start}tl.arange(0, {lanes})")
+            text = f"{start}tl.arange(0, {lanes})"
+            if self._alignment.is_told(axis, self.schedule.lanes):
+                text = f"tl.max_contiguous({text}, 1)"  # each lane is masked by itself
+            self.writer.line(f"{index} = {text}")
         ends = None if axis.ends is None else self.use(axis.ends)
         self._axes[axis] = AxisNames(begin, index, self._mask(axis, index), ends)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from helion_compiler.program.alignment import is_alone
 from helion_compiler.scheduling.hoist_reductions import MOST_REGISTERS
 
 if TYPE_CHECKING:
@@ -38,9 +39,18 @@ Counted in SASS of a maximum and a sum of 16 rows by 64 columns in four warps.
 
 def vector(place: Place, moved: Moved, threads: int) -> int:
     """Elements that a thread moves at once."""
+    return min(neighbours(place, moved, threads), moved.aligned)
+
+
+def neighbours(place: Place, moved: Moved, threads: int) -> int:
+    """Elements that a thread has beside each other: as many as it could move at once, also where it may not because
+    each is masked by itself; none where Triton is told so (:mod:`helion_compiler.program.alignment`).
+    """
+    if is_alone(moved.beside, place.lanes):
+        return 1
     widest = VECTOR // moved.buffer.dtype.itemsize if moved.spacing == 1 else 1
     each = place.elements(moved.shape) // threads
-    return max(min(widest, place.lanes(moved.run), moved.aligned, each), 1)
+    return max(min(widest, place.lanes(moved.run), each), 1)
 
 
 @attrs.frozen

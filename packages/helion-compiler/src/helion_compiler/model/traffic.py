@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from helion_compiler.model.gathering import vector
+from helion_compiler.model.gathering import neighbours, vector
 from helion_compiler.model.pipelining import stages_of
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Traffic:
             )
             moves = self._bytes(moved) * times
             far = moves * self._missing(moved, resident)
-            cache += far * (_ATOMIC if moved.atomic else 1)
+            cache += far * self._pieces(moved) * (_ATOMIC if moved.atomic else 1)
             key = (moved.buffer.number, moved.reads)
             by_buffer[key] = by_buffer.get(key, 0.0) + far
             instructions += self._instructions(moved) * times
@@ -192,13 +192,29 @@ class Traffic:
             return vector * moved.buffer.dtype.itemsize * max(_GUARDED_LOADS, loads / 2)
         return _FREE_BYTES
 
+    def _pieces(self, moved: Moved) -> float:
+        """In how many pieces the cache gets each sector that is written: a thread's neighbours come one after the other
+        where it may not move them at once.
+        """
+        if moved.reads:
+            return 1.0
+        return neighbours(self._place, moved, self._threads) / self._vector(moved)
+
+    def _strewn(self, moved: Moved) -> float:
+        """What each element takes of the way to memory, in the time of operations, where a warp's lanes lie apart: it
+        touches more lines of 128 bytes, of which one passes in the time of 128 operations.
+        """
+        apart = neighbours(self._place, moved, self._threads)
+        return 0.0 if apart == self._vector(moved) else apart * moved.buffer.dtype.itemsize
+
     def _vector(self, moved: Moved) -> int:
         return vector(self._place, moved, self._threads)
 
     def _instructions(self, moved: Moved) -> float:
         """Operations for addresses, masks and moves of one turn."""
         elements = max(self._place.elements(moved.shape), self._threads)
-        return self._place.steps(moved.shape) * elements * (0.5 + 8.0 / self._vector(moved))
+        each = max(0.5 + 8.0 / self._vector(moved), self._strewn(moved))
+        return self._place.steps(moved.shape) * elements * each
 
     def _bytes(self, moved: Moved) -> float:
         """What one turn moves, of all turns of rolled dimensions: indices that exist, in whole sectors."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
-from helion_compiler.model.alignment import Alignment
 from helion_compiler.model.instructions import instructions_of
 from helion_compiler.program.access import accessed_shape
+from helion_compiler.program.alignment import Alignment
 from helion_compiler.program.fields import blocks, operands, parameters, results
 from helion_compiler.program.neighbours import Neighbours
 from helion_compiler.program.ops import (
@@ -74,6 +74,10 @@ class Moved:
     """In how many of the loops that a whole dimension becomes where it is rolled it is done, by the size of that."""
     result: Value | None
     """What is read."""
+    beside: frozenset[Size] | None
+    """The dimensions that must have one lane each for Triton to be told that lanes along ``run`` have no neighbours;
+    None where it never is.
+    """
 
 
 @attrs.frozen(eq=False)
@@ -229,6 +233,7 @@ class _Collector:
                     guarded=_is_guarded(op),
                     repeats=repeats,
                     result=op.result if isinstance(op, Load) else None,
+                    beside=self._alignment.beside(run),
                 )
             case Dot():
                 batch = op.lhs.type.shape[:-2]
