@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
+
 from helion_compiler.emission.grid import range_arguments, stride
 from helion_compiler.emission.operations import EMITTERS
 from helion_compiler.emission.writer import atom
 from helion_compiler.program.ops import Block, If, Loop, Op, Part, While
+from helion_compiler.program.program import walk
 from helion_compiler.scheduling.schedule import LoopOptions
 
 if TYPE_CHECKING:
@@ -62,6 +65,7 @@ def _emit_nest(
     context: EmissionContext, loop: Loop, carried: list[str], depth: int, options: LoopOptions
 ) -> None:
     if depth == len(loop.axes):
+        _keep_numbers(context, loop)
         emit_block(context, loop.body)
         _hand_on(context, loop.body.yields, carried)
         return
@@ -81,6 +85,20 @@ def _emit_nest(
         _emit_nest(context, loop, carried, depth + 1, options)
 
 
+def _keep_numbers(context: EmissionContext, loop: Loop | While) -> None:
+    """Have Triton keep the carried integers of a loop with loops inside.
+
+    Triton 3.6 and 3.7 forget what a turn assigns to a number of which nothing but bounds of inner loops is made, and
+    use the first one in all turns (triton-lang/triton, pull request 9036). What is assumed is true of every integer.
+    """
+    if not any(isinstance(op, Loop) for op in walk(loop.body)):
+        return
+    for parameter in loop.parameters:
+        dtype = parameter.type.dtype
+        if not (parameter.type.shape or dtype.is_floating_point or dtype is torch.bool):
+            context.writer.line(f"tl.assume(({context.use(parameter)} | 1) != 0)")
+
+
 def _turn_dtype(context: EmissionContext, axis: Axis) -> str:
     """What ``tl.range`` would count the turns of an unrolled loop in."""
     narrow = context.is_int32(axis.begin) and context.is_int32(axis.end)
@@ -97,6 +115,7 @@ def _emit_while(context: EmissionContext, loop: While) -> None:
     context.writer.line(f"{again} = {context.use(condition)}")
     context.writer.line(f"while {again}:")
     with context.writer.indented():
+        _keep_numbers(context, loop)
         emit_block(context, loop.body)
         _hand_on(context, loop.body.yields, carried)
         _bind(context, loop.parameters, carried)
