@@ -69,6 +69,8 @@ class EmissionContext:
         self.indices: dict[Value, Axis] = {}
         """The axes of which values are the indices, with dimensions of one lane or without."""
         self.masks: Mapping[Value, Mask] = masks_of_conditions(schedule.program)
+        self.masked: set[Mask] = set()
+        """Masks that a comparison has been written with, and whose turn is still to come."""
         self.chooses_narrowed: frozenset[Value] = choosing_narrowed(schedule.program)
         self._alignment = Alignment(schedule.program)
         self._starts = starts
@@ -92,10 +94,6 @@ class EmissionContext:
         self._values[value] = name
         self._own.add(value)
         self.writer.line(f"{name} = {text}")
-
-    def is_defined(self, value: Value) -> bool:
-        """Whether ``value`` has a text already."""
-        return value in self._values
 
     def define_all(self, values: Sequence[Value], text: str) -> None:
         """Assign ``text`` to new variables for ``values``, of which there may be none."""

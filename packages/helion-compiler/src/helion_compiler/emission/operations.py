@@ -116,6 +116,7 @@ def _emit_comparison(context: EmissionContext, op: Pointwise) -> bool:
     masked = None if mask is None else index_comparison(context, op, mask)
     if mask is not None and masked is not None:
         context.define(mask.result, masked)
+        context.masked.add(mask)
         return True
     compared = index_comparison(context, op)
     if compared is not None:

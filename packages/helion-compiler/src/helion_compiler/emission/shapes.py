@@ -116,7 +116,8 @@ def emit_mask(context: EmissionContext, op: Mask) -> None:
     """``tl.where`` on the mask of the dimension, or nothing where every block is full, or where a comparison has been
     written with its mask.
     """
-    if context.is_defined(op.result):
+    if op in context.masked:
+        context.masked.remove(op)
         return
     mask = context.lane_mask(op.operand.type.shape, op.dim, op.axis)
     operand = context.use(op.operand)
