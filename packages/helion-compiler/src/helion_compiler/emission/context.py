@@ -70,7 +70,7 @@ class EmissionContext:
         """The axes of which values are the indices, with dimensions of one lane or without."""
         self.masks: Mapping[Value, Mask] = masks_of_conditions(schedule.program)
         self.masked: set[Mask] = set()
-        """Masks that a comparison has been written with, and whose turn is still to come."""
+        """Masks that comparisons have been written with."""
         self.chooses_narrowed: frozenset[Value] = choosing_narrowed(schedule.program)
         self._alignment = Alignment(schedule.program)
         self._starts = starts

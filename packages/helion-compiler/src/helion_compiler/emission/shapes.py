@@ -117,7 +117,6 @@ def emit_mask(context: EmissionContext, op: Mask) -> None:
     written with its mask.
     """
     if op in context.masked:
-        context.masked.remove(op)
         return
     mask = context.lane_mask(op.operand.type.shape, op.dim, op.axis)
     operand = context.use(op.operand)
