@@ -25,7 +25,8 @@ sys.stdin.readline()
 seed = int(sys.argv[sys.argv.index("--seed") + 1])
 print("something that a library prints")
 print(json.dumps({"seed": seed, "seconds": 10.0 + seed, "seconds_to_first_trial": 2.0, "evaluations": 60 + seed,
-                  "statuses": {"ok": 60 + seed}, "config": {"num_warps": 4}}))
+                  "statuses": {"ok": 60 + seed}, "failures": {"no room": 2} if seed else {},
+                  "config": {"num_warps": 4}}))
 """
 COMPARING = """
 import json, sys
@@ -64,7 +65,9 @@ def test_seeds_are_searched_in_turn_and_compared(
     assert words == [
         "softmax-8192x8192", "3", "11.0", "12.0", "62", "100.0", "0.500", "0.333", "0.500", "0.90",
     ]  # fmt: skip
-    assert "seed 1: 11.0 s, the first trial after 2.0 s, {'ok': 61}" in capfd.readouterr().err
+    told = capfd.readouterr().err.splitlines()
+    assert "  seed 0: 10.0 s, the first trial after 2.0 s, {'ok': 60}" in told
+    assert "  seed 1: 11.0 s, the first trial after 2.0 s, {'ok': 61} {'no room': 2}" in told
     assert json.loads(json.dumps(report)) == report
 
 
@@ -80,7 +83,8 @@ def test_what_records_say_of_a_search(tmp_path: Path) -> None:
         tmp_path / "matmul.jsonl", now=lambda: f"2026-11-28T12:00:0{next(clock)}.500+00:00"
     )
     for block, status in ((1, Status.OK), (2, Status.RUN_ERROR), (4, Status.OK)):
-        trial = Trial(Point({"block": block}), status, 0.5 / block)
+        error = "no room\nat all" if status is Status.RUN_ERROR else None
+        trial = Trial(Point({"block": block}), status, 0.5 / block, error=error)
         records.add_trial(space.fingerprint, "key", trial)
     for milliseconds, stopped in ((0.125, "the end"), (0.0, "chosen")):
         result = StoredResult(Point({"block": 4}), milliseconds, 1.0, 3, stopped)
@@ -88,4 +92,5 @@ def test_what_records_say_of_a_search(tmp_path: Path) -> None:
     found = SearchRecord.of(tmp_path)
     assert [time - found.times[0] for time in found.times] == [0.0, 1.0, 2.0]
     assert (found.evaluations, found.statuses) == (3, {"ok": 2, "run_error": 1})
+    assert found.failures == {"no room": 1}
     assert found.best_ms == 0.125
