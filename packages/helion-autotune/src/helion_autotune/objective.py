@@ -88,9 +88,8 @@ class Objective:
         if allowed:
             self._evaluate(allowed, deadline)
         if any(point not in self._trials for point in points):
-            self._stop_if_spent(
-                deadline
-            )  # another one might leave less for the finalists, and be later
+            # Another deadline might leave less for the finalists, and be later.
+            self._stop_if_spent(deadline)
             raise RuntimeError(
                 "the runner gave no trial for some points, yet the budget is not spent"
             )

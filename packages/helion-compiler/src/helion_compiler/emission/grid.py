@@ -58,9 +58,9 @@ def stride(schedule: Schedule, axis: Axis) -> Size:
 
 def enter_tile(context: EmissionContext, plan: GridPlan, positions: Mapping[Axis, str]) -> None:
     """Write where each tile begins; ``positions`` tell for each axis which of its tiles it is."""
-    for axis in plan.grid.axes:
+    for number, axis in enumerate(plan.grid.axes):
         position = positions[axis]
-        if plan.grid.axes.index(axis) in plan.schedule.from_end:
+        if number in plan.schedule.from_end:
             last = context.text(plan.tiles[plan.axes.index(axis)] - 1)
             position = f"{last} - {atom(position)}"
         step = atom(context.text(stride(context.schedule, axis)))
