@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import attrs
@@ -23,9 +22,9 @@ from helion_compiler.emission.grid import (
 )
 from helion_compiler.emission.writer import Writer, atom
 from helion_compiler.program.expressions import largest
-from helion_compiler.program.fields import blocks, operands, results
+from helion_compiler.program.fields import blocks, results
 from helion_compiler.program.ops import Block, Loop, While
-from helion_compiler.program.program import walk
+from helion_compiler.program.program import count_uses, walk
 from helion_compiler.torch_bridge.pointwise import IMPORTS
 
 if TYPE_CHECKING:
@@ -203,8 +202,7 @@ def _only_starts(block: Block) -> dict[Value, Value]:
     """
     ops = list(walk(block))
     bodies = (block, *(inner for op in ops for inner in blocks(op)))
-    uses = Counter([value for op in ops for value in operands(op)])
-    uses.update(value for body in bodies for value in body.yields)
+    uses = count_uses(block)
     return {
         initial: parameter
         for body in bodies

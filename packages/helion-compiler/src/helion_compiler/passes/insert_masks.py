@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from helion_compiler.passes.dim_axes import DimAxes, dim_axes
-from helion_compiler.program.choices import choice_behind, count_uses
+from helion_compiler.program.choices import choice_behind
 from helion_compiler.program.fields import results, with_blocks, with_fields
 from helion_compiler.program.lane_ops import Join, Split
 from helion_compiler.program.ops import (
@@ -39,6 +39,7 @@ from helion_compiler.program.ops import (
     Unsqueeze,
     While,
 )
+from helion_compiler.program.program import count_uses
 from helion_compiler.program.types import Value
 
 if TYPE_CHECKING:
@@ -60,8 +61,7 @@ Padding = tuple[Any, ...]
 
 def insert_masks(program: Program) -> Program:
     """The same Program with a Mask wherever padding would otherwise reach a result."""
-    uses = count_uses(program)
-    return program.with_bodies(lambda body: _Inserter(uses).block(body))
+    return program.with_bodies(lambda body: _Inserter(count_uses(body)).block(body))
 
 
 class _Inserter:

@@ -7,37 +7,24 @@ condition that compares indices decides by its type where LLVM makes the choice 
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from helion_compiler.program.fields import blocks, operands, results
+from helion_compiler.program.fields import results
 from helion_compiler.program.ops import Full, Mask, Pointwise
-from helion_compiler.program.program import walk
+from helion_compiler.program.program import count_uses, walk
 from helion_compiler.program.types import Value
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable
 
-    from helion_compiler.program.ops import Block, Op
+    from helion_compiler.program.ops import Op
     from helion_compiler.program.program import Program
 
 _CHOICES: frozenset[Any] = frozenset({torch.ops.aten.where.self})
 _CAST = torch.ops.prims.convert_element_type.default
-
-
-def count_uses(program: Program) -> Counter[Value]:
-    """How often each value is read, or handed on by a block."""
-    found: Counter[Value] = Counter()
-    for grid in program.grids:
-        found.update(grid.body.yields)
-        for op in walk(grid.body):
-            found.update(operands(op))
-            inner: tuple[Block, ...] = blocks(op)
-            for block in inner:
-                found.update(block.yields)
-    return found
 
 
 def is_choice(op: Op | None) -> bool:
@@ -101,9 +88,14 @@ def choosing_narrowed(program: Program) -> frozenset[Value]:
 
 def masks_of_conditions(program: Program) -> dict[Value, Mask]:
     """The masks that alone read a condition, by the condition."""
-    uses = count_uses(program)
-    return {
-        op.operand: op
-        for op in program.walk()
-        if isinstance(op, Mask) and op.operand.type.dtype is torch.bool and uses[op.operand] == 1
-    }
+    found = {}
+    for grid in program.grids:
+        uses = count_uses(grid.body)
+        for op in walk(grid.body):
+            if (
+                isinstance(op, Mask)
+                and op.operand.type.dtype is torch.bool
+                and uses[op.operand] == 1
+            ):
+                found[op.operand] = op
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import sympy
 import torch
 
 from helion_compiler.program.expressions import next_power_of_two, with_numbers
-from helion_compiler.program.fields import blocks, parameters, results, with_fields
+from helion_compiler.program.fields import blocks, operands, parameters, results, with_fields
 from helion_compiler.program.ops import Atomic, Block, Grid, Load, Loop, Op, Part, Range, Store
 from helion_compiler.program.types import WholeSlice
 
@@ -185,6 +186,16 @@ def walk(block: Block) -> Iterator[Op]:
 def accesses(block: Block) -> tuple[Load | Store | Atomic, ...]:
     """Every access to memory of a block, at any depth."""
     return tuple(op for op in walk(block) if isinstance(op, Load | Store | Atomic))
+
+
+def count_uses(block: Block) -> Counter[Value]:
+    """How often each value is read in a block, or handed on by it or by a block in it."""
+    found = Counter(block.yields)
+    for op in walk(block):
+        found.update(operands(op))
+        for inner in blocks(op):
+            found.update(inner.yields)
+    return found
 
 
 def defined(block: Block) -> set[Value]:

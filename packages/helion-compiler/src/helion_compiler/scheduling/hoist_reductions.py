@@ -12,15 +12,14 @@ so accumulators of many of them stay as they are.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from helion_compiler.passes.insert_masks import neutral
-from helion_compiler.program.fields import blocks, operands, with_blocks
+from helion_compiler.program.fields import with_blocks
 from helion_compiler.program.ops import Block, Loop, Mask, Op, Pointwise, Reduce
-from helion_compiler.program.program import walk
+from helion_compiler.program.program import count_uses
 from helion_compiler.program.types import Value
 from helion_compiler.scheduling.accumulate import COMBINE, Accumulator
 
@@ -137,10 +136,7 @@ def _hoisted(loop: Loop, taken: Sequence[_Taken]) -> tuple[list[Op], Loop, list[
 def _taken(loop: Loop) -> list[_Taken]:
     """The carried values that only take up reductions, of which each is read by nobody else."""
     makers = {op.result: op for op in loop.body.ops if isinstance(op, Pointwise | Reduce | Mask)}
-    reads: Counter[Value] = Counter(loop.body.yields)
-    for op in walk(loop.body):
-        reads.update(operands(op))
-        reads.update(value for inner in blocks(op) for value in inner.yields)
+    reads = count_uses(loop.body)
     found: list[_Taken] = []
     for place, (parameter, following) in enumerate(
         zip(loop.parameters, loop.body.yields, strict=True)
