@@ -18,10 +18,11 @@ from benchmarks.space_correctness.__main__ import read
 from benchmarks.space_correctness.cases import names
 from benchmarks.space_correctness.checking import CaseChecker
 from benchmarks.space_correctness.comparing import differences
+from benchmarks.space_correctness.compiled import Compiled
 from benchmarks.space_correctness.compiling import Compiler
-from benchmarks.space_correctness.narrowing import Narrowing, steps
+from benchmarks.space_correctness.narrowing import Narrowing, steps, where
 from benchmarks.space_correctness.outcome import Outcome
-from benchmarks.space_correctness.running import ROOT, run_all, turns
+from benchmarks.space_correctness.running import ROOT, Workers, run_all, turns
 from benchmarks.space_correctness.summary import summarise, text
 from gallery.every_case import CASES
 from helion_compiler.building.compile_pool import CompilePool
@@ -67,17 +68,16 @@ def test_a_wrong_config_is_narrowed_to_what_makes_it_wrong(compiler: Compiler) -
     checker = CaseChecker("softmax_two_pass", "cpu", compiler)
     (one,) = checker.prepared(0)
 
-    class Bad(Narrowing):
-        def _answer(self, config: helion.Config) -> str:
-            return "bad" if config["num_warps"] == 16 and config["pid_type"] != "flat" else ""
+    def bad(config: helion.Config) -> str:
+        return "bad" if config["num_warps"] == 16 and config["pid_type"] != "flat" else ""
 
-    space = one.bound.space.space
+    space, default = one.bound.space.space, one.bound.space.default_config()
     point = space.point({"num_warps": 16, "pid_type": "persistent_blocked"})
-    left = Bad(checker, one).narrowed(one.bound.space.config(point))
-    (usual,) = {one.bound.space.default_config()["num_warps"]} - {16}
+    left = Narrowing(bad, default).narrowed(one.bound.space.config(point))
+    (usual,) = {default["num_warps"]} - {16}
     assert left["num_warps"] == 16 != usual
     assert left["pid_type"] == "persistent_blocked"
-    (told,) = Narrowing(checker, one).where(one.bound.space.default_config())
+    (told,) = where(one, default)
     assert told.startswith("tensor 0: 0 of")
 
 
@@ -99,6 +99,27 @@ def test_a_config_is_compiled_for_other_machines(compiler: Compiler) -> None:
     assert list(outcome.instead) == ["gfx942"]
     assert "AMD's loads have no eviction policies" in outcome.instead["gfx942"]["reason"]
     assert outcome.instead["gfx942"]["config"] != outcome.config
+
+
+def test_what_has_compiled_is_not_compiled_again(tmp_path: Path) -> None:
+    """Whichever process did; with another compiler, or after a failure, it is."""
+    path, found = tmp_path / "compiled.jsonl", []
+    for seconds, version in [(0.0, "1"), (60.0, "1"), (0.0, "1"), (0.0, "2")]:
+        with Compiler(CompilePool(1, seconds), Compiled(version, path)) as one:
+            (outcome,) = CaseChecker("exp", "none", one, ["sm_90"]).check(0)
+        found.append((outcome.kind, outcome.targets["sm_90"][:4]))
+    ok, slow = ("not run", "ok"), ("not run", "slow")
+    assert found == [slow, ok, ok, slow]
+    assert len(path.read_text().splitlines()) == 1
+
+
+def test_what_another_process_compiles_is_known(tmp_path: Path) -> None:
+    request = {"name": "k", "source": "…", "file": "a", "architecture": 90}
+    one, other = (Compiled("1", tmp_path / "compiled.jsonl") for _ in range(2))
+    assert other.shared(request) is None
+    one.add(request, 64)
+    assert other.shared({**request, "file": "b"}) == 64
+    assert other.shared({**request, "architecture": 80}) is None
 
 
 def test_a_compilation_that_takes_long_is_given_up() -> None:
@@ -136,7 +157,7 @@ for line in sys.stdin:
         time.sleep(60)
     kind = "error" if asked["case"] == "spoils" else "equal"
     outcome = {"case": asked["case"], "draw": asked["draw"], "kernel": "k", "call": "1", "kind": kind}
-    print(json.dumps([{**outcome, "detail": str(os.getpid()), "targets": {"sm_90": sys.argv[2]}}]), flush=True)
+    print(json.dumps([{**outcome, "detail": str(os.getpid()), "targets": {"sm_90": sys.argv[-1]}}]), flush=True)
 """
 
 
@@ -147,9 +168,16 @@ def worker(tmp_path: Path) -> list[str]:
     return [sys.executable, str(program)]
 
 
-def ran(worker: list[str], todo: Any, **options: Any) -> list[Outcome]:
+def ran(
+    worker: list[str],
+    todo: Any,
+    device: str = "cpu",
+    seconds: float | None = None,
+    **options: Any,
+) -> list[Outcome]:
     found: list[Outcome] = []
-    run_all(todo, found.extend, command=worker, targets=["ok"], **{"device": "cpu", **options})
+    workers = Workers(device, ["ok"], program=worker, seconds=seconds)
+    run_all(todo, found.extend, workers, **options)
     return sorted(found, key=lambda one: (one.case, one.draw))
 
 
@@ -198,6 +226,7 @@ def made_up() -> list[Outcome]:
     equal = Outcome(
         "add", 0, "add", "1x1", "equal", config={"num_warps": 1}, targets={"sm_90": "ok"}
     )
+    equal = attrs.evolve(equal, seconds={"sm_90": 0.5, "run": 1.0})
     refused = attrs.evolve(
         equal,
         draw=1,
@@ -207,22 +236,28 @@ def made_up() -> list[Outcome]:
     )
     wrong = attrs.evolve(equal, draw=2, kind="wrong", detail="3 of 9 elements are far off")
     spilled = attrs.evolve(equal, draw=3, targets={"sm_90": "TritonError: spills"})
-    return [equal, refused, wrong, spilled]
+    large = attrs.evolve(equal, draw=4, kind="not run", targets={"sm_90": "excluded: too large"})
+    return [equal, refused, wrong, spilled, large]
 
 
 def test_the_summary() -> None:
     summary = summarise(made_up())
-    assert summary["kinds"] == {"equal": 2, "refused": 1, "wrong": 1}
+    assert summary["kinds"] == {"equal": 2, "refused": 1, "wrong": 1, "not run": 1}
     assert summary["refusals"] == {"SharedMemoryError": 1}
     assert summary["targets"]["sm_90"] == {
         "ok": 3,
-        "refused": 1,
+        "excluded": 1,
+        "failed": 1,
         "instead": 1,
-        "reasons": {"TritonError: spills": 1},
+        "seconds": 2.5,
+        "reasons": {"TritonError: spills": 1, "excluded: too large": 1},
     }
     assert [(one["kind"], one["draw"]) for one in summary["failures"]] == [("wrong", 2)]
+    assert [(one["target"], one["draw"]) for one in summary["not compiled"]] == [("sm_90", 3)]
     told = text(summary)
-    assert "add/add: 2 equal, 1 refused, 1 wrong; compiled for sm_90 3/4" in told
+    assert "add/add: 2 equal, 1 refused, 1 wrong, 1 not run; compiled for sm_90 3/5" in told
+    assert "sm_90: 3 compile, 1 are excluded, 1 fail: " in told
+    assert "sm_90: add/add draw 3 (1x1): TritonError: spills\n    {'num_warps': 1}" in told
     assert "WRONG add/add draw 2 (1x1): 3 of 9 elements are far off" in told
 
 

@@ -6,65 +6,45 @@ import copy
 import itertools
 import json
 import math
+import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
 import attrs
-import numpy as np
 import torch
 
 from benchmarks.space_correctness.cases import DRAWS_ALIKE, names
 from benchmarks.space_correctness.comparing import differences
-from benchmarks.space_correctness.compiling import why_excluded
-from benchmarks.space_correctness.outcome import Outcome
-from gallery.calls import KernelCall, calls_of
+from benchmarks.space_correctness.drawing import drawn, drawn_for
+from benchmarks.space_correctness.outcome import EXCLUDED, Outcome
+from benchmarks.space_correctness.preparing import Prepared, prepare
+from gallery.calls import calls_of
 from gallery.case import Case, Maker
-from helion import exc, reference
-from helion_autotune.space import NoValidPointError
+from helion import exc
 from helion_compiler.building import parse_target, target_of_device
-from helion_compiler.compiled_kernel import CompiledKernel
 from helion_compiler.tuning.comparing import same_random_numbers
 from helion_runtime.errors import SharedMemoryError
 from integration_tests.poisoned import run_poisoned
-from random_cases import iterations
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import helion
     from benchmarks.space_correctness.compiling import Compiler
-    from helion_compiler.building.targets import Target
-    from helion_compiler.specialized_kernel import SpecializedKernel
 
+NOWHERE = "none"
+"""The device of draws that are compiled alone."""
 MOST_STEPS = 400.0
 """How often innermost bodies may run in the interpreter, roughly: a millisecond or two each."""
-_TRIES = 60
 _LONGEST_DETAIL = 3000
-
-
-@attrs.frozen(eq=False)
-class Prepared:
-    """One kernel of a case, with arguments, and what reference mode makes of them."""
-
-    call: KernelCall
-    bound: SpecializedKernel
-    expected: Any
-    mutated: Mapping[int, Any]
-    _elsewhere: dict[str, SpecializedKernel] = attrs.field(factory=dict, init=False)
-
-    def bound_for(self, target: Target) -> SpecializedKernel:
-        """The same specialization with the configs that another target has."""
-        if target.name not in self._elsewhere:
-            compiled = CompiledKernel(self.bound.definition, target.traits)
-            self._elsewhere[target.name] = compiled.bind(self.call.arguments).specialized
-        return self._elsewhere[target.name]
 
 
 @attrs.frozen(eq=False)
 class CaseChecker:
     """The draws of one case on one device. Calls are made once for each choice of sizes and dtype.
 
-    ``compiler`` compiles for a GPU, and for ``targets``.
+    ``compiler`` compiles for a GPU, and for ``targets``. On :data:`NOWHERE` nothing runs: the draws are those of the
+    CPU, compiled alone.
     """
 
     name: str
@@ -91,14 +71,22 @@ class CaseChecker:
         if call not in self._prepared:
             self._prepared.clear()  # one at a time: tensors for a GPU are large
             sizes, dtype = call
-            make = Maker(dtype, self.device)
-            self._prepared[call] = [_prepare(c) for c in calls_of(self.case, sizes, make)]
+            calls = calls_of(self.case, sizes, Maker(dtype, self.device if self._on_gpu else "cpu"))
+            self._prepared[call] = [prepare(c, runs=self.device != NOWHERE) for c in calls]
         return self._prepared[call]
+
+    def drawn(self, one: Prepared, draw: int) -> helion.Config:
+        """A config of a kernel."""
+        return drawn(one.bound, draw, math.inf if self._on_gpu else MOST_STEPS)
 
     @property
     def case(self) -> Case:
         """The one that is checked."""
         return names()[self.name]
+
+    @property
+    def _on_gpu(self) -> bool:
+        return self.device not in ("cpu", NOWHERE)
 
     def _call(self, draw: int) -> tuple[tuple[int, ...], torch.dtype]:
         """Sizes and dtype of a draw."""
@@ -109,21 +97,26 @@ class CaseChecker:
     def _runs(self, case: Case) -> list[Any]:
         """On a GPU the large sizes take turns with the small ones."""
         small = list(case.runs())
-        if self.device == "cpu":
+        if not self._on_gpu:
             return small
         large = [(case.large, dtype) for dtype in case.dtypes]
         return [run for pair in zip(itertools.cycle(large), small, strict=False) for run in pair]
 
     def _check(self, one: Prepared, draw: int, described: str) -> Outcome:
-        outcome = Outcome(self.name, draw, one.call.kernel.name, described, "equal")
+        outcome = Outcome(self.name, draw, one.call.kernel.name, described, "not run")
         try:
-            config = drawn(one.bound, draw, MOST_STEPS if self.device == "cpu" else math.inf)
+            config = self.drawn(one, draw)
         except Exception:  # noqa: BLE001  # a space that has no points is a finding
             return attrs.evolve(outcome, kind="error", detail=traceback.format_exc())
         outcome = attrs.evolve(outcome, config=json.loads(config.to_json()))
         outcome = self._compiled(one, config, outcome)
+        return outcome if self.device == NOWHERE else self._run(one, config, outcome)
+
+    def _run(self, one: Prepared, config: helion.Config, outcome: Outcome) -> Outcome:
+        """The outcome with what the config computes on the device."""
+        begun = time.monotonic()
         try:
-            if self.device != "cpu":
+            if self._on_gpu:
                 self.compiler.build(one.bound, config, target_of_device(torch.device(self.device)))
             wrong = run(self.case, one, config)
         except TimeoutError as error:
@@ -135,67 +128,44 @@ class CaseChecker:
             return attrs.evolve(outcome, kind="refused", detail=detail)
         except Exception:  # noqa: BLE001  # as above
             return attrs.evolve(outcome, kind="error", detail=traceback.format_exc())
-        return attrs.evolve(outcome, kind="wrong" if wrong else "equal", detail="; ".join(wrong))
+        return attrs.evolve(
+            outcome,
+            kind="wrong" if wrong else "equal",
+            detail="; ".join(wrong),
+            seconds={**outcome.seconds, "run": _since(begun)},
+        )
 
     def _compiled(self, one: Prepared, config: helion.Config, outcome: Outcome) -> Outcome:
         """The outcome with what each target says to the config, or to one of its own space that has not this one."""
-        targets, instead = {}, {}
+        targets, instead, seconds = {}, {}, {}
         for name in self.targets:
-            target, tried = parse_target(name), config
-            bound = one.bound_for(target)
-            if reason := why_excluded(bound, config):
-                try:
-                    point = bound.space.space.sample(_rng(bound, outcome.draw))
-                except NoValidPointError:
-                    targets[name] = f"no config for this target: {reason}"
-                    continue
-                tried = bound.space.config(point)
-                instead[name] = {"reason": reason, "config": json.loads(tried.to_json())}
-            targets[name] = self.compiler.answer(bound, tried, target)
-        return attrs.evolve(outcome, targets=targets, instead=instead)
+            target, begun = parse_target(name), time.monotonic()
+            try:
+                tried = drawn_for(one, target, config, outcome.draw)
+            except Exception:  # noqa: BLE001  # as above
+                targets[name] = traceback.format_exc()[-_LONGEST_DETAIL:]
+                continue
+            if tried.config is None:
+                targets[name] = f"{EXCLUDED}no config for this target: {tried.reason}"
+                continue
+            if tried.reason:
+                own = json.loads(tried.config.to_json())
+                instead[name] = {"reason": tried.reason, "config": own}
+            targets[name] = self.compiler.answer(tried.bound, tried.config, target)
+            seconds[name] = _since(begun)
+        return attrs.evolve(outcome, targets=targets, instead=instead, seconds=seconds)
 
 
-def _prepare(call: KernelCall) -> Prepared:
-    bound: Any = call.kernel.bind(call.arguments)
-    specialized: SpecializedKernel = bound._implementation.specialized
-    with same_random_numbers():
-        if specialized.program.host_draws:  # higher precision would draw other numbers
-            result = reference.run(call.kernel.fn, copy.deepcopy(call.arguments))
-        else:
-            result = _reference(call)
-    return Prepared(call, specialized, result.outputs, result.mutated)
-
-
-def _reference(call: KernelCall) -> Any:
-    """In higher precision; a kernel with Triton source in it has no reference but its own default config."""
-    try:
-        return reference.run(call.kernel.fn, call.arguments, precision="high")
-    except exc.NotInReferenceMode:
-        arguments = copy.deepcopy(call.arguments)
-        return reference.ReferenceResult(call.kernel(*arguments), {})
-
-
-def drawn(bound: SpecializedKernel, draw: int, most_steps: float = math.inf) -> helion.Config:
-    """A random config that runs in few enough steps, or the one of many that runs in the fewest."""
-    rng = _rng(bound, draw)
-    tried = []
-    for _ in range(_TRIES):
-        point = bound.space.space.sample(rng)
-        steps = iterations(bound, point)
-        if steps <= most_steps:
-            return bound.space.config(point)
-        tried.append((steps, point))
-    return bound.space.config(min(tried, key=lambda pair: pair[0])[1])
-
-
-def _rng(bound: SpecializedKernel, draw: int) -> np.random.Generator:
-    return np.random.default_rng([draw, *bound.definition.name.encode()])
+def _since(begun: float) -> float:
+    return round(time.monotonic() - begun, 2)
 
 
 def run(case: Case, one: Prepared, config: helion.Config) -> list[str]:
     """What is wrong with the results of a config, on poisoned outputs."""
+    assert one.expected is not None  # it is known wherever something runs
     outputs, arguments = outputs_of(one, config)
-    return list(differences(outputs, arguments, one.expected, one.mutated, 2 * case.slack))
+    outputs_wanted, mutated = one.expected.outputs, one.expected.mutated
+    return list(differences(outputs, arguments, outputs_wanted, mutated, 2 * case.slack))
 
 
 def outputs_of(one: Prepared, config: helion.Config) -> tuple[Any, tuple[Any, ...]]:

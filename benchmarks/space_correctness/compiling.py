@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from benchmarks.space_correctness.outcome import COMPILED
+from benchmarks.space_correctness.outcome import COMPILED, EXCLUDED
 from helion import exc
 from helion_compiler.building import shared_memory_of
 from helion_compiler.building.compile_pool import CompilePool
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     import helion
+    from benchmarks.space_correctness.compiled import Compiled
     from helion_compiler.building.targets import Target
     from helion_compiler.specialized_kernel import SpecializedKernel
 
@@ -25,9 +26,13 @@ _LONGEST = 3000
 
 @attrs.frozen(eq=False)
 class Compiler:
-    """Use it as a context manager: leaving it ends the process."""
+    """Use it as a context manager: leaving it ends the process.
+
+    ``compiled`` is what need not be compiled again, only to know that it does.
+    """
 
     pool: CompilePool = attrs.field(factory=lambda: CompilePool(1, SECONDS))
+    compiled: Compiled | None = None
 
     def __enter__(self) -> Compiler:
         self.pool.__enter__()
@@ -51,17 +56,33 @@ class Compiler:
         return bound.build(config, target, compiler=self.pool.compile)
 
     def answer(self, bound: SpecializedKernel, config: helion.Config, target: Target) -> str:
-        """``"ok"``, or the words of what refused it."""
+        """:data:`COMPILED`, what excludes it, or the words of what failed."""
         try:
-            built = self.build(bound, config, target)
+            needed = self._shared(bound, config, target)
         except TimeoutError as error:
             return f"slow to compile: {error}"
+        except (exc.InternalError, exc.TritonError) as error:
+            return f"{type(error).__name__}: {error}"[:_LONGEST]
+        except exc.HelionError as error:
+            return f"{EXCLUDED}{type(error).__name__}: {error}"[:_LONGEST]
         except Exception as error:  # noqa: BLE001  # whatever it raises is the finding
             return f"{type(error).__name__}: {error}"[:_LONGEST]
-        needed, limit = built.image.entry.shared, shared_memory_of(target)
+        limit = shared_memory_of(target)
         if limit is not None and needed > limit:
-            return f"needs {needed} bytes of shared memory, a block may have {limit}"
+            return (
+                f"{EXCLUDED}it needs {needed} bytes of shared memory, and a block may have {limit}"
+            )
         return COMPILED
+
+    def _shared(self, bound: SpecializedKernel, config: helion.Config, target: Target) -> int:
+        """Bytes of shared memory that the binary needs, which is made unless it is known."""
+        request = bound.request(config, target)
+        needed = None if self.compiled is None else self.compiled.shared(request)
+        if needed is None:
+            needed = int(self.build(bound, config, target).image.entry.shared)
+            if self.compiled is not None:
+                self.compiled.add(request, needed)
+        return needed
 
 
 def why_excluded(bound: SpecializedKernel, config: helion.Config) -> str | None:

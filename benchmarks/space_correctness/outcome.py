@@ -6,12 +6,21 @@ from typing import Any, Literal
 
 import attrs
 
-Kind = Literal["equal", "refused", "slow to compile", "wrong", "error", "timeout", "crash"]
-"""Refused: by an error of ours that says why, before anything ran. Slow to compile: given up on before it ran. Error:
-by any other. The last two end a process."""
+Kind = Literal[
+    "equal", "not run", "refused", "slow to compile", "wrong", "error", "timeout", "crash"
+]
+"""Not run: compiled for targets alone. Refused: by an error of ours that says why, before anything ran. Slow to
+compile: given up on before it ran. Error: by any other. The last two end a process."""
 
 FAILURES = ("slow to compile", "wrong", "error", "timeout", "crash")
 COMPILED = "ok"
+EXCLUDED = "excluded: "
+"""How what a target says begins where a constraint of ours rules the config out before it runs."""
+
+
+def is_failure(answer: str) -> bool:
+    """Whether a target's answer is neither that it compiles nor a reason of ours."""
+    return answer != COMPILED and not answer.startswith(EXCLUDED)
 
 
 @attrs.frozen
@@ -26,9 +35,10 @@ class Outcome:
         kind: what happened.
         detail: why.
         config: what was drawn.
-        targets: for each target ``"ok"``, or why it does not compile.
+        targets: for each target :data:`COMPILED`, why it is excluded, or why it does not compile.
         instead: for each target whose space does not have the config: why, and which of its own it compiled.
         commit: what was tried, as git names it; None where no git knows.
+        seconds: how long the kernel took for each target, and "run" for running and comparing it.
     """
 
     case: str
@@ -41,6 +51,7 @@ class Outcome:
     targets: dict[str, str] = attrs.field(factory=dict)
     instead: dict[str, dict[str, Any]] = attrs.field(factory=dict)
     commit: str | None = None
+    seconds: dict[str, float] = attrs.field(factory=dict, eq=False)
 
     @property
     def refusal(self) -> str:

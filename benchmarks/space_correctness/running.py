@@ -10,10 +10,13 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+
+import attrs
 
 from benchmarks.space_correctness.outcome import Outcome
 
@@ -26,7 +29,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = (sys.executable, "-m", "benchmarks.space_correctness.worker")
 SECONDS = 300.0
-"""How long all kernels of one draw may take, with what is prepared for the first draw of a turn."""
+"""How long all kernels of one draw may take, with what is prepared for the first draw of a turn, for no target."""
+SECONDS_PER_TARGET = 180.0
+"""How much longer for each: some cases run three kernels, and one compilation may take a minute."""
 PER_PROCESS = 200
 """Draws after which another process takes over, so that memory stays bounded."""
 
@@ -35,16 +40,49 @@ class DeadlinePassed(Exception):  # the end of a run, not a mistake
     """A draw was not done when the run had to end."""
 
 
+@attrs.frozen
+class Workers:
+    """What the processes of a run are given to do.
+
+    Attributes:
+        device: where configs run.
+        targets: what they are compiled for besides.
+        compiled: a file of what compiles (:mod:`benchmarks.space_correctness.compiled`).
+        program: what is started, before these arguments.
+        seconds: how long a draw may take; None for what so many targets need.
+    """
+
+    device: str
+    targets: Sequence[str] = ()
+    compiled: Path | None = None
+    program: Sequence[str] = WORKER
+    seconds: float | None = None
+
+    @property
+    def command(self) -> list[str]:
+        """What is started."""
+        kept = [] if self.compiled is None else ["--compiled", str(self.compiled)]
+        return [*self.program, self.device, "--targets", *self.targets, *kept]
+
+    @property
+    def limit(self) -> float:
+        """In seconds."""
+        most = SECONDS + SECONDS_PER_TARGET * len(self.targets)
+        return most if self.seconds is None else self.seconds
+
+    @property
+    def spoilt_by_errors(self) -> bool:
+        """Whether a wrong access spoils what comes after it."""
+        return self.device not in ("cpu", "none")
+
+
 class Worker:
     """A process, started when it is first asked and again after each end."""
 
-    def __init__(
-        self, device: str, targets: Sequence[str], command: Sequence[str], seconds: float
-    ) -> None:
-        self._command = [*command, device, *targets]
-        self._seconds = seconds
-        self._renew_after_errors = device != "cpu"  # a wrong access spoils what comes after it
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
         self._process: subprocess.Popen[str] | None = None
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._left = 0
 
     def ask(self, case: str, draw: int, deadline: float | None) -> list[Outcome]:
@@ -53,7 +91,7 @@ class Worker:
         Raises:
             DeadlinePassed: nothing yet; the process is ended.
         """
-        seconds = self._seconds
+        seconds = limit = self._workers.limit
         if deadline is not None:
             seconds = min(seconds, deadline - time.monotonic())
         if seconds <= 0:
@@ -70,14 +108,14 @@ class Worker:
             line = process.stdout.readline() if ready else ""
         if not line:
             self.close()
-            if not ready and seconds < self._seconds:
+            if not ready and seconds < limit:
                 raise DeadlinePassed
             if not ready:
-                return [Outcome(case, draw, "", "", "timeout", f"after {self._seconds:.0f} s")]
+                return [Outcome(case, draw, "", "", "timeout", f"after {limit:.0f} s")]
             how = f"the process ended: {process.returncode}"
             return [Outcome(case, draw, "", "", "crash", how)]
         outcomes = [Outcome(**one) for one in json.loads(line)]
-        if self._renew_after_errors and any(one.kind == "error" for one in outcomes):
+        if self._workers.spoilt_by_errors and any(one.kind == "error" for one in outcomes):
             self.close()
         return outcomes
 
@@ -88,23 +126,34 @@ class Worker:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None or not self._left:
             self.close()
+            self._scratch = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
             self._process = subprocess.Popen(
-                self._command,
+                self._workers.command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 text=True,
                 cwd=ROOT,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                env={**os.environ, "OMP_NUM_THREADS": "1", **_kept_in(self._scratch.name)},
                 start_new_session=True,
             )
             self._left = PER_PROCESS
         self._left -= 1
         return self._process
+
+
+def _kept_in(folder: str) -> dict[str, str]:
+    """The environment in which Triton and its assembler leave their files in ``folder``: tens of thousands of binaries
+    would stay, half a megabyte each with the texts that they were made of.
+    """
+    return {"TRITON_CACHE_DIR": folder, "TMPDIR": folder}
 
 
 def turns(todo: Iterable[tuple[str, Sequence[int]]], alike: int) -> list[Turn]:
@@ -122,12 +171,9 @@ def turns(todo: Iterable[tuple[str, Sequence[int]]], alike: int) -> list[Turn]:
 def run_all(
     todo: Sequence[Turn],
     tell: Callable[[list[Outcome]], None],
+    workers: Workers,
     *,
-    device: str,
-    targets: Sequence[str] = (),
     processes: int = 1,
-    command: Sequence[str] = WORKER,
-    seconds: float = SECONDS,
     deadline: float | None = None,
 ) -> None:
     """Every turn, one at a time in each of ``processes``; ``tell`` gets outcomes as they come.
@@ -140,7 +186,7 @@ def run_all(
     lock = threading.Lock()
 
     def work() -> None:
-        worker = Worker(device, targets, command, seconds)
+        worker = Worker(workers)
         with contextlib.closing(worker), contextlib.suppress(queue.Empty, DeadlinePassed):
             while True:
                 case, draws = waiting.get_nowait()

@@ -13,7 +13,13 @@ import attrs
 
 from helion import exc
 from helion_autotune.constraints import Constraint
-from helion_compiler.building import build_binary, load_kernel, make_variant, recipe_of
+from helion_compiler.building import (
+    build_binary,
+    load_kernel,
+    make_variant,
+    recipe_of,
+    request_of,
+)
 from helion_compiler.building.dependent_launch import check_dependent_launch
 from helion_compiler.building.specialization import specialize
 from helion_compiler.building.variant import aligned_leaves
@@ -217,6 +223,13 @@ class SpecializedKernel:
             )
         built = self._built[config, target] = Built(variant, image, recipe)
         return built
+
+    def request(self, config: Config, target: Target) -> dict[str, Any]:
+        """What :meth:`build` asks its compiler for, and all that a binary depends on beside the versions of tools."""
+        lowered = self.lower(config)
+        facts = specialize(lowered.program, lowered.emitted, self.aligned)
+        recipe = recipe_of(lowered.emitted, lowered.schedule, facts, target)
+        return request_of(lowered.emitted, recipe, target)
 
     def run_interpreted(self, leaves: Sequence[Any], config: Config) -> Any:
         """Run a config in Triton's interpreter on CPU leaves."""

@@ -50,7 +50,7 @@ def build_binary(
         helion.exc.TritonError: Triton or the assembler refuse the kernel; the error carries their words.
         TimeoutError: ``compiler`` gave up on it.
     """
-    request = _request(emitted, recipe, target)
+    request = request_of(emitted, recipe, target)
     try:
         answer = (compiler or _compile_here)(request)
     except TimeoutError:
@@ -62,7 +62,8 @@ def build_binary(
     return image_of(answer, request, config)
 
 
-def _request(emitted: EmittedKernel, recipe: Recipe, target: Target) -> dict[str, Any]:
+def request_of(emitted: EmittedKernel, recipe: Recipe, target: Target) -> dict[str, Any]:
+    """What :mod:`helion_runtime.recompiling.worker` is asked for a kernel's binary."""
     return {
         "name": emitted.name,
         "source": emitted.source,
