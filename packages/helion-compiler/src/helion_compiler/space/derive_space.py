@@ -18,6 +18,7 @@ from helion_compiler.space.access_modes import access_modes, mode_of
 from helion_compiler.space.amd_keys import amd_keys
 from helion_compiler.space.block_sizes import MAX_BLOCK, block_sites
 from helion_compiler.space.cache_hints import cache_hints
+from helion_compiler.space.chained_products import chained_products
 from helion_compiler.space.config_space import ConfigSpace, Exclusion, Site
 from helion_compiler.space.constraints import demands, few_registers
 from helion_compiler.space.dtypes import has_dtypes
@@ -107,6 +108,7 @@ class _Deriver:
             static,
             range_options(program, unrolled),
             unpipelined_products(program, lanes),
+            chained_products(program, counts, self._traits),
             subtiling.key,
             cache_hints(program, {op.name for op in described}, self._traits),
             amd_keys(program, self._traits),

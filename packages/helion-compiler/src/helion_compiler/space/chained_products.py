@@ -1,0 +1,112 @@
+"""What Triton's pipeline for AMD cannot compile: four stages of two products beside other uses of what is loaded.
+
+For two products of which one feeds the other it has a schedule of its own, which erases every load of the loop. Those
+that are no operand of a product have uses still, at which the compiler ends:
+https://github.com/triton-lang/triton/issues/9815, seen with Triton 3.6 and examples/gated_delta_net.py.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from helion_autotune.constraints import Constraint
+from helion_compiler.program.ops import Dot, Load, Permute, Squeeze, Unsqueeze
+from helion_compiler.program.program import count_uses
+from helion_compiler.space.persistence import PERSISTENT
+from helion_compiler.space.regions import regions
+from helion_compiler.space.space_part import SpacePart
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from helion_compiler.program.program import Program
+    from helion_compiler.program.types import Value
+    from helion_compiler.space.regions import Region
+    from helion_compiler.space.target_traits import TargetTraits
+    from helion_compiler.space.tile_counts import TileCounts
+
+_STAGES, _PRODUCTS = 4, 2
+_VIEWS = (Permute, Squeeze, Unsqueeze)
+
+
+def chained_products(program: Program, counts: TileCounts, traits: TargetTraits) -> SpacePart:
+    """A demand for each loop that might hold two products, and a load that something else reads."""
+    if traits.backend != "hip":
+        return SpacePart()
+    read_otherwise = _read_otherwise(program)
+    loops = [
+        _ChainedLoop(region, read_otherwise, counts)
+        for grid in regions(program)
+        for region in grid.everywhere()
+    ]
+    return SpacePart(demands=[loop.demand() for loop in loops if loop.might_fail()])
+
+
+def _read_otherwise(program: Program) -> frozenset[Load]:
+    """The loads that something else than products reads, as they are or transposed."""
+    uses = sum((count_uses(grid.body) for grid in program.grids), Counter())
+    as_factors: Counter[Value] = Counter()
+    ops = list(program.walk())
+    for op in reversed(ops):
+        if isinstance(op, Dot):
+            as_factors.update((op.lhs, op.rhs))
+        elif isinstance(op, _VIEWS) and uses[op.result] == as_factors[op.result]:
+            as_factors[op.operand] += 1
+    loads = [op for op in ops if isinstance(op, Load)]
+    return frozenset(op for op in loads if uses[op.result] != as_factors[op.result])
+
+
+@attrs.frozen
+class _ChainedLoop:
+    """A loop, or the one over a grid's tiles.
+
+    Whether one of its products feeds the other is not asked: nearly always it does, through what it adds to.
+    """
+
+    region: Region
+    read_otherwise: frozenset[Load]
+    counts: TileCounts
+
+    def might_fail(self) -> bool:
+        """Whether some point could have too much in it."""
+        inside = list(self.region.everywhere())
+        return any(held.products for held in inside) and any(map(self._loads_otherwise, inside))
+
+    def demand(self) -> Constraint:
+        """What has to hold for it to compile."""
+        reason = (
+            f"the loop {self.region.name} may not have {_STAGES} stages with two products in it, if something else "
+            "than these reads what it loads: Triton's pipeline for AMD erases the load"
+        )
+        return Constraint(f"chained products of {self.region.name}", reason, self._holds)
+
+    def _holds(self, point: Mapping[str, Any]) -> bool:
+        region = self.region
+        is_loop = not region.is_static(point) if region.axes else point["pid_type"] in PERSISTENT
+        if not is_loop or region.stages(point) != _STAGES:
+            return True
+        unrolled = region.unrolled(point)
+        return all(number * unrolled != _PRODUCTS for number in self._products(region, point))
+
+    def _products(self, region: Region, point: Mapping[str, Any]) -> set[int]:
+        """How many there may be in the body of a loop: inner loops that are static or have one turn are written out.
+
+        What only the call knows, or only Triton finds out, may be one turn.
+        """
+        found = {len(region.products)}
+        for inner in region.inner:
+            turns = self.counts.of_all(inner.axes, point)
+            if turns is None:
+                written = {0} | self._products(inner, point)
+            elif turns == 1 or inner.is_static(point):
+                written = {turns * number for number in self._products(inner, point)}
+            else:
+                continue
+            found = {one + other for one in found for other in written}
+        return found
+
+    def _loads_otherwise(self, region: Region) -> bool:
+        return not self.read_otherwise.isdisjoint((*region.streamed, *region.loaded))

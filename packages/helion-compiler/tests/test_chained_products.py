@@ -1,0 +1,96 @@
+"""Four stages of two products beside other uses of what is loaded are refused for AMD, and nothing near them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+
+import helion
+import helion.language as hl
+from helion.exc import InvalidConfig
+from helion_compiler.building import parse_target
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+REASON = "may not have 4 stages with two products in it"
+
+
+def chained(
+    keys: torch.Tensor, weights: torch.Tensor, values: torch.Tensor, others: bool
+) -> torch.Tensor:
+    """The state after all positions; with ``others``, something is loaded that no product reads."""
+    positions, width = keys.size()
+    width = hl.specialize(width)
+    out = torch.empty([width, values.size(1)], dtype=torch.float32, device=keys.device)
+    for tile_v in hl.tile(values.size(1)):
+        state = hl.zeros([width, tile_v], dtype=torch.float32)
+        for tile_t in hl.tile(positions, block_size=16):
+            new = hl.dot(weights[tile_t, :], state)
+            if others:
+                new = values[tile_t, tile_v] - new
+            state = hl.dot(keys[tile_t, :].T, new, acc=state)
+        out[:, tile_v] = state
+    return out
+
+
+def bound_for(
+    config_kernels: ModuleType, target: str, *, others: bool = True, positions: int = 64
+) -> Any:
+    shapes = (positions, 16), (positions, 16), (positions, 32)
+    case = config_kernels.Case(
+        chained, lambda: (*(torch.randn(shape) for shape in shapes), others), torch.add
+    )
+    return case.bind_for(target).specialized
+
+
+@pytest.mark.parametrize(
+    ("target", "others", "stages", "fits"),
+    [
+        ("gfx942", True, 4, False),
+        ("gfx942", True, 3, True),
+        ("gfx942", True, 5, True),
+        ("gfx942", False, 4, True),
+        ("sm_90", True, 4, True),
+    ],
+)
+def test_loads_beside_two_products_are_not_pipelined_in_four_stages(
+    config_kernels: ModuleType, target: str, others: bool, stages: int, fits: bool
+) -> None:
+    """What is not refused compiles."""
+    bound = bound_for(config_kernels, target, others=others)
+    config = helion.Config(block_sizes=[32], num_stages=stages)
+    if fits:
+        assert bound.build(config, parse_target(target)).image.binary
+    else:
+        with pytest.raises(InvalidConfig, match=REASON):
+            bound.build(config, parse_target(target))
+
+
+PERSISTENT = {"pid_type": "persistent_blocked", "range_num_stages": [4, 0]}
+
+
+@pytest.mark.parametrize(
+    ("positions", "config", "fits"),
+    [
+        (64, {"range_num_stages": [0, 4]}, False),
+        (64, {"num_stages": 4, "range_num_stages": [0, 2]}, True),
+        (64, {"num_stages": 4, "range_unroll_factors": [0, 2]}, True),
+        (64, PERSISTENT, True),
+        (16, PERSISTENT, False),  # Triton writes out what has one turn
+        (64, {**PERSISTENT, "static_ranges": [True]}, True),  # eight products
+        (16, {**PERSISTENT, "range_unroll_factors": [2, 0]}, True),  # four
+    ],
+)
+def test_the_stages_and_products_of_a_loop_decide(
+    config_kernels: ModuleType, positions: int, config: dict[str, Any], fits: bool
+) -> None:
+    bound = bound_for(config_kernels, "gfx942", positions=positions)
+    whole = helion.Config.from_dict({"block_sizes": [32], **config})
+    if fits:
+        bound.point(whole)
+    else:
+        with pytest.raises(InvalidConfig, match=REASON):
+            bound.point(whole)
