@@ -19,11 +19,13 @@ from benchmarks.space_correctness.cases import names
 from benchmarks.space_correctness.checking import CaseChecker
 from benchmarks.space_correctness.comparing import differences
 from benchmarks.space_correctness.compiled import Compiled
-from benchmarks.space_correctness.compiling import Compiler
+from benchmarks.space_correctness.compiling import Compiler, why_excluded
+from benchmarks.space_correctness.drawing import drawn
 from benchmarks.space_correctness.narrowing import Narrowing, steps, where
 from benchmarks.space_correctness.outcome import Outcome
 from benchmarks.space_correctness.running import ROOT, Workers, run_all, turns
 from benchmarks.space_correctness.summary import summarise, text
+from gallery.case import Maker, load
 from gallery.every_case import CASES
 from helion_compiler.building.compile_pool import CompilePool
 
@@ -90,6 +92,17 @@ def test_steps_towards_the_default_are_of_keys_and_of_entries() -> None:
         {"a": [1, 2], "b": 3, "c": 6, "d": 7},
         {"a": [1, 2], "b": 3, "c": 4},
     ]
+
+
+def test_no_config_of_a_space_is_excluded_from_it() -> None:
+    """Tunables of this kernel decide whether it has a key."""
+    case = names()["grouped_gemm_balanced"]
+    arguments = case.arguments(Maker(torch.float32, "cpu"), *case.small[0])
+    kernel = load(case.example).grouped_gemm_balanced
+    bound = kernel.bind(kernel.normalize_args(*arguments))._implementation.specialized
+    configs = [drawn(bound, draw) for draw in range(20)]
+    assert len({config["workers"] for config in configs}) > 3
+    assert [why_excluded(bound, config) for config in configs] == [None] * 20
 
 
 def test_a_config_is_compiled_for_other_machines(compiler: Compiler) -> None:

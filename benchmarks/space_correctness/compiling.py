@@ -86,9 +86,13 @@ class Compiler:
 
 
 def why_excluded(bound: SpecializedKernel, config: helion.Config) -> str | None:
-    """Why a search would not try the config; None if it might."""
+    """Why a search would not try the config; None if it might.
+
+    A search draws from the space of the program with default tunables; another's may have other keys.
+    """
     try:
-        point = bound.point(config)
+        bound.point(config)
+        point = bound.space.point(config)
     except exc.HelionError as error:
         return " ".join(str(error).split())[:_LONGEST]
     return next(map(str, bound.space.space.check(point)), None)
