@@ -14,7 +14,7 @@ import attrs
 import pytest
 import torch
 
-from benchmarks.space_correctness.__main__ import read
+from benchmarks.space_correctness.__main__ import forget_failures, read
 from benchmarks.space_correctness.cases import names
 from benchmarks.space_correctness.checking import CaseChecker
 from benchmarks.space_correctness.comparing import differences
@@ -272,6 +272,16 @@ def test_the_summary() -> None:
     assert "sm_90: 3 compile, 1 are excluded, 1 fail: " in told
     assert "sm_90: add/add draw 3 (1x1): TritonError: spills\n    {'num_warps': 1}" in told
     assert "WRONG add/add draw 2 (1x1): 3 of 9 elements are far off" in told
+
+
+def test_draws_that_failed_are_forgotten(tmp_path: Path) -> None:
+    """With all kernels of the draw; here the one beside it had been right."""
+    path, found = tmp_path / "outcomes.jsonl", made_up()
+    found.append(attrs.evolve(found[0], draw=2, kernel="other"))
+    path.write_text("".join(json.dumps(attrs.asdict(one)) + "\n" for one in found))
+    forget_failures(path)
+    assert [one.draw for one in read(path)] == [0, 1, 4]
+    assert [child.name for child in tmp_path.iterdir()] == [path.name]
 
 
 def test_a_run_goes_on_where_it_ended(tmp_path: Path) -> None:

@@ -79,6 +79,16 @@ def failures(one: Outcome) -> list[str]:
     return kinds + [name for name, answer in one.targets.items() if is_failure(answer)]
 
 
+def forget_failures(path: Path) -> None:
+    """Leave the draws out of a file of which some outcome is a failure."""
+    outcomes = read(path)
+    failed = {(one.case, one.draw) for one in outcomes if failures(one)}
+    kept = [one for one in outcomes if (one.case, one.draw) not in failed]
+    beside = path.with_suffix(".new")
+    beside.write_text("".join(json.dumps(attrs.asdict(one)) + "\n" for one in kept))
+    beside.replace(path)
+
+
 def read(path: Path) -> list[Outcome]:
     """What an earlier run wrote; a line that it did not end is left out."""
     outcomes = []
@@ -141,6 +151,11 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE",
         help="what compiles for which target, added to and not compiled again (DIR/compiled.jsonl)",
+    )
+    add(
+        "--retry",
+        action="store_true",
+        help="forget the draws that failed, or were slow, and do them again",
     )
     add("--processes", type=int, default=1, help="that run beside each other (1)")
     add("--budget", type=float, metavar="SECONDS", help="when to end, whatever runs then")
