@@ -52,6 +52,7 @@ def main(arguments: Sequence[str]) -> int:
     workers = Workers(
         given.device,
         TARGETS if given.targets == [] else given.targets or (),
+        given.compile_only,
         given.compiled or given.output / "compiled.jsonl",
     )
     deadline = time.monotonic() + given.budget if given.budget else None
@@ -136,15 +137,16 @@ def _parser() -> argparse.ArgumentParser:
         help="only each Nth of these: 4 has other sizes and another dtype each time (1)",
     )
     add("--only", nargs="+", default=[], metavar="PATTERN", help="cases, by how their names begin")
-    add(
-        "--device",
-        default="cpu",
-        help="where they run: cpu (interpreted), cuda, or none: the draws of the cpu, compiled for --targets alone",
-    )
+    add("--device", default="cpu", help="where they run: cpu (interpreted) or cuda")
     add(
         "--targets",
         nargs="*",
         help=f"also compile each config, for {', '.join(TARGETS)} or those named",
+    )
+    add(
+        "--compile-only",
+        action="store_true",
+        help="compile for --targets what would run on the device, and do not run it",
     )
     add(
         "--compiled",

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     import helion
     from benchmarks.space_correctness.compiling import Compiler
 
-NOWHERE = "none"
-"""The device of draws that are compiled alone."""
 MOST_STEPS = 400.0
 """How often innermost bodies may run in the interpreter, roughly: a millisecond or two each."""
 _LONGEST_DETAIL = 3000
@@ -43,14 +41,14 @@ _LONGEST_DETAIL = 3000
 class CaseChecker:
     """The draws of one case on one device. Calls are made once for each choice of sizes and dtype.
 
-    ``compiler`` compiles for a GPU, and for ``targets``. On :data:`NOWHERE` nothing runs: the draws are those of the
-    CPU, compiled alone.
+    ``compiler`` compiles for a GPU, and for ``targets``. Without ``runs`` the draws are the same, and compiled alone.
     """
 
     name: str
     device: str
     compiler: Compiler
     targets: Sequence[str] = ()
+    runs: bool = True
     _prepared: dict[tuple[tuple[int, ...], torch.dtype], list[Prepared]] = attrs.field(
         factory=dict, init=False
     )
@@ -71,8 +69,8 @@ class CaseChecker:
         if call not in self._prepared:
             self._prepared.clear()  # one at a time: tensors for a GPU are large
             sizes, dtype = call
-            calls = calls_of(self.case, sizes, Maker(dtype, self.device if self._on_gpu else "cpu"))
-            self._prepared[call] = [prepare(c, runs=self.device != NOWHERE) for c in calls]
+            calls = calls_of(self.case, sizes, Maker(dtype, self.device))
+            self._prepared[call] = [prepare(one, runs=self.runs) for one in calls]
         return self._prepared[call]
 
     def drawn(self, one: Prepared, draw: int) -> helion.Config:
@@ -86,15 +84,15 @@ class CaseChecker:
 
     @property
     def _on_gpu(self) -> bool:
-        return self.device not in ("cpu", NOWHERE)
+        return self.device != "cpu"
 
     def _call(self, draw: int) -> tuple[tuple[int, ...], torch.dtype]:
         """Sizes and dtype of a draw."""
-        runs = self._runs(self.case)
+        runs = self._choices(self.case)
         sizes, dtype = runs[draw // DRAWS_ALIKE % len(runs)]
         return tuple(sizes), dtype
 
-    def _runs(self, case: Case) -> list[Any]:
+    def _choices(self, case: Case) -> list[Any]:
         """On a GPU the large sizes take turns with the small ones."""
         small = list(case.runs())
         if not self._on_gpu:
@@ -110,7 +108,7 @@ class CaseChecker:
             return attrs.evolve(outcome, kind="error", detail=traceback.format_exc())
         outcome = attrs.evolve(outcome, config=json.loads(config.to_json()))
         outcome = self._compiled(one, config, outcome)
-        return outcome if self.device == NOWHERE else self._run(one, config, outcome)
+        return self._run(one, config, outcome) if self.runs else outcome
 
     def _run(self, one: Prepared, config: helion.Config, outcome: Outcome) -> Outcome:
         """The outcome with what the config computes on the device."""

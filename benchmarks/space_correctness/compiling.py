@@ -10,6 +10,7 @@ from benchmarks.space_correctness.outcome import COMPILED, EXCLUDED
 from helion import exc
 from helion_compiler.building import shared_memory_of
 from helion_compiler.building.compile_pool import CompilePool
+from helion_runtime.recompiling.worker import OUT_OF_TENSOR_MEMORY
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -62,7 +63,8 @@ class Compiler:
         except TimeoutError as error:
             return f"slow to compile: {error}"
         except (exc.InternalError, exc.TritonError) as error:
-            return f"{type(error).__name__}: {error}"[:_LONGEST]
+            ours = OUT_OF_TENSOR_MEMORY in str(error)  # which is found out by compiling
+            return f"{EXCLUDED if ours else ''}{type(error).__name__}: {error}"[:_LONGEST]
         except exc.HelionError as error:
             return f"{EXCLUDED}{type(error).__name__}: {error}"[:_LONGEST]
         except Exception as error:  # noqa: BLE001  # whatever it raises is the finding

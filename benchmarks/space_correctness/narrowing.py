@@ -1,7 +1,7 @@
 """Which of a wrong config's values make it wrong: all others go back to the default, one after the other.
 
     python -m benchmarks.space_correctness.narrowing squeeze_and_excite 40 [--kernel forward_kernel] [--device cuda]
-    python -m benchmarks.space_correctness.narrowing gated_delta_states 0 --target gfx942
+    python -m benchmarks.space_correctness.narrowing gated_delta_states 0 --device cpu --target gfx942
 
 Wrong is a config whose results are, or with ``--target`` one that does not compile for it.
 Prints each try as it ends, then the config that is left, and where the wrong elements of its results lie. The search is
@@ -22,7 +22,6 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "examples"), str(ROOT / "integration_tests")]
 
 from benchmarks.space_correctness.checking import (  # noqa: E402  # found only now
-    NOWHERE,
     CaseChecker,
     outputs_of,
     run,
@@ -173,9 +172,9 @@ def main() -> None:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--target", type=parse_target, help="for which it does not compile")
     given = parser.parse_args()
-    device = given.device if given.target is None else NOWHERE
     with Compiler() as compiler:
-        checker = CaseChecker(given.case, device, compiler)
+        runs = given.target is None
+        checker = CaseChecker(given.case, given.device, compiler, runs=runs)
         for one in checker.prepared(given.draw):
             if given.kernel in (None, one.call.kernel.name):
                 told = list(_narrowed(checker, one, given.draw, given.target))

@@ -47,6 +47,7 @@ class Workers:
     Attributes:
         device: where configs run.
         targets: what they are compiled for besides.
+        compile_only: whether nothing is run there.
         compiled: a file of what compiles (:mod:`benchmarks.space_correctness.compiled`).
         program: what is started, before these arguments.
         seconds: how long a draw may take; None for what so many targets need.
@@ -54,6 +55,7 @@ class Workers:
 
     device: str
     targets: Sequence[str] = ()
+    compile_only: bool = False
     compiled: Path | None = None
     program: Sequence[str] = WORKER
     seconds: float | None = None
@@ -61,8 +63,9 @@ class Workers:
     @property
     def command(self) -> list[str]:
         """What is started."""
+        alone = ["--compile-only"] if self.compile_only else []
         kept = [] if self.compiled is None else ["--compiled", str(self.compiled)]
-        return [*self.program, self.device, "--targets", *self.targets, *kept]
+        return [*self.program, self.device, *alone, *kept, "--targets", *self.targets]
 
     @property
     def limit(self) -> float:
@@ -73,7 +76,7 @@ class Workers:
     @property
     def spoilt_by_errors(self) -> bool:
         """Whether a wrong access spoils what comes after it."""
-        return self.device not in ("cpu", "none")
+        return self.device != "cpu" and not self.compile_only
 
 
 class Worker:

@@ -1,6 +1,6 @@
 """Serve draws on standard input, one line of JSON each, until it ends: ``{"case", "draw"}`` -> a list of outcomes.
 
-python -m benchmarks.space_correctness.worker DEVICE [--targets TARGET ...] [--compiled FILE]
+python -m benchmarks.space_correctness.worker DEVICE [--compile-only] [--compiled FILE] [--targets TARGET ...]
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def serve(device: str, targets: Sequence[str], compiled: Compiled) -> None:
+def serve(device: str, targets: Sequence[str], compiled: Compiled, *, runs: bool) -> None:
     """Answer lines. What kernels and compilers print goes to standard error."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -35,7 +35,7 @@ def serve(device: str, targets: Sequence[str], compiled: Compiled) -> None:
         for line in sys.stdin:
             request = json.loads(line)
             if checker is None or checker.name != request["case"]:
-                checker = CaseChecker(request["case"], device, compiler, targets)
+                checker = CaseChecker(request["case"], device, compiler, targets, runs)
             outcomes = checker.check(request["draw"])
             print(json.dumps([attrs.asdict(one) for one in outcomes]), file=answers, flush=True)
 
@@ -43,6 +43,7 @@ def serve(device: str, targets: Sequence[str], compiled: Compiled) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("device")
+    parser.add_argument("--compile-only", action="store_true")
     parser.add_argument("--targets", nargs="*", default=[])
     parser.add_argument("--compiled", type=Path)
     return parser
@@ -50,4 +51,5 @@ def _parser() -> argparse.ArgumentParser:
 
 if __name__ == "__main__":
     given = _parser().parse_args()
-    serve(given.device, given.targets, Compiled(triton.__version__, given.compiled))
+    compiled = Compiled(triton.__version__, given.compiled)
+    serve(given.device, given.targets, compiled, runs=not given.compile_only)

@@ -37,6 +37,9 @@ METADATA = {
 }
 """What an answer says of a binary, and the value where a version of Triton says nothing."""
 
+TENSOR_MEMORY = 512
+"""Columns of tensor memory that a Blackwell multiprocessor has: PTX ISA, "Tensor Memory Addressing"."""
+OUT_OF_TENSOR_MEMORY = "out of tensor memory"
 
 _OF_PTXAS = re.compile(r"ptxas\b.*?\b(?:error|fatal)\s*:\s*(.+)")
 """As in ``ptxas kernel.ptx, line 39; error   : Unknown modifier '.instr'``."""
@@ -53,7 +56,9 @@ def load_source(name: str, source: str, file: str) -> Any:
 def compile_request(
     request: dict[str, Any], cache_key_variables: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    """The answer to a request; raises whatever Triton raises. ``binary`` is bytes here."""
+    """The answer to a request; raises whatever Triton raises, and a RuntimeError for a binary that no GPU could load.
+    ``binary`` is bytes here.
+    """
     import triton
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
@@ -74,6 +79,12 @@ def compile_request(
     target = GPUTarget(request["backend"], request["architecture"], request["warp_size"])
     more = {} if cache_key_variables is None else {"_env_vars": cache_key_variables}
     compiled = triton.compile(source, target=target, options=request["options"], **more)
+    # Triton compiles what needs more, and refuses to load it.
+    columns = getattr(compiled.metadata, "tmem_size", None) or 0
+    if columns > TENSOR_MEMORY:
+        raise RuntimeError(
+            f"{OUT_OF_TENSOR_MEMORY}: it needs {columns} columns, and a multiprocessor has {TENSOR_MEMORY}"
+        )
     ptx: str | None = compiled.asm.get("ptx")
     metadata = {
         field: getattr(compiled.metadata, field, None) or absent
