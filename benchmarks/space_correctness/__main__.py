@@ -36,7 +36,11 @@ def main(arguments: Sequence[str]) -> int:
     """Run what is not known yet; 1 where something failed."""
     given = _parser().parse_args(arguments)
     given.output.mkdir(parents=True, exist_ok=True)
-    outcomes = [one for path in sorted(given.output.glob("outcomes*.jsonl")) for one in read(path)]
+    outcomes = []
+    for path in sorted(given.output.glob("outcomes*.jsonl")):
+        if given.retry:
+            forget_failures(path)
+        outcomes += read(path)
     chosen = [name for name in names() if _wanted(name, given.only)]
     commit = given.commit or _commit()
 
