@@ -15,21 +15,6 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
-@helion.kernel()
-def two_products(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    rows, depth = x.size()
-    columns = y.size(1)
-    out = torch.empty([rows, columns], dtype=torch.float32, device=x.device)
-    for tile_m, tile_n in hl.tile([rows, columns]):
-        acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
-        for tile_k in hl.tile(depth):
-            acc = torch.addmm(acc, x[tile_m, tile_k], y[tile_k, tile_n])
-        for again in hl.tile(depth):
-            acc = torch.addmm(acc, torch.exp(x[tile_m, again]), y[again, tile_n])
-        out[tile_m, tile_n] = acc
-    return out
-
-
 UNPIPELINED: list[dict[str, Any]] = [
     {"static_ranges": [True]},
     {"range_num_stages": [0, 1]},
@@ -50,17 +35,6 @@ def test_warp_groups_share_no_rows_of_a_product_that_is_not_pipelined(
             with pytest.raises(InvalidConfig, match="more groups of 4 warps than of 64 rows"):
                 bound.to_triton_code(config)
             bound.to_triton_code(helion.Config(block_sizes=[rows, 64, 32], num_warps=warps))
-
-
-@pytest.mark.parametrize("static", [[True, True], [True, False], [False, True]])
-def test_of_loops_with_products_one_may_be_unrolled(static: list[bool]) -> None:
-    bound = two_products.bind((torch.randn(64, 128), torch.randn(128, 64)))
-    config = helion.Config(block_sizes=[64, 64, 32, 32], static_ranges=static)
-    if all(static):
-        with pytest.raises(InvalidConfig, match="may unroll one loop with products"):
-            bound.to_triton_code(config)
-    else:
-        assert bound.to_triton_code(config).count("tl.static_range") == 1
 
 
 @helion.kernel()

@@ -25,6 +25,7 @@ from helion_compiler.space.dtypes import has_dtypes
 from helion_compiler.space.epilogue_subtile import epilogue_subtile
 from helion_compiler.space.flat_loops import flat_loops
 from helion_compiler.space.means import Means
+from helion_compiler.space.narrowing_operands import narrowing_operands
 from helion_compiler.space.persistence import PERSISTENT, persistence
 from helion_compiler.space.point_lanes import PointLanes
 from helion_compiler.space.program_ids import program_ids
@@ -109,6 +110,7 @@ class _Deriver:
             range_options(program, unrolled),
             unpipelined_products(program, lanes),
             chained_products(program, counts, self._traits),
+            narrowing_operands(program, lanes, counts, self._traits),
             subtiling.key,
             cache_hints(program, {op.name for op in described}, self._traits),
             amd_keys(program, self._traits),

@@ -21,18 +21,16 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from helion_autotune.constraints import Constraint
-from helion_compiler.program.fields import operands, results
-from helion_compiler.program.ops import Load
-from helion_compiler.program.types import ValueIndex
 from helion_compiler.space.access_modes import mode_of
 from helion_compiler.space.epilogue_subtile import parts_of
 from helion_compiler.space.persistence import PERSISTENT
 from helion_compiler.space.regions import regions
+from helion_compiler.space.wide_loads import wide_loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from helion_compiler.program.ops import Dot, Store
+    from helion_compiler.program.ops import Dot, Load, Store
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Value
     from helion_compiler.space.point_lanes import PointLanes
@@ -42,8 +40,6 @@ if TYPE_CHECKING:
 _GROUP_ROWS = 64
 _GROUP_WARPS = 4
 """What an asynchronous product takes at least (of warp groups of Hopper): rows, and warps."""
-_LEAST_COPY = 4
-"""Bytes that a thread copies at once at least to do so asynchronously."""
 
 
 def fits_shared_memory(memory: SharedMemory, limit: int) -> Constraint:
@@ -82,13 +78,7 @@ class SharedMemory:
         self._in_parts = frozenset(in_parts)
         self._grids = regions(program)
         inside = [region for grid in self._grids for region in grid.everywhere()]
-        read = _read_from_memory(program)
-        self._piped = {
-            op
-            for region in inside
-            for op in region.streamed + region.loaded
-            if _is_wide(program, op, read)
-        }
+        self._piped = wide_loads(program)
         self._multiplies = any(region.products for region in inside)
 
     def bytes_at(self, point: Mapping[str, Any]) -> int:
@@ -174,32 +164,3 @@ class SharedMemory:
 
 def _is_described(op: Load | Store, point: Mapping[str, Any]) -> bool:
     return point.get(mode_of(op)) == "tensor_descriptor"
-
-
-def _read_from_memory(program: Program) -> set[Value]:
-    """The values that come from loads, however much has been computed since."""
-    found: set[Value] = set()
-    for op in program.walk():
-        if isinstance(op, Load) or not found.isdisjoint(operands(op)):
-            found.update(results(op))
-    return found
-
-
-def _is_wide(program: Program, op: Load, read: set[Value]) -> bool:
-    """Whether threads may copy several lanes at once, or one of several bytes; True where only the call knows.
-
-    Indices that were ``read`` from memory lie anywhere. Computed ones may well be one beside the other, which Triton
-    finds out.
-    """
-    buffer = op.buffer
-    run = _LEAST_COPY // buffer.dtype.itemsize
-    if run <= 1:
-        return True
-    last = op.subscripts[-1] if op.subscripts else None
-    if op.addresses is not None or (isinstance(last, ValueIndex) and last.value in read):
-        return False
-    apart = [buffer.offset]
-    for extent, stride in zip(buffer.shape, buffer.strides, strict=True):
-        apart.append(extent if stride == 1 else stride)  # a mask may end a run as well
-    known = [program.resolve(size) for size in apart]
-    return all(not (isinstance(s, int) or s.is_Integer) or int(s) % run == 0 for s in known)

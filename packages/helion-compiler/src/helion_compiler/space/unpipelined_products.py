@@ -7,9 +7,8 @@ All was seen on an H200, with random configs of the gallery (``benchmarks/space_
   the memory checker says, or from what they overwrite for each other.
 - Where one operand comes from registers and the other by a descriptor that is waited for in place, the barriers of the
   latter stand before the fence of the former: what other warps have written may not be seen yet.
-- Where two loops with products are unrolled one behind the other, ptxas computes the second one's addresses of shared
-  memory from a register that nothing has written: ``cuobjdump -sass`` of examples/squeeze_and_excite.py shows it for
-  blocks of 128, 64 and 32.
+
+:mod:`helion_compiler.space.narrowing_operands` has what ptxas gets wrong of them.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from helion_compiler.space.access_modes import mode_of
 from helion_compiler.space.space_part import SpacePart
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from helion_compiler.program.ops import Load
     from helion_compiler.program.program import Program
@@ -38,7 +37,7 @@ _GROUP_ROWS = 64
 
 
 def unpipelined_products(program: Program, lanes: PointLanes) -> SpacePart:
-    """Two demands for each loop with products, and one for all of them."""
+    """Two demands for each loop with products."""
     makers = {value: op for op in program.walk() for value in results(op)}
     loops = []
     for loop, name in zip(program.loops(), program.loop_names(), strict=True):
@@ -47,18 +46,7 @@ def unpipelined_products(program: Program, lanes: PointLanes) -> SpacePart:
             factors = [(loaded_by(op.lhs, makers), loaded_by(op.rhs, makers)) for op in products]
             rows = tuple(op.sizes[0] for op in products)
             loops.append(_ProductLoop(name, rows, tuple(factors), lanes))
-    demands = [demand for loop in loops for demand in loop.demands()]
-    if len(loops) > 1:
-        reason = (
-            "`static_ranges` may unroll one loop with products: where two are, ptxas takes the second one's addresses "
-            "of shared memory from a register that holds nothing"
-        )
-        demands.append(Constraint("unrolled products", reason, lambda at: _one_static(loops, at)))
-    return SpacePart(demands=demands)
-
-
-def _one_static(loops: Sequence[_ProductLoop], point: Mapping[str, Any]) -> bool:
-    return sum(loop.is_static(point) for loop in loops) <= 1
+    return SpacePart(demands=[demand for loop in loops for demand in loop.demands()])
 
 
 @attrs.frozen
@@ -86,13 +74,9 @@ class _ProductLoop:
             Constraint(f"mixed operands of {self.name}", mixed, self._alike),
         )
 
-    def is_static(self, point: Mapping[str, Any]) -> bool:
-        """Whether the loop is unrolled completely."""
-        return bool(point.get(f"static_ranges[{self.name}]", False))
-
     def _is_unpipelined(self, point: Mapping[str, Any]) -> bool:
         stages = point.get(f"range_num_stages[{self.name}]") or point.get("num_stages")
-        return stages == 1 or self.is_static(point)
+        return stages == 1 or bool(point.get(f"static_ranges[{self.name}]", False))
 
     def _feeds_computed(self, point: Mapping[str, Any]) -> bool:
         """Whether, in a turn, a product adds to another one, and the right factor of one is computed."""
