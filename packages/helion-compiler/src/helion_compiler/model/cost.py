@@ -72,6 +72,10 @@ class CostModel:
         """The estimate at a point."""
         return _LAUNCH + sum(estimate.seconds() for estimate in self._estimates(point))
 
+    def least(self, point: Mapping[str, Any]) -> float:
+        """What no point can fall below: the seconds that memory takes to move what is used at this one, once."""
+        return _LAUNCH + sum(estimate.least() for estimate in self._estimates(point))
+
     def terms(self, point: Mapping[str, Any]) -> dict[str, float]:
         """What the estimate is made of: the seconds that each part of the GPU would take by itself."""
         total: Counter[str] = Counter()
@@ -116,6 +120,11 @@ class _Estimate:
         alone += _OVERLAP * terms["memory"]
         return float((together**_NEARLY + alone**_NEARLY) ** (1 / _NEARLY))
 
+    def least(self) -> float:
+        """What memory takes to move once what is used."""
+        traffic = Traffic(self._work, self._place, self._facts, self._tiles, self._gathering)
+        return traffic.least() / self._facts.bandwidth
+
     def terms(self) -> dict[str, float]:
         """What each part would take by itself."""
         facts, resident = self._facts, self._resident
@@ -131,7 +140,8 @@ class _Estimate:
         computed = (moved.instructions + self._operations()) / facts.operations * idle * spilled
         if resident == 1 and self._work.multiplied:
             # Nobody multiplies while the only program computes, but for warps that are behind the others.
-            products += _ALONE * self._operations() / facts.operations * idle
+            own = self._operations() / facts.operations * idle
+            products += _ALONE * own / _awake(self._place.warps)
         terms = {
             "memory": moved.memory / (facts.bandwidth * reach),
             "cache": moved.cache / (facts.cache_bandwidth * busy),
@@ -139,7 +149,7 @@ class _Estimate:
             "computed": computed / _awake(resident * self._place.warps),
         }
         terms = {name: seconds * self._uneven for name, seconds in terms.items()}
-        return terms | {"alone": self._alone(computed, terms["cache"])}
+        return terms | {"alone": self._alone(computed, terms["cache"], idle)}
 
     @cached_property
     def _uneven(self) -> float:
@@ -154,7 +164,7 @@ class _Estimate:
         waves = max(self._share / self._resident, 1.0) if self._place.staying is None else 1.0
         return 1.0 + _BUSIEST * self._place.spread / math.sqrt(each) / waves
 
-    def _alone(self, computed: float, cache: float) -> float:
+    def _alone(self, computed: float, cache: float, idle: float) -> float:
         """Seconds for which programs wait on themselves, where a multiprocessor runs so many at once.
 
         Who loads nothing ahead computes when its loads have come; only others could, meanwhile. In loops its warps
@@ -164,6 +174,9 @@ class _Estimate:
         if not self._work.multiplied:
             own = computed / _awake(self._place.warps)
             own = max(own, cache) + min(own, cache) / self._turns()
+        elif any(product.chained for product in self._work.multiplied):
+            # What is multiplied next is computed from what was multiplied before.
+            own = computed / _awake(self._place.warps) + self._products(1) * idle
         total = (self._share * self._waiting(self._place) + own) / self._resident * self._uneven
         if not self._place.sizes.lengths:
             return total
@@ -204,6 +217,9 @@ class _Estimate:
             rate = self._facts.products.get(product.itemsize, self._facts.operations)
             turns = place.stages * resident if place.stages > 1 else 1
             rate *= full * _PIPELINED[min(turns, len(_PIPELINED)) - 1]
+            # Each scheduler has matrix units of its own, which only its warps reach.
+            schedulers = self._facts.schedulers
+            rate *= min(resident * place.warps, schedulers) / schedulers
             total += 2.0 * batch * m * n * k * place.times(product.loops) * self._tiles / rate
         return total
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 VECTOR = 16
 """Bytes that a thread moves at most in one instruction."""
+LINE = 128
+"""Bytes of a line: the cache of a multiprocessor looks one up in a cycle, in which lanes do 128 operations."""
 _SHUFFLED = 5.0
 """What a step between the threads of a warp takes: a shuffle, of a unit that does 32 lanes a cycle where others do 128,
 and the operation.
@@ -51,6 +53,13 @@ def neighbours(place: Place, moved: Moved, threads: int) -> int:
     widest = VECTOR // moved.buffer.dtype.itemsize if moved.spacing == 1 else 1
     each = place.elements(moved.shape) // threads
     return max(min(widest, place.lanes(moved.run), each), 1)
+
+
+def _is_packed(place: Place, moved: Moved) -> bool:
+    """Whether rows of the run fill their dimension, so that one follows the other."""
+    strides = [place.sizes.example(stride) for stride in moved.buffer.strides]
+    following = min((stride for stride in strides if stride > moved.spacing), default=0)
+    return 0 < following <= place.useful(moved.run) * moved.spacing
 
 
 @attrs.frozen
@@ -94,7 +103,7 @@ class Gathering:
     def __init__(self, work: GridWork, place: Place, warp_size: int) -> None:
         self._work = work
         self._place = place
-        self._warp_size = warp_size
+        self.warp_size = warp_size
         self.threads = warp_size * place.warps
 
     @cached_property
@@ -102,7 +111,7 @@ class Gathering:
         """Of what each access moves, the most first."""
         place = self._place
         moved = sorted(self._work.moved, key=lambda one: -place.elements(one.shape))
-        return [(frozenset(one.shape), _spread(one, place, self._warp_size)) for one in moved]
+        return [(frozenset(one.shape), _spread(one, place, self.warp_size)) for one in moved]
 
     def _like(self, shape: Iterable[Size]) -> Spread:
         """How threads share the lanes of the access that a shape has most in common with."""
@@ -115,6 +124,32 @@ class Gathering:
     def each(self, shape: Iterable[Size]) -> int:
         """Lanes of a shape that one thread holds."""
         return self._like(shape).each(shape)
+
+    def lines(self, moved: Moved) -> float:
+        """Lines of memory that an instruction of a warp touches."""
+        place, itemsize = self._place, moved.buffer.dtype.itemsize
+        apart = self._apart(moved)
+        beside = min(max(place.lanes(moved.run) // apart, 1), self.warp_size)
+        if _is_packed(place, moved):  # what follows a row in the tile follows it in memory
+            beside = self.warp_size
+        bytes_apart = min(apart * moved.spacing * itemsize, LINE)
+        lines = self.warp_size / beside * max(beside * bytes_apart / LINE, 1.0)
+        return min(lines, max(place.elements(moved.shape), 1))
+
+    def _apart(self, moved: Moved) -> int:
+        """Elements from thread to thread along the run: Triton gives all accesses of one shape the widest vector of any
+        of them.
+        """
+        held = self._held(moved)
+        return max(
+            neighbours(self._place, other, self.threads)
+            for other in self._work.moved
+            if other.run == moved.run and self._held(other) == held
+        )
+
+    def _held(self, moved: Moved) -> frozenset[Size]:
+        """The dimensions of several lanes."""
+        return frozenset(size for size in moved.shape if self._place.lanes(size) > 1)
 
     def is_hoisted(self, computed: Computed) -> bool:
         """Whether a reduction of each turn is done once behind the loop instead."""

@@ -10,7 +10,7 @@ from helion_compiler.model.pipelining import stages_of
 from helion_compiler.scheduling.hoist_reductions import MOST_REGISTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from helion_compiler.model.devices import DeviceFacts
     from helion_compiler.model.gathering import Gathering
@@ -26,10 +26,14 @@ _OF_GUARDED = 10
 """More of them where data says which lanes are read: each row has an address and a condition of its own."""
 _EARLY = 0.75
 """The share of what is loaded until lanes come together again that is in registers at once: some is used by then."""
-_OWN_ADDRESS = 2
-"""Registers of an address, which each lane has that is moved by itself."""
-_IN_TURN = 8
-"""Up to so many lanes that a thread moves one by one find registers that are free."""
+_OF_LONE = 1.5
+"""Registers of each lane that is moved by itself, in the turn that moves it: addresses and values, of which some take
+turns.
+"""
+_NUMBERED = 1.0
+"""The same in all turns of all loops, for its place in the tile: ptxas computes those once, before the first loop.
+Counted for sm_90: blocks of 1024 and 2048 take 80 registers of each of 128 threads, two of 1024 take 38.
+"""
 _OF_COPIES = 4
 """Registers for a copy to shared memory that data masks: an address, a place and a condition."""
 _MOST_REGISTERS = 255
@@ -49,15 +53,16 @@ class Occupancy:
         self._limits = facts.limits
         most = place.point.get("maxnreg") or _MOST_REGISTERS
         self._most = min(most, self._limits.registers / self._gathering.threads)
-        own = _OWN_REGISTERS + (_OF_PRODUCTS if work.multiplied else 0)
+        own: float = _OWN_REGISTERS + (_OF_PRODUCTS if work.multiplied else 0)
         own += _OF_GUARDED * any(moved.guarded for moved in work.moved)
+        own += _NUMBERED * self._numbered()
         reads = {moved.result: moved for moved in work.moved if moved.reads}
         coming = [[reads[value] for value in one.coming] for one in work.held]
         held = [
             own + self._each(one.values) + self._taken(one.taken) + sum(map(self._copied, loads))
             for one, loads in zip(work.held, coming, strict=True)
         ]
-        early = [_EARLY * sum(map(self._early, loads)) for loads in coming]
+        early = [self._early(loads) for loads in coming]
         self._needed = max(held, default=own)
         self.used = max(map(sum, zip(held, early, strict=True)), default=own)
 
@@ -91,17 +96,35 @@ class Occupancy:
         each = self._gathering.each
         return sum(each(v.type.shape) * v.type.dtype.itemsize for v in values) / 4
 
-    def _early(self, moved: Moved) -> float:
-        """The same of what is loaded before it is needed; few are in flight at once of lanes that data masks.
+    def _early(self, loads: Sequence[Moved]) -> float:
+        """The same of what is loaded before it is needed, of which some is used by then.
 
-        Lanes that come one by one have a register and an address of their own, where there are many.
+        Lanes that come one by one have addresses of their own, which loads of one turn share.
         """
-        if self._work.multiplied or vector(self._place, moved, self._gathering.threads) > 1:
-            if moved.guarded or moved.result is None:
-                return 0.0
-            return self._each([moved.result])
-        each = self._gathering.each(moved.shape)
-        return max(each - _IN_TURN, 0) * (1 + _OWN_ADDRESS) / _EARLY
+        lone = [self._gathering.each(moved.shape) for moved in loads if self._is_lone(moved)]
+        coming = sum(self._coming(moved) for moved in loads if not self._is_lone(moved))
+        return _EARLY * coming + _OF_LONE * max(lone, default=0)
+
+    def _coming(self, moved: Moved) -> float:
+        """Few are in flight at once of lanes that data masks."""
+        if moved.guarded or moved.result is None:
+            return 0.0
+        return self._each([moved.result])
+
+    def _is_lone(self, moved: Moved) -> bool:
+        """Whether lanes that lie side by side are masked and moved one by one, several of them by a thread."""
+        if self._work.multiplied or moved.spacing > 1 or moved.aligned > 1:
+            return False
+        return self._place.lanes(moved.run) > 1 and self._gathering.each(moved.shape) > 1
+
+    def _numbered(self) -> float:
+        """Lanes whose places a thread holds, of tiles that are moved lane by lane; tiles of one size share them."""
+        runs = {
+            self._place.lanes(one.run): self._gathering.each((one.run,))
+            for one in self._work.moved
+            if self._is_lone(one)
+        }
+        return sum(runs.values())
 
     def _copied(self, moved: Moved) -> float:
         """The same of lanes that data masks and that come out of shared memory: all together, as wide as they are

@@ -16,17 +16,21 @@ _LEAST_COPIED = 4
 
 
 def stages_of(moved: Moved, place: Place, threads: int) -> int:
-    """Turns that are loaded ahead, with the one that runs: Triton pipelines loads for products, and others only where a
-    loop is told to. Copies to shared memory have at least 4 bytes: lanes that are masked one by one, or begin anywhere,
-    are not copied where they have fewer. Rows whose threads have a lane each are as fast on an H200 as if they were
-    (``benchmarks/sweeps``: softmax, fp8 quantisation), whatever hides what they wait for.
+    """Turns that are loaded ahead, with the one that runs.
+
+    Triton pipelines what products are computed from, and other loads only where a loop is told to. Copies to shared
+    memory have at least 4 bytes: lanes that are masked one by one, or begin anywhere, are not copied where they have
+    fewer. Rows whose threads have a lane each are as fast on an H200 as if they were (``benchmarks/sweeps``: softmax,
+    fp8 quantisation), whatever hides what they wait for.
     """
     if moved.ahead:
         return place.stages
     itemsize = moved.buffer.dtype.itemsize
-    alone = moved.guarded or moved.aligned * itemsize < _LEAST_COPIED
+    alone = moved.guarded or moved.formed or moved.aligned * itemsize < _LEAST_COPIED
     if alone and vector(place, moved, threads) * itemsize < _LEAST_COPIED:
         return 1
+    if moved.formed:
+        return place.stages
     turns = place.steps(moved.shape)
     if turns > 1:  # a pipeline ends with its loop
         return min(place.stages, turns)

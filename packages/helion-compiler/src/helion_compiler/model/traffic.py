@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from helion_compiler.model.gathering import neighbours, vector
+from helion_compiler.model.gathering import LINE, neighbours, vector
 from helion_compiler.model.pipelining import stages_of
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ less, beside what streams through."""
 _KEPT_NEARBY = 0.5
 """The same for the cache of a multiprocessor, through which less streams meanwhile."""
 _MOST_IN_FLIGHT = 1 << 16
-_FREE_BYTES = 128
-"""What a thread has in flight where nothing keeps its loads apart: a loop is unrolled until registers are short."""
+_FREE_LOADS = 8
+"""Loads that a thread has in flight where nothing keeps them apart: a loop is unrolled until registers are short."""
 _GUARDED_LOADS = 2
 """Loads in flight, at least, of a thread that only adds up lanes of which data says whether they exist: ptxas lets the
 registers of some take turns, two where there are four of them, half of more. Lanes that come together in each turn are
@@ -66,7 +66,7 @@ class Traffic:
         self._threads = gathering.threads
         self._tiles = tiles
         self._gathering = gathering
-        self._shared: dict[Moved, bool] = {}
+        self._shared: dict[tuple[Moved, bool], bool] = {}
 
     def total(self, resident: int) -> Total:
         """Where so many programs share a multiprocessor."""
@@ -88,6 +88,19 @@ class Traffic:
         memory = self._from_memory(by_buffer, resident)
         return Total(cache, memory, max(in_flight, 64.0), instructions)
 
+    def least(self) -> float:
+        """Bytes that memory moves at least: of each buffer what tiles read or write of it, once."""
+        by_buffer: dict[tuple[int, bool], float] = {}
+        for moved in self._work.moved:
+            key = (moved.buffer.number, moved.reads)
+            by_buffer[key] = by_buffer.get(key, 0.0) + self._useful(moved) * self._tiles
+        return sum(min(moved, self._size(number)) for (number, _), moved in by_buffer.items())
+
+    def _useful(self, moved: Moved) -> float:
+        """Bytes of the elements that one tile moves."""
+        elements = math.prod(map(self._place.useful, moved.shape))
+        return elements * moved.buffer.dtype.itemsize * self._place.times(moved.loops)
+
     def stages(self, moved: Moved) -> int:
         """Turns that are loaded ahead, with the one that runs."""
         return stages_of(moved, self._place, self._threads)
@@ -97,8 +110,7 @@ class Traffic:
         loads of several turns are in flight together.
         """
         each = self._place.elements(moved.shape) / self._threads * moved.buffer.dtype.itemsize
-        free = self._free(moved)
-        return math.ceil(each / free) if moved.guarded else each / free
+        return each / self._free(moved)
 
     def distance(self, moved: Moved, resident: int) -> float:
         """The share of memory's latency that a first reading waits: less of what an earlier loop of the tile has left
@@ -130,10 +142,10 @@ class Traffic:
         walked = self._walked(moved) * resident
         readings = self._place.repeats(moved.shape, moved.repeats)
         again = (readings - 1) / readings
-        if self.is_shared(moved):
+        if self.is_shared(moved, wholly=True):
             again = 1.0
             walked = sum(
-                self._walked(one) * (1 if self.is_shared(one) else resident)
+                self._walked(one) * (1 if self.is_shared(one, wholly=True) else resident)
                 for one in self._work.moved
                 if one.reads
             )
@@ -143,15 +155,18 @@ class Traffic:
         """Bytes that one tile finds in different places."""
         return self._bytes(moved) * self._place.times(moved.loops)
 
-    def is_shared(self, moved: Moved) -> bool:
-        """Whether other tiles read the same, so that caches have it."""
-        found = self._shared.get(moved)
+    def is_shared(self, moved: Moved, *, wholly: bool = False) -> bool:
+        """Whether other tiles read the same, so that caches have it; ``wholly``: the same elements, not just others in
+        the same sectors, which tiles beside it read on other multiprocessors.
+        """
+        found = self._shared.get((moved, wholly))
         if found is None:
-            found = self._shared[moved] = self._is_shared(moved)
+            found = self._shared[moved, wholly] = self._is_shared(moved, wholly=wholly)
         return found
 
-    def _is_shared(self, moved: Moved) -> bool:
-        return self._walked(moved) * self._tiles > 2 * self._size(moved.buffer.number)
+    def _is_shared(self, moved: Moved, *, wholly: bool) -> bool:
+        walked = self._useful(moved) if wholly else self._walked(moved)
+        return walked * self._tiles > 2 * self._size(moved.buffer.number)
 
     def _in_flight(self, moved: Moved) -> float:
         turn = self._bytes(moved) / self._place.steps(moved.shape)
@@ -161,7 +176,7 @@ class Traffic:
         if moved.guarded:
             return min(turn, self._threads * self._free(moved))
         turns = self._place.steps(moved.shape) * self._place.times(moved.loops)
-        return min(turn * turns, self._threads * _FREE_BYTES, _MOST_IN_FLIGHT)
+        return min(turn * turns, self._threads * self._free(moved), _MOST_IN_FLIGHT)
 
     def _from_memory(self, by_buffer: Mapping[tuple[int, bool], float], resident: int) -> float:
         """Bytes that memory moves: everything once, and again what does not stay in the cache in between."""
@@ -186,11 +201,11 @@ class Traffic:
 
     def _free(self, moved: Moved) -> float:
         """Bytes that a thread has in flight of a load that is not asked for ahead."""
+        loads: float = _FREE_LOADS
         if moved.guarded and self._gathering.accumulates(moved.loops):
-            vector = self._vector(moved)
-            loads = self._place.elements(moved.shape) / self._threads / vector
-            return vector * moved.buffer.dtype.itemsize * max(_GUARDED_LOADS, loads / 2)
-        return _FREE_BYTES
+            each = self._place.elements(moved.shape) / self._threads / self._vector(moved)
+            loads = max(_GUARDED_LOADS, each / 2)
+        return loads * self._vector(moved) * moved.buffer.dtype.itemsize
 
     def _pieces(self, moved: Moved) -> float:
         """In how many pieces the cache gets each sector that is written: a thread's neighbours come one after the other
@@ -201,11 +216,15 @@ class Traffic:
         return neighbours(self._place, moved, self._threads) / self._vector(moved)
 
     def _strewn(self, moved: Moved) -> float:
-        """What each element takes of the way to memory, in the time of operations, where a warp's lanes lie apart: it
-        touches more lines of 128 bytes, of which one passes in the time of 128 operations.
+        """What each element takes of the way to memory, in the time of operations, where a warp's lanes lie apart: each
+        instruction touches more lines than it moves bytes for, and a line passes in the time of 128 operations.
         """
-        apart = neighbours(self._place, moved, self._threads)
-        return 0.0 if apart == self._vector(moved) else apart * moved.buffer.dtype.itemsize
+        lines = self._gathering.lines(moved)
+        vector = self._vector(moved)
+        moves = self._gathering.warp_size * vector * moved.buffer.dtype.itemsize
+        if lines * LINE <= max(moves, LINE):
+            return 0.0
+        return LINE * lines / (self._gathering.warp_size * vector)
 
     def _vector(self, moved: Moved) -> int:
         return vector(self._place, moved, self._threads)

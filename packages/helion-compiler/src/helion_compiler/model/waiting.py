@@ -69,18 +69,19 @@ class Waiting:
             deep = min(place.stages, max(math.ceil(place.times(loops[-1:])), 1))
             apart = latency / max(deep - 1, 1) - self._computing(loops)
             total = latency + max(times - 1, 0) * max(apart, 0.0)
-        pooled = most = turns = 0.0
+        pooled = guarded = farthest = turns = 0.0
         for moved in reads:
             steps = place.steps(moved.shape) * place.repeats(moved.shape, moved.repeats)
             stages = self._traffic.stages(moved)
-            if moved.ahead:
+            if moved.ahead or (moved.formed and stages > 1):
                 continue
             if stages > 1:
                 total = max(total, self._pipelined(moved, stages, steps))
                 continue
             first = self._traffic.distance(moved, self._resident)
             if moved.guarded:
-                most += self._traffic.rounds(moved) * first
+                guarded += self._traffic.rounds(moved)
+                farthest = max(farthest, first)
             else:
                 far = first + (place.repeats(moved.shape, moved.repeats) - 1) * NEAR
                 pooled += place.steps(moved.shape) * self._traffic.rounds(moved) * times * far
@@ -89,7 +90,9 @@ class Waiting:
             # Loads come neither before warps have waited for each other nor before what is stored, which may be theirs.
             apart = self._gathers(loops) or self._stores(loops)
             pooled = max(pooled, times if apart else 1.0)
-        return total + latency * (pooled + times * most) + (_TURN * turns if turns > 1 else 0.0)
+        # Loads of one turn are in flight together, whichever lanes they are of.
+        pooled = max(pooled, times * math.ceil(guarded) * farthest)
+        return total + latency * pooled + (_TURN * turns if turns > 1 else 0.0)
 
     def _pipelined(self, moved: Moved, stages: int, steps: int) -> float:
         """What loads of a tile wait that are asked for ahead: whole latencies in first turns, where nothing was, and
@@ -112,7 +115,9 @@ class Waiting:
         grouped &= place.elements(product.batch) == 1
         left, right = product.formed
         passes = right + (left and not grouped)
-        return 2 * passes * _STEP * math.log2(place.warps) * place.times(product.loops)
+        # Until it is there, and before, until the one before has been read: in a chain it has been.
+        waits = 1 if product.chained else 2
+        return waits * passes * _STEP * math.log2(place.warps) * place.times(product.loops)
 
     def _computing(self, loops: Loops) -> float:
         """Seconds that one turn computes, with the whole multiprocessor to itself."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
+from helion_compiler.model.chains import is_chained
 from helion_compiler.model.instructions import instructions_of
 from helion_compiler.program.access import accessed_shape
 from helion_compiler.program.alignment import Alignment
@@ -90,6 +91,8 @@ class Multiplied:
     loops: Loops
     formed: tuple[bool, bool]
     """Which of the two factors is computed, in registers, rather than loaded."""
+    chained: bool
+    """Whether a loop around it multiplies what the turn before has multiplied."""
 
 
 @attrs.frozen(eq=False)
@@ -144,6 +147,7 @@ class _Collector:
         self._computed: list[Computed] = []
         self._held: list[Held] = []
         self._hoistable: set[Op] = set()
+        self._chained: dict[Loop, bool] = {}
         self._makers = {value: op for op in walk(grid.body) for value in results(op)}
         self._repeats = {
             axis.size: count_repeats(grid.body, axis) for axis in whole_axes(grid.body)
@@ -239,7 +243,8 @@ class _Collector:
                 batch = op.lhs.type.shape[:-2]
                 size = op.lhs.type.dtype.itemsize
                 left, right = (self._is_computed(factor) for factor in (op.lhs, op.rhs))
-                product = Multiplied(batch, op.sizes, size, loops, (left, right))
+                chained = any(map(self._is_chained, loops))
+                product = Multiplied(batch, op.sizes, size, loops, (left, right), chained)
                 self._multiplied.append(product)
             case Pointwise():
                 wide = max(op.result.type.dtype.itemsize // 4, 1)  # int64 is done in halves
@@ -260,6 +265,11 @@ class _Collector:
                 self._computed.append(Computed(shape, 60.0, loops, repeats, shape[-1]))
             case _:
                 self._computed += [Computed(v.type.shape, 0.5, loops, repeats) for v in results(op)]
+
+    def _is_chained(self, loop: Loop) -> bool:
+        if loop not in self._chained:
+            self._chained[loop] = is_chained(loop)
+        return self._chained[loop]
 
     def _is_computed(self, factor: Value) -> bool:
         """Whether a factor of a product is more than a view of what was loaded."""
