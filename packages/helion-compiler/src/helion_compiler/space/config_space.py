@@ -85,6 +85,8 @@ class ConfigSpace:
     """Rules of thumb, the best first."""
     model: Estimates | None = None
     """What says how long a point takes, where anything does."""
+    steady: bool = False
+    """Whether the first rule of thumb is left only for what the model finds clearly better."""
     incomparable: frozenset[str] = frozenset()
     """Parameters of which it cannot tell what they cost: rules of thumb choose them."""
     means: OtherMeans | None = None
@@ -138,6 +140,7 @@ class ConfigSpace:
             points,
             None if self.model is None else self.model.seconds,
             self.incomparable,
+            None if self.model is None or not self.steady else self.model.least,
         )
         if self.means is None:
             return found

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from helion_autotune import Point, Space
 
     Cost: TypeAlias = Callable[[Mapping[str, Any]], float]
+    Step: TypeAlias = tuple[tuple[str, int], ...]
+    """Parameters, and in which direction each of them goes when the step is taken."""
 
 _STEPPED = ("block_sizes[", "reduction_loops[", "num_warps", "num_stages")
 """The parameters that the model has a say in."""
@@ -37,6 +39,9 @@ class Estimates(Protocol):
 
     def seconds(self, point: Mapping[str, Any]) -> float:
         """The estimate."""
+
+    def least(self, point: Mapping[str, Any]) -> float:
+        """What no other point falls below."""
 
     def terms(self, point: Mapping[str, Any]) -> Mapping[str, float]:
         """What it is made of: the seconds that each part of the GPU would take by itself, by the part's name."""
@@ -69,18 +74,19 @@ class _Descent:
 
     def improved(self, point: Point) -> Point:
         """The best point that steps in one parameter at a time lead to, by coordinate descent; blocks of loops that
-        walk the same way, one after the other, step together as well.
+        walk the same way, one after the other, step together as well, and rows of a tile step against what is read of
+        each at once.
         """
         single = [
             name
             for name in self.space.parameters
             if name.startswith(_STEPPED) and name not in self.held
         ]
-        names = [*((name,) for name in single), *_alike(single)]
+        steps = [*(((name, 1),) for name in single), *_alike(single), *_trades(single)]
         best, lowest = point, self.cost(point)
         for _ in range(_ROUNDS):
             before = lowest
-            for together in names:
+            for together in steps:
                 best, lowest = self._along(together, best, lowest)
             if lowest == before:
                 break
@@ -97,8 +103,8 @@ class _Descent:
         plain = self.improved(without)
         return point if self.cost(point) < self.cost(plain) * _CLEARLY else plain
 
-    def _along(self, together: tuple[str, ...], best: Point, lowest: float) -> tuple[Point, float]:
-        """The best point along some parameters, walked in both directions while it gets better."""
+    def _along(self, together: Step, best: Point, lowest: float) -> tuple[Point, float]:
+        """The best point along a step, walked in both directions while it gets better."""
         for direction in (1, -1):
             least = _WORTH
             while True:
@@ -110,12 +116,14 @@ class _Descent:
         return best, lowest
 
     def _stepped(
-        self, together: tuple[str, ...], point: Point, below: float, direction: int
+        self, together: Step, point: Point, below: float, direction: int
     ) -> tuple[Point, float] | None:
         """The neighbour in one direction, or else one behind it, if its estimate is low enough."""
         changed = dict(point)
         for _ in range(_AHEAD if len(together) > 1 else 1):
-            steps = {name: self._next(name, changed[name], direction) for name in together}
+            steps = {
+                name: self._next(name, changed[name], direction * way) for name, way in together
+            }
             if any(value is _NOTHING for value in steps.values()):
                 return None
             changed |= steps
@@ -132,13 +140,22 @@ class _Descent:
         return values[place] if 0 <= place < len(values) else _NOTHING
 
 
-def _alike(names: Sequence[str]) -> list[tuple[str, ...]]:
+def _trades(names: Sequence[str]) -> list[Step]:
+    """Each block against each step of a row: of a tile of as many elements, more rows and less of each."""
+    blocks, rolled = (
+        [name for name in names if name.startswith(key)]
+        for key in ("block_sizes[", "reduction_loops[")
+    )
+    return [((block, 1), (row, -1)) for block in blocks for row in rolled]
+
+
+def _alike(names: Sequence[str]) -> list[Step]:
     """Those blocks that the author gave the same name, of which there are several."""
     by_stem: dict[str, list[str]] = {}
     for name in names:
         if name.startswith("block_sizes["):
             by_stem.setdefault(_NUMBERED.sub("]", name), []).append(name)
-    return [tuple(alike) for alike in by_stem.values() if len(alike) > 1]
+    return [tuple((name, 1) for name in alike) for alike in by_stem.values() if len(alike) > 1]
 
 
 def _remembered(space: Space, cost: Cost) -> Cost:
@@ -198,17 +215,33 @@ def _by_warps(points: Sequence[Point], cost: Cost) -> list[Point]:
 
 
 def ranked(
-    space: Space, points: Sequence[Point], cost: Cost | None, held: frozenset[str] = frozenset()
+    space: Space,
+    points: Sequence[Point],
+    cost: Cost | None,
+    held: frozenset[str] = frozenset(),
+    least: Cost | None = None,
 ) -> list[Point]:
     """Points that those given lead to, the best first; where none fits the space, the smallest.
 
     Estimates of points that differ in ``held`` parameters do not compare: those are as in the first point that fits,
-    and points with others come last.
+    and points with others come last. With ``least``, which no estimate falls below, the first point that fits stays
+    first unless another is clearly better; where none can be, nothing is searched.
     """
     found = list(dict.fromkeys(fitting(space, point) for point in points))
     fits = [point for point in found if not space.check(point)]
     if cost is None or not fits:
         return fits or found[:1]
+    if least is None:
+        return _searched(space, fits, cost, held)
+    enough = cost(fits[0]) * _CLEARLY
+    if enough <= least(fits[0]):
+        return fits
+    better = _searched(space, fits, cost, held)
+    return better if cost(better[0]) < enough else list(dict.fromkeys([fits[0], *better]))
+
+
+def _searched(space: Space, fits: Sequence[Point], cost: Cost, held: frozenset[str]) -> list[Point]:
+    """Points that those given, which fit the space, lead to; the best first."""
     alike = [point for point in fits if all(point[name] == fits[0][name] for name in held)]
     search = _Descent(space, _remembered(space, cost), held)
     first = min(

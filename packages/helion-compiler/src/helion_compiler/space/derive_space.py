@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from helion_autotune import Choice, Integer, PowerOfTwo
 from helion_autotune.constraints import Condition, Constraint
 from helion_compiler.model import CostModel, facts_of
+from helion_compiler.program.ops import While
 from helion_compiler.scheduling.least_lanes import least_lanes
 from helion_compiler.scheduling.roll_reductions import NotRollable, roll_reductions
 from helion_compiler.space.access_modes import access_modes, mode_of
@@ -130,6 +131,7 @@ class _Deriver:
             excluded=tuple(self._excluded),
             seeds=seeds(program, least_lanes(program)),
             model=self._model(lanes),
+            steady=self._acts_by_lanes(),
             incomparable=self._incomparable(),
             means=Means(program, self._traits),
             wider=self._wider,
@@ -157,11 +159,14 @@ class _Deriver:
         )
 
     def _model(self, lanes: PointLanes) -> CostModel | None:
-        """Estimates, but for kernels that act lane by lane alone, which rules of thumb serve as well and sooner."""
-        program = self._program
-        if not program.loops() and not program.whole_axes():
+        """Estimates, but for kernels of which all that goes on is a loop that data ends."""
+        if self._acts_by_lanes() and any(isinstance(op, While) for op in self._program.walk()):
             return None
-        return CostModel(program, lanes, self._facts)
+        return CostModel(self._program, lanes, self._facts)
+
+    def _acts_by_lanes(self) -> bool:
+        """Whether each lane of a tile is computed by itself, once."""
+        return not self._program.loops() and not self._program.whole_axes()
 
     def _incomparable(self) -> frozenset[str]:
         """The blocks that no loop goes by: how much there is to do depends on them in ways of their own."""

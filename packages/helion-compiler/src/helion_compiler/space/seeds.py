@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from helion_compiler.program.access import accessed_shape
 from helion_compiler.program.expressions import next_power_of_two
 from helion_compiler.program.neighbours import Neighbours
 from helion_compiler.program.ops import Dot
@@ -184,9 +185,15 @@ def _ahead(program: Program) -> dict[str, int]:
 
 
 def _contiguous(program: Program, moved: Iterable[Access]) -> Mapping[Size, int]:
-    """How many of some accesses have a tile's lanes side by side in memory, by the tile's size."""
+    """How many bytes some accesses move that lie side by side in memory along a tile, by the tile's size."""
     neighbours = Neighbours(program)
-    return Counter(neighbours.of(op) for op in moved)
+    found: Counter[Size] = Counter()
+    for op in moved:
+        shape = accessed_shape(op.subscripts, op.addresses)
+        found[neighbours.of(op)] += (
+            math.prod(map(program.example, shape)) * op.buffer.dtype.itemsize
+        )
+    return found
 
 
 def _clamp(size: int, low: int, block: BlockSize) -> int:

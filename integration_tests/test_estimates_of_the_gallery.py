@@ -1,0 +1,131 @@
+"""What the model says of kernels of the gallery, beside what an H200 took, and what they therefore run with untuned.
+
+Times are of ``python -m benchmarks.gallery_defaults`` (torch 2.11, Triton 3.6, bfloat16). No GPU is needed.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+
+import helion
+from benchmarks.defaults_on_sweeps import space_of
+from benchmarks.gallery_defaults.sizes import SIZES
+from benchmarks.suite.cases import named
+from gallery.case import Maker, load
+from gallery.every_case import CASES
+
+if TYPE_CHECKING:
+    from helion_compiler.space.config_space import ConfigSpace
+
+FACTOR = 2.0
+MEASURED: list[tuple[str, dict[str, Any], float]] = [
+    ("concatenate", {"block_sizes": [1, 2048], "num_warps": 4}, 263.0),
+    ("concatenate", {"block_sizes": [32, 32], "num_warps": 4}, 75.2),
+    ("segment_sum", {"block_sizes": [2048, 1], "num_warps": 4}, 1501.5),
+    ("segment_sum", {"block_sizes": [32, 32], "num_warps": 4}, 149.8),
+    ("causal_conv1d", {"block_sizes": [1, 2048, 1], "num_warps": 4}, 1092.5),
+    ("causal_conv1d", {"block_sizes": [2, 4096, 1], "num_warps": 8}, 577.7),
+    ("gated_delta_states", {"block_sizes": [64], "num_warps": 1, "num_stages": 8}, 294.5),
+    ("gated_delta_states", {"block_sizes": [64], "num_warps": 4, "num_stages": 4}, 92.5),
+]
+"""A case, a config, and the microseconds it took; the slower of a case first."""
+
+
+class Empty(Maker):
+    """Makes tensors of which only the metadata is asked for."""
+
+    def randn(self, *shape: int, dtype: torch.dtype | None = None) -> torch.Tensor:
+        """Not even drawn."""
+        return torch.empty(shape, dtype=dtype or self.dtype)
+
+    rand = randn
+
+    def integers(
+        self,
+        low: int,  # any will do
+        high: int,  # as above
+        *shape: int,
+        dtype: torch.dtype = torch.int64,
+    ) -> torch.Tensor:
+        """All alike."""
+        return torch.zeros(shape, dtype=dtype)
+
+
+@cache
+def space(name: str) -> ConfigSpace:
+    (case,) = (case for case in CASES if str(case) == name)
+    kernel: Any = getattr(load(case.example), case.function)
+    found: ConfigSpace = kernel.bind(
+        case.arguments(Empty(torch.bfloat16, "cpu"), *SIZES[name])
+    ).config_spec
+    return found
+
+
+def estimate(of: ConfigSpace, config: helion.Config) -> float:
+    assert of.model is not None
+    return of.model.seconds(of.point(config)) * 1e6
+
+
+@pytest.mark.parametrize(("name", "keys", "microseconds"), MEASURED)
+def test_estimates_are_of_the_measured_size(
+    name: str, keys: dict[str, Any], microseconds: float
+) -> None:
+    found = estimate(space(name), helion.Config(**keys))
+    assert microseconds / FACTOR < found < microseconds * FACTOR
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _, _ in MEASURED}))
+def test_the_faster_one_is_estimated_so_and_the_default_is_no_slower(name: str) -> None:
+    slow, fast = (
+        estimate(space(name), helion.Config(**keys)) for of, keys, _ in MEASURED if of == name
+    )
+    assert fast < 0.8 * slow
+    assert estimate(space(name), space(name).default_config()) <= fast
+
+
+def test_tiles_are_as_wide_as_a_sector_along_every_tensor() -> None:
+    """One factor lies along rows, the other along columns."""
+    assert min(space("concatenate").default_config()["block_sizes"]) * 2 >= 32
+
+
+def test_what_is_read_again_for_every_index_is_read_for_several_at_once() -> None:
+    """A program that has one position of a sequence reads the weights of all channels for it."""
+    assert space("causal_conv1d").default_config()["block_sizes"][2] > 1
+
+
+def test_the_bytes_that_are_moved_say_which_dimension_is_wide() -> None:
+    """Two lists of segments, and one tensor with features beside each other."""
+    rows, features = space("segment_sum").default_config()["block_sizes"]
+    assert features > rows
+
+
+@pytest.mark.parametrize("name", ["add-8192x8192", "exp-8192x8192", "swiglu-8192x8192"])
+def test_tiles_that_leave_nothing_to_gain_keep_to_the_rule(name: str) -> None:
+    of = space_of(named(name))
+    default = of.point(of.default_config())
+    assert default["num_warps"] == 4
+    assert [default[key] for key in default if key.startswith("block_sizes[")] == [1, 2048]
+    assert of.model is not None
+    assert 0.9 * of.model.seconds(default) <= of.model.least(default)
+
+
+def test_items_that_are_masked_lane_by_lane_have_few_lanes_a_thread() -> None:
+    """ptxas takes 80, 64, 47 and 32 registers; places of tiles of two sizes are held twice."""
+    of = space_of(named("jagged_dense_add-2048x8192"))
+    taken = {
+        (64, 96): {"block_sizes": [1024, 2048], "num_warps": 4},
+        (51, 77): {"block_sizes": [2048, 2048], "num_warps": 4},
+        (37, 57): {"block_sizes": [2048, 2048], "num_warps": 8},
+        (25, 39): {"block_sizes": [2048, 2048], "num_warps": 16},
+    }
+    model: Any = of.model
+    for (least, most), keys in taken.items():
+        (registers,) = model.registers(of.point(helion.Config(**keys)))
+        assert least <= registers <= most, keys
+    default = of.point(of.default_config())
+    blocks = [default[key] for key in default if key.startswith("block_sizes[")]
+    assert max(blocks) <= 8 * 32 * default["num_warps"]
