@@ -17,7 +17,7 @@ import torch
 
 import helion
 import helion.language as hl
-from helion_compiler.tuning.oracle import Oracle, multiplies_in_tf32
+from helion_compiler.tuning.oracle import Inexactness, Oracle, multiplies_in_tf32
 from helion_runtime.errors import SharedMemoryError
 from integration_tests.poisoned import run_poisoned
 
@@ -182,7 +182,9 @@ def check(case: Case, device: str) -> str | None:
     config, result = _run_one_that_fits(case, bound, arguments)
     definition = bound.definition
     tf32 = device == "cuda" and multiplies_in_tf32(bound.program, definition.settings)
-    oracle = Oracle.by_reference(definition.function, arguments, definition.settings, tf32=tf32)
+    oracle = Oracle.by_reference(
+        definition.function, arguments, definition.settings, inexact=Inexactness(tf32=tf32)
+    )
     mismatch: Mismatch | None = oracle.check(result, arguments)
     return None if mismatch is None else f"{case}\n{config!r}\n{mismatch}"
 

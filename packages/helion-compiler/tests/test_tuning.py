@@ -26,7 +26,7 @@ from helion_compiler.model import limits_of
 from helion_compiler.tuning import oracle as oracle_module
 from helion_compiler.tuning import untuned
 from helion_compiler.tuning.comparing import same_random_numbers
-from helion_compiler.tuning.oracle import Oracle, multiplies_in_tf32
+from helion_compiler.tuning.oracle import Inexactness, Oracle, multiplies_in_tf32
 from helion_compiler.tuning.worker_source import WorkerSource
 
 if TYPE_CHECKING:
@@ -128,7 +128,12 @@ def test_tolerances_follow_products_and_settings() -> None:
     assert not multiplies_in_tf32(half, SETTINGS)
     cut = [(t.view(torch.int32) & ~0x1FFF).view(torch.float32) for t in (x, y)]
     result = cut[0] @ cut[1]
-    assert Oracle.by_reference(product, (x, y), SETTINGS, tf32=True).check(result, (x, y)) is None
+    assert (
+        Oracle.by_reference(product, (x, y), SETTINGS, inexact=Inexactness(tf32=True)).check(
+            result, (x, y)
+        )
+        is None
+    )
     assert Oracle.by_reference(product, (x, y), SETTINGS).check(result, (x, y)) is not None
     loose = attrs.evolve(SETTINGS, autotune_baseline_rtol=1e-2, autotune_baseline_atol=1e-1)
     assert Oracle.by_reference(product, (x, y), loose).check(result, (x, y)) is None

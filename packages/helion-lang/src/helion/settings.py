@@ -196,12 +196,14 @@ class Settings:
     autotune_baseline_atol: float | None = _setting(
         None,
         optional(positive_number(zero=True)),
-        "Absolute tolerance of the comparison; None takes the dtype's.",
+        "Absolute tolerance of the comparison; None takes that of the dtype, or of the coarsest float that "
+        "values are rounded to on the way to the result.",
     )
     autotune_baseline_rtol: float | None = _setting(
         None,
         optional(positive_number(zero=True)),
-        "Relative tolerance of the comparison; None takes the dtype's.",
+        "Relative tolerance of the comparison; None takes that of the dtype, or of the coarsest float that "
+        "values are rounded to on the way to the result.",
     )
     autotune_progress_bar: bool = _setting(
         default=True, kind=FLAG, words="Show progress while searching."

@@ -40,11 +40,16 @@ class Tolerance:
     """What counts as equal. ``relative`` and ``absolute`` as the settings say; None takes the dtype's.
 
     With ``tf32``, float32 results may be as inexact as products in tf32 are.
+
+    ``rounded`` says which coarser dtype results of a dtype are made of values of. Each may then be as inexact as one of
+    that dtype; all together, in the mean square, only as much as its roundoff. Rounding to the nearest errs by 0.4
+    roundoffs in the mean square, whether one value is rounded or all terms of a sum: that leaves room for six.
     """
 
     relative: float | None = None
     absolute: float | None = None
     tf32: bool = False
+    rounded: Mapping[torch.dtype, torch.dtype] = attrs.field(factory=dict)
 
     def difference(self, where: str, actual: Any, expected: Any) -> Mismatch | None:
         """How ``actual``, a tensor or a number, differs from ``expected``; None where it does not."""
@@ -75,24 +80,48 @@ class Tolerance:
     def _of_floats(
         self, where: str, actual: torch.Tensor, expected: torch.Tensor
     ) -> Mismatch | None:
-        relative = self._relative_of(actual.dtype)
+        dtype = actual.dtype
+        relative = self._relative_of(dtype)
         expected = expected.to(torch.float64)
         floor = relative * _typical_size(expected) if self.absolute is None else self.absolute
         actual = actual.to(torch.float64)
         close = (actual - expected).abs() <= floor + relative * expected.abs()
+        close &= torch.isfinite(expected)  # nothing is near what is infinite
         close |= (actual == expected) | (actual.isnan() & expected.isnan())
         if bool(close.all()):
-            return None
+            return self._of_spreads(where, actual, expected, dtype)
         wrong = int((~close).sum())
         error = (actual - expected).abs().nan_to_num(nan=float("inf")).max()
         return Mismatch(
             where, f"{wrong} of {actual.numel()} elements differ, the worst by {float(error):.3g}"
         )
 
+    def _of_spreads(
+        self, where: str, actual: torch.Tensor, expected: torch.Tensor, dtype: torch.dtype
+    ) -> Mismatch | None:
+        """Whether elements that are close enough one by one differ too much all together."""
+        rounded = self.rounded.get(dtype)
+        if rounded is None or self.relative is not None or self.absolute is not None:
+            return None
+        allowed = torch.finfo(rounded).eps / 2
+        if self.tf32 and dtype == torch.float32:
+            allowed = max(allowed, _TF32_RELATIVE)
+        finite = torch.isfinite(actual) & torch.isfinite(expected)
+        error = torch.where(finite, actual - expected, 0).square().mean().sqrt()
+        size = torch.where(finite, expected, 0).square().mean().sqrt()
+        if float(error) <= allowed * float(size):
+            return None
+        return Mismatch(
+            where,
+            f"elements differ by {float(error):.3g} in the mean square, of {float(size):.3g}: more than values "
+            f"rounded to {rounded} would",
+        )
+
     def _relative_of(self, dtype: torch.dtype) -> float:
         if self.relative is not None:
             return self.relative
-        return _TF32_RELATIVE if self.tf32 and dtype == torch.float32 else _RELATIVE[dtype]
+        found = _TF32_RELATIVE if self.tf32 and dtype == torch.float32 else _RELATIVE[dtype]
+        return max(found, _RELATIVE[self.rounded.get(dtype, dtype)])
 
 
 def _typical_size(expected: torch.Tensor) -> torch.Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import torch
 
 from helion import reference
@@ -17,9 +18,10 @@ from helion_compiler.building import target_of_device
 from helion_compiler.program.ops import Dot, Load
 from helion_compiler.tracing.arguments import device_of
 from helion_compiler.tuning.comparing import Expectation, Mismatch, Tolerance, same_random_numbers
+from helion_compiler.tuning.roundings import coarsest_roundings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from helion import Config, Settings
     from helion.containers import Parts
@@ -35,18 +37,35 @@ def multiplies_in_tf32(program: Program, settings: Settings) -> bool:
     )
 
 
+@attrs.frozen
+class Inexactness:
+    """What makes results of a Program less exact than their dtypes: products in tf32, and roundings on the way."""
+
+    tf32: bool = False
+    rounded: Mapping[torch.dtype, torch.dtype] = attrs.field(factory=dict)
+
+
+def inexactness_of(program: Program, settings: Settings) -> Inexactness:
+    """That of a Program."""
+    return Inexactness(multiplies_in_tf32(program, settings), coarsest_roundings(program))
+
+
 class Oracle:
     """The expected outputs and mutated arguments of one call.
 
-    With ``tf32``, float32 results may be as inexact as products in tf32 are.
+    ``inexact`` is what is known of the roundings of its Program.
     """
 
     def __init__(
-        self, expected: ReferenceResult, settings: Settings, *, tf32: bool = False
+        self, expected: ReferenceResult, settings: Settings, inexact: Inexactness | None = None
     ) -> None:
         self._expected = expected
+        known = inexact or Inexactness()
         self._tolerance = Tolerance(
-            settings.autotune_baseline_rtol, settings.autotune_baseline_atol, tf32
+            settings.autotune_baseline_rtol,
+            settings.autotune_baseline_atol,
+            known.tf32,
+            known.rounded,
         )
 
     @classmethod
@@ -56,7 +75,7 @@ class Oracle:
         args: tuple[Any, ...],
         settings: Settings,
         *,
-        tf32: bool = False,
+        inexact: Inexactness | None = None,
         draws: bool = False,
         seconds: float | None = None,
     ) -> Oracle:
@@ -73,12 +92,10 @@ class Oracle:
                 if draws
                 else reference.run(function, args, precision="high", seconds=seconds)
             )
-        return cls(expected, settings, tf32=tf32)
+        return cls(expected, settings, inexact)
 
     @classmethod
-    def by_config(
-        cls, kernel: SpecializedKernel, config: Config, args: tuple[Any, ...], *, tf32: bool = False
-    ) -> Oracle:
+    def by_config(cls, kernel: SpecializedKernel, config: Config, args: tuple[Any, ...]) -> Oracle:
         """What a config gives, on copies of the arguments, which have to be on a GPU."""
         args = copy.deepcopy(args)
         leaves = kernel.call.leaves_of(args)
@@ -92,7 +109,10 @@ class Oracle:
             for position, argument in enumerate(args)
             if any(number in written for _, number in named_leaves("", numbered[position]))
         }
-        return cls(ReferenceResult(outputs, mutated), kernel.definition.settings, tf32=tf32)
+        settings = kernel.definition.settings
+        return cls(
+            ReferenceResult(outputs, mutated), settings, inexactness_of(kernel.program, settings)
+        )
 
     def check(self, outputs: Any, args: tuple[Any, ...]) -> Mismatch | None:
         """The first difference between what a config gave and what the oracle expects; None if there is none."""

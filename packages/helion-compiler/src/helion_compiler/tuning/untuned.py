@@ -14,7 +14,7 @@ from helion import exc
 from helion_compiler.building import target_of_device
 from helion_compiler.model import limits_of
 from helion_compiler.tracing.arguments import device_of
-from helion_compiler.tuning.oracle import Oracle, multiplies_in_tf32
+from helion_compiler.tuning.oracle import Oracle, inexactness_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,13 +45,12 @@ def find_oracle(kernel: SpecializedKernel, leaves: Sequence[Any], seconds: float
     """The kernel's own Python, or the untuned config where that takes more than ``seconds``."""
     definition = kernel.definition
     args = kernel.arguments(leaves)
-    tf32 = multiplies_in_tf32(kernel.program, definition.settings)
     try:
         return Oracle.by_reference(
             definition.function,
             args,
             definition.settings,
-            tf32=tf32,
+            inexact=inexactness_of(kernel.program, definition.settings),
             draws=kernel.program.host_draws,
             seconds=seconds,
         )
@@ -61,7 +60,7 @@ def find_oracle(kernel: SpecializedKernel, leaves: Sequence[Any], seconds: float
             f"{definition.name}: its own Python takes more than {seconds:g} s on these arguments; "
             f"results are compared with those of {config!r}. Check that one on smaller arguments"
         )
-        return Oracle.by_config(kernel, config, args, tf32=tf32)
+        return Oracle.by_config(kernel, config, args)
 
 
 def _tell(text: str) -> None:
