@@ -26,7 +26,7 @@ _OF_GUARDED = 10
 """More of them where data says which lanes are read: each row has an address and a condition of its own."""
 _EARLY = 0.75
 """The share of what is loaded until lanes come together again that is in registers at once: some is used by then."""
-_OF_LONE = 1.5
+_OF_LONE = 2.0
 """Registers of each lane that is moved by itself, in the turn that moves it: addresses and values, of which some take
 turns.
 """
@@ -54,7 +54,7 @@ class Occupancy:
         most = place.point.get("maxnreg") or _MOST_REGISTERS
         self._most = min(most, self._limits.registers / self._gathering.threads)
         own: float = _OWN_REGISTERS + (_OF_PRODUCTS if work.multiplied else 0)
-        own += _OF_GUARDED * any(moved.guarded for moved in work.moved)
+        own += _OF_GUARDED * any(one.guarded and not self._is_lone(one) for one in work.moved)
         own += _NUMBERED * self._numbered()
         reads = {moved.result: moved for moved in work.moved if moved.reads}
         coming = [[reads[value] for value in one.coming] for one in work.held]
