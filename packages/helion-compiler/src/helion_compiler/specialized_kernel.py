@@ -32,6 +32,7 @@ from helion_compiler.reproducer import reproducer
 from helion_compiler.space import derive_space
 from helion_compiler.space.target_traits import TargetTraits
 from helion_compiler.space.tunables import chosen_tunables
+from helion_compiler.space.warp_specialization import without_roles
 from helion_runtime import Dispatcher
 
 if TYPE_CHECKING:
@@ -232,9 +233,9 @@ class SpecializedKernel:
         return request_of(lowered.emitted, recipe, target)
 
     def run_interpreted(self, leaves: Sequence[Any], config: Config) -> Any:
-        """Run a config in Triton's interpreter on CPU leaves."""
+        """Run a config in Triton's interpreter on CPU leaves, where warps are not told apart and have no roles."""
         with self._lock:
-            lowered = self.lower(config)
+            lowered = self.lower(without_roles(config))
             function = self._functions.get(config)
             if function is None:
                 function = self._functions[config] = load_kernel(lowered.emitted)

@@ -66,7 +66,8 @@ def _type(program: Program, parameter: KernelParameter) -> str:
             return f"*{triton_type(parameter.buffer.dtype)}"
         case DescriptorParameter():
             block = ",".join(map(str, parameter.block))
-            return f"tensordesc<{triton_type(parameter.buffer.dtype)}[{block}]>"
+            layout = f",{parameter.layout}" if parameter.layout else ""
+            return f"tensordesc<{triton_type(parameter.buffer.dtype)}[{block}]{layout}>"
         case ScalarParameter():
             if not parameter.symbol.is_integer:
                 return "fp64" if program.computes_doubles() else "fp32"

@@ -64,7 +64,7 @@ def index_comparison(
     cast = ".to(tl.float32)" if op.result in context.chooses_narrowed else ""
     texts = []
     for side, (axis, dim) in enumerate(((first, rows), (second, columns))):
-        lanes = f"tl.arange(0, {context.schedule.axis_lanes(axis)})"
+        lanes = context.arange(axis.size)
         shape = op.result.type.shape
         if side == moves:
             lanes = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from helion_compiler.emission.dtypes import dtype_text
 from helion_compiler.emission.held import position, spread
 from helion_compiler.emission.parameters import (
     BufferParameter,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import sympy
+    import torch
 
     from helion_compiler.program.foreign_ops import ForeignFunction
     from helion_compiler.program.ops import Block, Mask
@@ -124,6 +126,20 @@ class EmissionContext:
     def shape(self, sizes: tuple[Size, ...]) -> str:
         """The shape of Triton's value, as text: dimensions of one lane do not exist there."""
         return str([lanes for lanes in map(self.schedule.lanes, sizes) if lanes != 1])
+
+    # How values lie in threads, which Triton finds out by itself.
+
+    def arange(self, size: Size) -> str:
+        """The lanes of a dimension of this size, which are several."""
+        return f"tl.arange(0, {self.schedule.lanes(size)})"
+
+    def full(self, sizes: tuple[Size, ...], text: str, dtype: torch.dtype) -> str:
+        """A value of one number, ``text``."""
+        return f"tl.full({self.shape(sizes)}, {text}, {dtype_text(dtype)})"
+
+    def laid(self, text: str, shape: Sequence[Size], dims: Sequence[int]) -> str:  # noqa: ARG002
+        """``text``, which has some ``dims`` of a shape, laid out as values of the shape are."""
+        return text
 
     def function(
         self,
@@ -235,6 +251,12 @@ class EmissionContext:
 
     # Axes.
 
+    def place(self, axis: Axis, begin: str) -> None:
+        """Say where an axis's block begins, of which nothing else is asked."""
+        assert axis.offset is not None
+        self._symbols[axis.offset] = begin
+        self._axes[axis] = AxisNames(begin, begin, None)
+
     def enter(self, axis: Axis, begin: str) -> None:
         """Make an axis active: its block begins at the variable ``begin``."""
         assert axis.offset is not None
@@ -247,7 +269,7 @@ class EmissionContext:
         if lanes != 1:
             index = self.writer.name(f"{axis.name}_index")
             start = "" if begin == "0" else f"{begin} + "
-            text = f"{start}tl.arange(0, {lanes})"
+            text = f"{start}{self.arange(axis.size)}"
             if self._alignment.is_told(axis, self.schedule.lanes):
                 text = f"tl.max_contiguous({text}, 1)"  # each lane is masked by itself
             self.writer.line(f"{index} = {text}")
@@ -259,7 +281,7 @@ class EmissionContext:
         if axis not in self._axes:
             lanes = self.schedule.axis_lanes(axis)
             index = self.writer.name("whole_index")
-            lane = f"tl.arange(0, {lanes})" if lanes != 1 else "tl.full([], 0, tl.int32)"
+            lane = self.arange(axis.size) if lanes != 1 else "tl.full([], 0, tl.int32)"
             self.writer.line(f"{index} = {lane}")
             self._axes[axis] = AxisNames("0", index, self._mask(axis, index))
         return self._axes[axis]

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import operator
 from typing import TYPE_CHECKING
-
-import attrs
 
 from helion_compiler.emission.blocks import emit_block
 from helion_compiler.emission.context import EmissionContext
-from helion_compiler.emission.functions import DEVICE_FUNCTIONS
+from helion_compiler.emission.emitted import EmittedKernel, preamble, programs_of
 from helion_compiler.emission.grid import (
     GridPlan,
     along_dies,
@@ -20,42 +16,23 @@ from helion_compiler.emission.grid import (
     positions_of_dimensions,
     positions_of_id,
 )
+from helion_compiler.emission.roles import emit_roles
 from helion_compiler.emission.writer import Writer, atom
-from helion_compiler.program.expressions import largest
 from helion_compiler.program.fields import blocks, results
 from helion_compiler.program.ops import Block, Loop, While
 from helion_compiler.program.program import count_uses, walk
-from helion_compiler.torch_bridge.pointwise import IMPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from helion_compiler.emission.parameters import KernelParameter
-    from helion_compiler.program.types import Axis, Size, Value
-    from helion_compiler.scheduling.schedule import ProgramIds, Schedule
-
-
-@attrs.frozen(eq=False, kw_only=True)
-class EmittedKernel:
-    """Source and what calls it.
-
-    ``grid`` are the programs that have work along each dimension of a launch; ``limits`` are element counts that
-    offsets in the source assume to fit 31 bits. A kernel that ``waits`` has barriers: all its programs run at once.
-    One that ``follows_addresses`` touches memory beside its parameters'.
-    """
-
-    name: str
-    source: str
-    parameters: tuple[KernelParameter, ...]
-    grid: tuple[Size, Size, Size]
-    persistent: bool
-    waits: bool
-    follows_addresses: bool
-    limits: tuple[Size, ...]
+    from helion_compiler.program.types import Axis, Value
+    from helion_compiler.scheduling.schedule import Schedule
 
 
 def emit(schedule: Schedule, *, origin_lines: bool = True) -> EmittedKernel:
-    """The Triton source of a schedule."""
+    """The Triton source of a schedule, or Gluon's where its warps have roles."""
+    if schedule.roles is not None:
+        return emit_roles(schedule, schedule.roles, origin_lines=origin_lines)
     writer = Writer(origin_lines=origin_lines)
     name = writer.name(schedule.program.name)
     starts: dict[Value, Value] = {}
@@ -76,9 +53,9 @@ def emit(schedule: Schedule, *, origin_lines: bool = True) -> EmittedKernel:
     head = f"@triton.jit\ndef {name}({', '.join(parameter.name for parameter in parameters)}):\n"
     return EmittedKernel(
         name=name,
-        source=_preamble(context) + head + writer.text(),
+        source=preamble(context) + head + writer.text(),
         parameters=parameters,
-        grid=_programs(plans, schedule.program_ids),
+        grid=programs_of(plans, schedule.program_ids),
         persistent=persistent,
         waits=schedule.program.barrier is not None,
         follows_addresses=schedule.program.follows_addresses(),
@@ -91,15 +68,6 @@ def _emit_dependent_launch(context: EmissionContext) -> None:
     context.lines["from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait"] = None
     context.writer.line("gdc_wait()")
     context.writer.line("gdc_launch_dependents()")
-
-
-def _programs(plans: Sequence[GridPlan], kind: ProgramIds) -> tuple[Size, Size, Size]:
-    """How many programs have work of their own: for all grids, or for the largest where each serves all."""
-    if kind == "xyz":
-        x, y, z = (*plans[0].tiles, 1, 1)[:3]
-        return x, y, z
-    totals = [plan.total for plan in plans]
-    return functools.reduce(operator.add, totals) if kind == "flat" else largest(totals), 1, 1
 
 
 def _emit_flat(context: EmissionContext, plans: Sequence[GridPlan]) -> None:
@@ -179,20 +147,6 @@ def _emit_tile(context: EmissionContext, plan: GridPlan, positions: Mapping[Axis
     enter_tile(context, plan, positions)
     emit_block(context, plan.grid.body)
     context.restore(outer)
-
-
-def _preamble(context: EmissionContext) -> str:
-    """The imports and small functions that a kernel's text needs."""
-    uses = context.uses
-    imports = ["import triton", "import triton.language as tl"]
-    imports += [IMPORTS[name] for name in sorted(uses & IMPORTS.keys())]
-    imports += [line for line in context.lines if line not in imports]
-    functions = [
-        f"@triton.jit\ndef {name}{DEVICE_FUNCTIONS[name]}\n"
-        for name in sorted(uses & DEVICE_FUNCTIONS.keys())
-    ]
-    functions += context.functions
-    return "\n\n\n".join(["\n".join(imports), *functions, ""]).replace("\n\n\n\n", "\n\n\n")
 
 
 def _only_starts(block: Block) -> dict[Value, Value]:

@@ -44,6 +44,10 @@ DEVICE_FUNCTIONS: Mapping[str, str] = MappingProxyType(
     while tl.atomic_add(arrived, 0, sem="acq_rel") < expected:
         pass
     tl.debug_barrier()""",
+        "next_buffer": """(buffer, phase, BUFFERS: tl.constexpr):
+    # The phase of a barrier turns each time that the ring has been gone through.
+    turned = buffer == BUFFERS - 1
+    return tl.where(turned, 0, buffer + 1), tl.where(turned, phase ^ 1, phase)""",
         **ELEMENTARY_FUNCTIONS,
     }
 )

@@ -53,7 +53,7 @@ def _plan(schedule: Schedule, grid: Grid, own: GridSchedule) -> GridPlan:
 
 def stride(schedule: Schedule, axis: Axis) -> Size:
     """How far apart the blocks of an axis begin."""
-    return axis.step if axis.scalar else schedule.axis_lanes(axis)
+    return axis.step if axis.scalar else schedule.tile_lanes(axis)
 
 
 def enter_tile(context: EmissionContext, plan: GridPlan, positions: Mapping[Axis, str]) -> None:

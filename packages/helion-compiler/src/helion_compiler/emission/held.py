@@ -32,6 +32,9 @@ class Emission(Protocol):
     def shape(self, sizes: tuple[Size, ...]) -> str:
         """A shape as Triton text."""
 
+    def laid(self, text: str, shape: Sequence[Size], dims: Sequence[int]) -> str:
+        """A value with some dimensions of a shape, laid out as values of the shape are."""
+
 
 def held(context: Emission, shape: Sequence[Size]) -> tuple[int, ...]:
     """The dimensions of a shape that Triton's value has."""
@@ -46,7 +49,7 @@ def position(context: Emission, shape: Sequence[Size], dim: int) -> int | None:
 
 def spread(context: Emission, text: str, shape: Sequence[Size], dim: int) -> str:
     """Text with lanes along one dimension of a shape, so that it broadcasts to the shape."""
-    return _bracketed(text, held(context, shape), (dim,))
+    return _bracketed(context.laid(text, shape, (dim,)), held(context, shape), (dim,))
 
 
 def placed(
@@ -59,9 +62,8 @@ def placed(
     own = value.type.shape
     if dims is None:
         dims = range(len(shape) - len(own), len(shape))
-    return _bracketed(
-        context.use(value), held(context, shape), [dims[dim] for dim in held(context, own)]
-    )
+    along = [dims[dim] for dim in held(context, own)]
+    return _bracketed(context.laid(context.use(value), shape, along), held(context, shape), along)
 
 
 def _bracketed(text: str, wanted: Sequence[int], own: Sequence[int]) -> str:

@@ -49,12 +49,12 @@ def _through_descriptor(
     """A call that gives a descriptor a block of a value."""
     block = descriptor_block(op, context.schedule.lanes)
     descriptor = context.descriptor(op.buffer, block)
-    order, lanes = _moved(context, op)
+    order, lanes = moved(context, op)
     if order != sorted(order):
         value = f"tl.permute({value}, {order})"
     if lanes != list(block):
         value = f"tl.reshape({value}, {list(block)})"
-    return f"{descriptor}.{method}([{_begins(context, op)}], {value})"
+    return f"{descriptor}.{method}([{descriptor_begins(context, op)}], {value})"
 
 
 def _cache_hints(context: EmissionContext, op: Load | Store) -> str:
@@ -99,8 +99,8 @@ def emit_fence(context: EmissionContext, _op: Fence) -> None:
 
 def _descriptor_load(context: EmissionContext, op: Load) -> str:
     block = descriptor_block(op, context.schedule.lanes)
-    text = f"{context.descriptor(op.buffer, block)}.load([{_begins(context, op)}])"
-    order, lanes = _moved(context, op)
+    text = f"{context.descriptor(op.buffer, block)}.load([{descriptor_begins(context, op)}])"
+    order, lanes = moved(context, op)
     if lanes != list(block):
         text = f"tl.reshape({text}, {lanes})"
     if order != sorted(order):
@@ -108,7 +108,7 @@ def _descriptor_load(context: EmissionContext, op: Load) -> str:
     return text
 
 
-def _moved(context: EmissionContext, op: Access) -> tuple[list[int], list[int]]:
+def moved(context: EmissionContext, op: Access) -> tuple[list[int], list[int]]:
     """The dimensions of Triton's value in the order of the descriptor, and their lanes."""
     shape = accessed_shape(op.subscripts)
     dims = held(context, shape)
@@ -117,7 +117,8 @@ def _moved(context: EmissionContext, op: Access) -> tuple[list[int], list[int]]:
     return [dims.index(dim) for dim in along], [context.schedule.lanes(shape[dim]) for dim in along]
 
 
-def _begins(context: EmissionContext, op: Access) -> str:
+def descriptor_begins(context: EmissionContext, op: Access) -> str:
+    """Where the block begins that a descriptor moves, in the order of the descriptor."""
     order = descriptor_order(op.buffer)
     return ", ".join(_begin(context, op.subscripts[dim]) for dim in order)
 

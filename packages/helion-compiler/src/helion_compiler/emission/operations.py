@@ -82,9 +82,7 @@ def emit_full(context: EmissionContext, op: Full) -> None:
     """``tl.full``; a rank-0 tile is a full of no dimensions."""
     fill = number_text(op.fill) if isinstance(op.fill, int | float) else context.text(op.fill)
     type_ = op.result.type
-    context.define(
-        op.result, f"tl.full({context.shape(type_.shape)}, {fill}, {dtype_text(type_.dtype)})"
-    )
+    context.define(op.result, context.full(type_.shape, fill, type_.dtype))
 
 
 def emit_range(context: EmissionContext, op: Range) -> None:
@@ -99,8 +97,9 @@ def emit_range(context: EmissionContext, op: Range) -> None:
 
 def emit_iota(context: EmissionContext, op: Iota) -> None:
     """``tl.arange``."""
-    lanes = context.schedule.lanes(op.result.type.shape[0])
-    text = f"tl.arange(0, {lanes})" if lanes != 1 else "tl.full([], 0, tl.int32)"
+    size = op.result.type.shape[0]
+    lanes = context.schedule.lanes(size)
+    text = context.arange(size) if lanes != 1 else "tl.full([], 0, tl.int32)"
     context.define(op.result, text)
 
 
@@ -158,7 +157,7 @@ def emit_pointwise(context: EmissionContext, op: Pointwise) -> None:
     if shape and (
         not shapes or (held(context, shape) and not any(held(context, s) for s in shapes))
     ):
-        text = f"tl.full({context.shape(shape)}, {text}, {dtype_text(dtype)})"
+        text = context.full(shape, text, dtype)
     context.define(op.result, text)
 
 

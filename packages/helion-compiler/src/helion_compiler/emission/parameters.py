@@ -24,13 +24,15 @@ class BufferParameter:
 class DescriptorParameter:
     """A host tensor descriptor over a whole buffer, moving ``block`` elements at a time.
 
-    ``order`` lists the buffer's dimensions as the descriptor has them: the contiguous one last.
+    ``order`` lists the buffer's dimensions as the descriptor has them: the contiguous one last. ``layout`` is how a
+    block lies in shared memory, as Gluon writes it; empty where Triton finds that out.
     """
 
     name: str
     buffer: Buffer
     order: tuple[int, ...]
     block: tuple[int, ...]
+    layout: str = ""
 
 
 @attrs.frozen

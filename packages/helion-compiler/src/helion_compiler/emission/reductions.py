@@ -47,8 +47,7 @@ def emit_reduce(context: EmissionContext, op: Reduce) -> None:
         operand = f"{operand}.to(tl.float32)"
     index = ""
     if "{index}" in template:
-        count = context.schedule.lanes(shape[op.dim])
-        lanes = spread(context, f"tl.arange(0, {count})", shape, op.dim)
+        lanes = spread(context, context.arange(shape[op.dim]), shape, op.dim)
         index = f"tl.broadcast_to({lanes}, {context.shape(shape)})"
     text = template.format(x=operand, dim=dim, index=index)
     context.uses |= {name for name in DEVICE_FUNCTIONS if name in text}

@@ -19,6 +19,13 @@ _RESERVED = (
     | {
         "tl",
         "triton",
+        "gl",
+        "gluon",
+        "mbarrier",
+        "tma",
+        "warpgroup_mma",
+        "warpgroup_mma_wait",
+        "fence_async_shared",
         "libdevice",
         "tl_math",
         "triton_helpers",
@@ -40,10 +47,11 @@ def atom(text: str) -> str:
 class Writer:
     """Collects the body of one kernel."""
 
-    def __init__(self, *, origin_lines: bool) -> None:
+    def __init__(self, *, origin_lines: bool, beside: Writer | None = None) -> None:
+        """``beside`` is a writer whose names are taken here, too, and those of this one there."""
         self._lines: list[str] = []
         self._indent = 1
-        self._names: dict[str, int] = {}
+        self._names: dict[str, int] = {} if beside is None else beside._names
         self._origin_lines = origin_lines
         self._last: tuple[str, int] | None = None
 

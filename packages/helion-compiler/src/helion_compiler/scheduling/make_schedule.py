@@ -13,6 +13,7 @@ from helion_compiler.scheduling.longest_first import longest_first
 from helion_compiler.scheduling.roll_reductions import roll_reductions
 from helion_compiler.scheduling.schedule import CacheHints, GridSchedule, LoopOptions, Schedule
 from helion_compiler.scheduling.subtile_epilogues import subtile_epilogues
+from helion_compiler.scheduling.warp_roles import warp_roles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from helion_compiler.program.ops import Grid
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Size
+    from helion_compiler.scheduling.warp_roles import WarpRoles
 
 
 def make_schedule(
@@ -36,11 +38,13 @@ def make_schedule(
 ) -> Schedule:
     """The Schedule of ``program`` at ``point``, which is a point of its config space."""
     # Rolled reductions add loops, which have no options of their own but are pipelined as the whole kernel is.
+    roles = _roles(program, point)
     names = {
         loop.axes: name for loop, name in zip(program.loops(), program.loop_names(), strict=True)
     }
     flat = [bool(point.get(f"flatten_loops[{name}]")) for name in program.grid_names()]
-    program = _rewritten(program, point, flat)
+    if roles is None:
+        program = _rewritten(program, point, flat)
     stages = _integer(point.get("num_stages", 1))
     rolled = LoopOptions(num_stages=stages if stages > 1 else 0)
     blocks = _block_sizes(program, point)
@@ -57,7 +61,7 @@ def make_schedule(
             loop: _options(point, names[loop.axes]) if loop.axes in names else rolled
             for loop in program.loops()
         },
-        access_modes={op.name: _access_mode(point, op) for op in program.accesses()},
+        access_modes={op.name: _access_mode(point, op, roles) for op in program.accesses()},
         cache_hints={
             op.name: _cache_hints(point, op)
             for op in program.accesses()
@@ -72,7 +76,16 @@ def make_schedule(
         fast_math=fast_math,
         elementary=elementary,
         dependent_launch=dependent_launch,
+        roles=roles,
     )
+
+
+def _roles(program: Program, point: Point) -> WarpRoles | None:
+    """What becomes of the ops where the point asks for warps that have roles; its space knows that they can."""
+    loops = program.loop_names()
+    if not loops or not point.get(f"range_warp_specializes[{loops[0]}]"):
+        return None
+    return warp_roles(program, {op.name for op in program.accesses()})
 
 
 def _rewritten(program: Program, point: Point, flat: Sequence[bool]) -> Program:
@@ -103,7 +116,9 @@ def _grid_schedule(
     )
 
 
-def _access_mode(point: Point, op: Load | Store | Atomic) -> Any:
+def _access_mode(point: Point, op: Load | Store | Atomic, roles: WarpRoles | None) -> Any:
+    if roles is not None and op in roles.described:
+        return "tensor_descriptor"
     key = "atomic_indexing" if isinstance(op, Atomic) else "indexing"
     return point.get(f"{key}[{op.name}]", "pointer")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import attrs
 
 from helion_compiler.program.divisors import Divisors
+from helion_compiler.scheduling.warp_roles import GROUP_WARPS, share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from helion_compiler.program.ops import Loop
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Axis, Size
+    from helion_compiler.scheduling.warp_roles import WarpRoles
 
 ProgramIds: TypeAlias = Literal["flat", "xyz", "persistent_blocked", "persistent_interleaved"]
 AccessMode: TypeAlias = Literal["pointer", "tensor_descriptor"]
@@ -65,7 +67,8 @@ class Schedule:
     options of ``triton.compile``. With ``follows_dies``, the programs of a compute die take tiles beside each other.
     With ``fast_math``, float32 is computed by approximate instructions; with ``elementary``, by functions of our own
     for NVIDIA's GPUs. With ``dependent_launch``, programs begin by waiting for the kernel ahead, which may still run
-    when they are set up.
+    when they are set up. With ``roles``, one more warp copies ahead what the others compute with, which share the
+    tile's rows in groups.
     """
 
     program: Program
@@ -85,11 +88,18 @@ class Schedule:
     fast_math: bool
     elementary: bool
     dependent_launch: bool = False
+    roles: WarpRoles | None = None
+
+    @property
+    def groups(self) -> int:
+        """How many groups of warps share the rows of a tile: one unless warps have roles."""
+        return 1 if self.roles is None else self.num_warps // GROUP_WARPS
 
     @property
     def compile_options(self) -> dict[str, Any]:
         """What the Config asks of Triton beside the source: options of ``triton.compile``."""
-        options = {"num_warps": self.num_warps, "num_stages": self.num_stages, **self.hints}
+        warps = self.num_warps // self.groups  # others come on top of those of the first group
+        options = {"num_warps": warps, "num_stages": self.num_stages, **self.hints}
         return {**options, "launch_pdl": True} if self.dependent_launch else options
 
     def concrete(self, size: Size) -> Size:
@@ -106,7 +116,7 @@ class Schedule:
         variant's guard says so.
         """
         if size in self.block_sizes:
-            return self.block_sizes[size]
+            return self.block_sizes[size] // self._shared_by(size)
         if size in self.program.products:
             return math.prod(self.lanes(part) for part in self.program.products[size])
         least = self.least_lanes.get(size, 1) if size != 1 else 1
@@ -116,6 +126,14 @@ class Schedule:
         """The lanes of an axis."""
         return 1 if axis.scalar else self.lanes(axis.size)
 
+    def tile_lanes(self, axis: Axis) -> int:
+        """The lanes that all groups of warps together have of an axis: how far its blocks are apart."""
+        return self.axis_lanes(axis) * self._shared_by(axis.size)
+
+    def _shared_by(self, size: Size) -> int:
+        """How many groups of warps share a dimension of this size."""
+        return self.groups if share(self.roles, size) else 1
+
     def is_exact(self, axis: Axis) -> bool:
         """Whether every block along ``axis`` is full, so that nothing needs a mask."""
         if axis.scalar:
@@ -124,7 +142,7 @@ class Schedule:
             return self.is_exact(axis.cuts)
         if axis.ends is not None:
             return False
-        lanes = self.axis_lanes(axis)
+        lanes = self.tile_lanes(axis)
         if lanes == 1 and not axis.whole:
             return True
         if axis.whole:  # without indices it still has a lane; a loop without indices never runs

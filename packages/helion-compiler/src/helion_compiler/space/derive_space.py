@@ -39,6 +39,7 @@ from helion_compiler.space.tile_counts import TileCounts
 from helion_compiler.space.tunables import tunable_parameters
 from helion_compiler.space.unpipelined_products import unpipelined_products
 from helion_compiler.space.unrolling import few_copies
+from helion_compiler.space.warp_specialization import WarpSpecialization, warp_specialization
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -95,6 +96,7 @@ class _Deriver:
         self._add(access_modes(program, self._aligned, flat), single, sites)
         self._pipelining(single, sites["reduction_loops"])
         described = self._described(sites)
+        warps = warp_specialization(program, {op.name for op in described}, self._traits)
         lanes = PointLanes(program, self._rolled(sites["reduction_loops"]))
         counts = TileCounts(program, lanes)
         least, most = ({name: pair[end] for name, pair in ends.items()} for end in (0, 1))
@@ -115,8 +117,11 @@ class _Deriver:
             subtiling.key,
             cache_hints(program, {op.name for op in described}, self._traits),
             amd_keys(program, self._traits),
+            warps.sites(program),
+            warps.part(program, lanes, self._facts.limits.shared_memory),
         ):
             self._add(part, single, sites)
+        self._specialize(warps, single, sites)
         return ConfigSpace(
             kernel=program.name,
             single=single,
@@ -127,13 +132,13 @@ class _Deriver:
                 *demands(program, lanes, described, subtiling.accesses),
                 *self._demands,
             ),
-            advice=(*self._sparing(lanes, counts, subtiling.accesses), *self._advice),
+            advice=(*self._sparing(lanes, counts, subtiling.accesses, warps), *self._advice),
             excluded=tuple(self._excluded),
             seeds=seeds(program, least_lanes(program)),
             model=self._model(lanes),
             steady=self._acts_by_lanes(),
             incomparable=self._incomparable(),
-            means=Means(program, self._traits),
+            means=Means(program, self._traits, warps, self._facts.multiprocessors),
             wider=self._wider,
         )
 
@@ -147,14 +152,42 @@ class _Deriver:
         }
         return [op for op in self._program.accesses() if mode_of(op) in modes]
 
+    def _specialize(
+        self,
+        warps: WarpSpecialization,
+        single: Mapping[str, Parameter],
+        sites: Mapping[str, Sequence[Site]],
+    ) -> None:
+        """Make inactive what kernels whose warps have roles have no use for."""
+        if warps.roles is None:
+            return
+        names = [*single]
+        names += [
+            f"{key}[{site.name}]"
+            for key, entries in sites.items()
+            for site in entries
+            if site.parameter is not None
+        ]
+        names = [name for name in names if not warps.free(name)]
+        # Conditions look at what is declared before: first come those that had none.
+        own = {name: warps.unless(name, self._conditions.get(name)) for name in names}
+        self._conditions = {
+            **{name: own[name] for name in names if name not in self._conditions},
+            **{name: own.get(name, condition) for name, condition in self._conditions.items()},
+        }
+
     def _sparing(
-        self, lanes: PointLanes, counts: TileCounts, in_parts: Iterable[str]
+        self,
+        lanes: PointLanes,
+        counts: TileCounts,
+        in_parts: Iterable[str],
+        warps: WarpSpecialization,
     ) -> tuple[Constraint, ...]:
         """Advice on what programs take: registers, shared memory, time to compile."""
         memory = SharedMemory(self._program, lanes, counts, in_parts)
         return (
             few_registers(self._program, lanes),
-            fits_shared_memory(memory, self._facts.limits.shared_memory),
+            warps.exempt(fits_shared_memory(memory, self._facts.limits.shared_memory)),
             few_copies(self._program, counts),
         )
 

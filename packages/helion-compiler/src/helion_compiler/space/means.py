@@ -17,6 +17,7 @@ from helion_compiler.program.ops import Dot
 from helion_compiler.space.access_modes import mode_of
 from helion_compiler.space.persistence import PERSISTENT
 from helion_compiler.space.regions import regions
+from helion_compiler.space.role_means import points_with_roles
 from helion_compiler.space.streaming import streaming_hints, streams
 from helion_compiler.space.walking import walking_orders
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from helion_compiler.program.program import Program
     from helion_compiler.space.regions import Region
     from helion_compiler.space.target_traits import TargetTraits
+    from helion_compiler.space.warp_specialization import WarpSpecialization
 
     Change: TypeAlias = Mapping[str, Any]
 
@@ -41,7 +43,16 @@ _STAYING: Change = {"pid_type": "persistent_interleaved"}
 class Means:
     """What there is for one Program on one kind of GPU."""
 
-    def __init__(self, program: Program, traits: TargetTraits) -> None:
+    def __init__(
+        self,
+        program: Program,
+        traits: TargetTraits,
+        warps: WarpSpecialization,
+        multiprocessors: int,
+    ) -> None:
+        self._program = program
+        self._warps = warps
+        self._multiprocessors = multiprocessors
         grids = regions(program)
         streamed = [op for grid in grids for op in _streamed(grid)]
         describes = traits.backend == "cuda" and int(traits.architecture) >= _DESCRIBES
@@ -61,6 +72,14 @@ class Means:
 
     def preferred(self, space: Space, point: Point) -> Point:
         """``point``, by the means that were fastest for its like, as far as ``space`` admits them."""
+        roles = self._with_roles(space, point)
+        return roles[0] if roles else self._without_roles(space, point)
+
+    def _with_roles(self, space: Space, point: Point) -> list[Point]:
+        """``point`` with roles for its warps, the best first."""
+        return points_with_roles(space, point, self._program, self._warps, self._multiprocessors)
+
+    def _without_roles(self, space: Space, point: Point) -> Point:
         point = self._hinted(space, self._walked(space, point))
         described = _changes(space, self._streamed, "tensor_descriptor")
         if not described:
@@ -90,9 +109,18 @@ class Means:
 
     def tried(self, space: Space, point: Point) -> list[Point]:
         """Other means for ``point``: what is best differs from kernel to kernel."""
+        if self._warps.at(point):
+            return self._roles_tried(space, point)
         changes = self._for_products(space, point) if self._products else _for_rows(space, point)
         found = [space.point({**point, **change}) for change in changes]
         return list(dict.fromkeys(other for other in found if other != point))
+
+    def _roles_tried(self, space: Space, point: Point) -> list[Point]:
+        """Other blocks for warps with roles, and programs of a tile each."""
+        others = self._with_roles(space, point)
+        flat = [space.point({**other, "pid_type": "flat"}) for other in others]
+        found = (other for pair in zip(others, flat, strict=True) for other in pair)
+        return [other for other in dict.fromkeys(found) if other != point]
 
     def _for_products(self, space: Space, point: Point) -> Iterator[Change]:
         every = [name for name in space.parameters if name.startswith("indexing[")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from helion_autotune import Choice, Integer
 from helion_compiler.program.ops import Dot, Loop
 from helion_compiler.program.program import walk
-from helion_compiler.space.config_space import Exclusion, Site
+from helion_compiler.space.config_space import Site
 from helion_compiler.space.persistence import when_persistent
 from helion_compiler.space.space_part import SpacePart
 from helion_compiler.space.static_ranges import unless_static
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
 _NO_DOT = "the loop accumulates no matrix product"
 _NO_LOOP = "there is no loop inside it to flatten with"
-_NO_WARP_SPECIALIZATION = (
-    "warp specialisation gave wrong results on Hopper with Triton 3.6 in 4 warps, and changed nothing in 8: "
-    "it is left out"
-)
 
 
 def range_options(program: Program, unrolled: Collection[str]) -> SpacePart:
@@ -42,11 +38,7 @@ def range_options(program: Program, unrolled: Collection[str]) -> SpacePart:
                 conditions[f"{key}[{site.name}]"] = unless_static(site.name)
             elif site.name in grids and program.barrier is None:
                 conditions[f"{key}[{site.name}]"] = when_persistent()
-    return SpacePart(
-        sites=sites,
-        conditions=conditions,
-        excluded=(Exclusion("range_warp_specializes", _NO_WARP_SPECIALIZATION),),
-    )
+    return SpacePart(sites=sites, conditions=conditions)
 
 
 def _sites(program: Program) -> dict[str, list[Site]]:

@@ -61,12 +61,11 @@ def compile_request(
     """
     import triton
     from triton.backends.compiler import GPUTarget
-    from triton.compiler import ASTSource
 
     function = load_source(request["name"], request["source"], request["file"])
     if not isinstance(function, triton.JITFunction):
         raise RuntimeError("TRITON_INTERPRET is set: Triton compiles nothing then; unset it")
-    source = ASTSource(
+    source = _source_class(function)(
         function,
         signature=dict(zip(function.arg_names, request["types"], strict=True)),
         constexprs={},
@@ -98,6 +97,17 @@ def compile_request(
         "target": line.removeprefix(".target").partition(",")[0].strip() or None,
         "triton": triton.__version__,
     }
+
+
+def _source_class(function: Any) -> Any:
+    """What Triton compiles a function of its own language from, or one of Gluon's."""
+    if function.is_gluon():
+        from triton.experimental.gluon._runtime import GluonASTSource
+
+        return GluonASTSource
+    from triton.compiler import ASTSource
+
+    return ASTSource
 
 
 def reason(error: BaseException) -> str:

@@ -1,0 +1,85 @@
+"""Points of kernels whose warps have roles: what they are like untuned, and which a search tries first.
+
+A program has 128 rows where that leaves every multiprocessor a tile, takes keys in blocks of 128, has as many buffers
+as there is room for, and stays for several tiles, so that the next one's operands are copied while results are stored
+(measured on an H200, ``benchmarks/handwritten``).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from helion_compiler.scheduling.warp_roles import GROUP_ROWS, GROUP_WARPS
+from helion_compiler.space.access_modes import mode_of
+from helion_compiler.space.warp_specialization import MAX_GROUPS, MIN_BUFFERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from helion_autotune import Point, Space
+    from helion_compiler.program.program import Program
+    from helion_compiler.program.types import Axis
+    from helion_compiler.space.warp_specialization import WarpSpecialization
+
+_KEYS = (128, 64)
+_MOST_BUFFERS = 4
+
+
+def points_with_roles(
+    space: Space,
+    point: Point,
+    program: Program,
+    warps: WarpSpecialization,
+    multiprocessors: int,
+) -> list[Point]:
+    """``point`` with roles for its warps: as ``space`` admits it, the best first."""
+    if warps.roles is None:
+        return []
+    found = []
+    for rows in _rows(program, warps, multiprocessors):
+        for keys in _KEYS:
+            for change in _changes(program, warps, point, rows, keys):
+                other = space.point({**point, **change})
+                if not space.check(other):
+                    found.append(other)
+                    break
+    return found
+
+
+def _rows(program: Program, warps: WarpSpecialization, multiprocessors: int) -> tuple[int, ...]:
+    """Rows of a tile, the better first."""
+    assert warps.roles is not None
+    most = GROUP_ROWS * MAX_GROUPS
+    tiles = math.prod(
+        math.ceil(program.example(axis.extent) / (most if axis == warps.roles.rows else 1))
+        for axis in program.grids[0].axes
+    )
+    return (most, GROUP_ROWS) if tiles >= multiprocessors else (GROUP_ROWS, most)
+
+
+def _changes(
+    program: Program, warps: WarpSpecialization, point: Point, rows: int, keys: int
+) -> Iterator[Mapping[str, Any]]:
+    """What makes such a point of another one, with ever fewer buffers."""
+    roles = warps.roles
+    assert roles is not None
+    blocks = {
+        **{axis: 1 for axis in program.grids[0].axes},
+        **{turn.axis: keys for turn in roles.turns},
+        roles.rows: rows,
+    }
+    change: dict[str, Any] = {
+        warps.parameter: True,
+        "num_warps": rows // GROUP_ROWS * GROUP_WARPS,
+        "pid_type": "persistent_interleaved",
+        **{name: size for axis, size in blocks.items() if (name := _searched(axis)) in point},
+        **{name: "tensor_descriptor" for op in roles.matrices if (name := mode_of(op)) in point},
+    }
+    for buffers in range(_MOST_BUFFERS, MIN_BUFFERS - 1, -1):
+        yield {**change, "num_stages": buffers}
+
+
+def _searched(axis: Axis) -> str:
+    """The parameter of an axis's block, if it has one."""
+    return "" if axis.block is None else f"block_sizes[{axis.block.name}]"
