@@ -128,7 +128,10 @@ class Schedule:
 
     def tile_lanes(self, axis: Axis) -> int:
         """The lanes that all groups of warps together have of an axis: how far its blocks are apart."""
-        return self.axis_lanes(axis) * self._shared_by(axis.size)
+        return 1 if axis.scalar else self._of_tile(axis.size)
+
+    def _of_tile(self, size: Size) -> int:
+        return self.lanes(size) * self._shared_by(size)
 
     def _shared_by(self, size: Size) -> int:
         """How many groups of warps share a dimension of this size."""
@@ -149,7 +152,7 @@ class Schedule:
             extent = self.program.resolve(axis.extent)
             known = isinstance(extent, int) or extent.is_Integer
             return known and int(extent) > 0 and int(extent) % lanes == 0
-        return self._divisors.divides(lanes, axis.extent, self.lanes)
+        return self._divisors.divides(lanes, axis.extent, self._of_tile)
 
     @cached_property
     def _divisors(self) -> Divisors:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
+
+import attrs
+import torch
 
 from helion_compiler.emission.memory import descriptor_begins, moved
 from helion_compiler.emission.operations import EMITTERS
 from helion_compiler.emission.roles.turns import each_tile
 from helion_compiler.program.fields import operands, results
-from helion_compiler.program.ops import Reduce, Store
+from helion_compiler.program.ops import Mask, Pointwise, Reduce, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,172 +38,195 @@ def emit_computing(context: RoleContext, plan: GridPlan, memory: Memory) -> str:
         return writer.text()
 
 
+@attrs.frozen
+class _Carried:
+    """Variables that go from turn to turn: ``names`` of what the loops carry, of which ``out`` is the accumulator, and
+    ``weights`` of what the next turn multiplies for it.
+    """
+
+    names: tuple[str, ...]
+    out: str
+    weights: str
+
+
 class _Computing:
     def __init__(self, context: RoleContext, memory: Memory) -> None:
         self._context = context
         self._memory = memory
         self._line = context.writer.line
         self._ready, self._free, self._kept_ready, self._kept_free = memory.barriers
-        self._turn = context.roles.turns[0]
+        self._turns = context.roles.turns
         self._lanes = context.schedule.lanes
-        self._columns = self._lanes(self._turn.second.sizes[2])
+        late = {turn: self._rounding(turn) for turn in self._turns}
+        self._late = late if all(late.values()) else dict.fromkeys(late, ())
+        """What rounds weights, which is not the front's but comes with its end; of every loop, or of none."""
 
     def tile(self, turns: Turns) -> None:
         """A tile: its first turn, those that also do the second product of the turn before, and the last of these."""
-        context = self._context
+        context, writer = self._context, self._context.writer
         self._ops(context.roles.before)
         carried = self._start()
-        out = carried[self._turn.accumulator]
-        context.bind(self._turn.loop.parameters[self._turn.accumulator], out)
         self._line(f"mbarrier.wait({self._kept_ready}.index(0), kept_phase)")
         self._line("kept_phase ^= 1")
-        weights = context.writer.name("weights")
-        self._first_turn(turns, carried, weights)
-        turn = context.writer.name("turn")
-        self._line(f"for {turn} in range(1, {turns.total}):")
-        with context.writer.indented():
-            self._further_turn(turns, turn, carried, weights)
+        self._first_turn(turns, carried)
+        for loop, end in enumerate(turns.ends):
+            turn = writer.name("turn")
+            self._line(f"for {turn} in range({turns.second_of(loop)}, {end}):")
+            with writer.indented():
+                self._further_turn(turns, loop, turn, carried)
         self._line(f"mbarrier.arrive({self._kept_free}.index(0), count=1)")
-        self._second_product(out, weights)
-        self._line(f"{out} = warpgroup_mma_wait(0, deps=[{out}])")
+        self._second_product(carried)
+        self._line(f"{carried.out} = warpgroup_mma_wait(0, deps=[{carried.out}])")
         self._give_back("buffer")
         self._advance()
-        for value, name in zip(context.roles.turns[-1].loop.results, carried, strict=True):
+        for value, name in zip(self._turns[-1].loop.results, carried.names, strict=True):
             context.bind(value, name)
         self._ops(context.roles.after)
 
-    def _start(self) -> list[str]:
-        """The variables of what the loops carry."""
-        context, loop = self._context, self._turn.loop
-        names = []
-        for initial, parameter in zip(loop.initial, loop.parameters, strict=True):
+    def _start(self) -> _Carried:
+        """The variables of what the loops carry, and of the weights that go from turn to turn."""
+        context, first = self._context, self._turns[0]
+        for initial, parameter in zip(first.loop.initial, first.loop.parameters, strict=True):
             context.define(parameter, context.use(initial))
-            names.append(context.use(parameter))
-        return names
+        names = tuple(map(context.use, first.loop.parameters))
+        return _Carried(names, names[first.accumulator], context.writer.name("weights"))
 
-    def _first_turn(self, turns: Turns, carried: Sequence[str], weights: str) -> None:
+    def _first_turn(self, turns: Turns, carried: _Carried) -> None:
+        """The first product, and what is made of it; the second one waits for the next turn."""
         self._line(f"mbarrier.wait({self._ready}.index(buffer), phase)")
         product = self._first_product()
         self._line(f"{product} = warpgroup_mma_wait(0, deps=[{product}])")
         self._give_back("buffer")
-        newer = self._front(turns, "0", product, carried)
+        made = [self._context.writer.name(value.name) for value in self._made(self._turns[0])]
+        self._front_of_first(turns, 0, product, carried, made)
         self._advance()
-        self._weights(weights, newer)
-        self._rescale(carried)
+        self._finish(self._turns[0], made, carried)
         self._line(f"mbarrier.wait({self._ready}.index(buffer), phase)")
 
-    def _further_turn(self, turns: Turns, turn: str, carried: Sequence[str], weights: str) -> None:
-        out, used = carried[self._turn.accumulator], self._context.writer.name("used")
+    def _front_of_first(
+        self, turns: Turns, loop: int, product: str, carried: _Carried, made: Sequence[str]
+    ) -> None:
+        """The front of the tile's first turn, which is of the first loop that has one."""
+        end = turns.ends[loop]
+        if loop == len(turns.ends) - 1 or (end.isdigit() and int(end) > 0):
+            self._assign(made, self._front(turns, loop, "0", product, carried))
+            return
+        self._line(f"if {end} > 0:")
+        with self._context.writer.indented():
+            self._assign(made, self._front(turns, loop, "0", product, carried))
+        self._line("else:")
+        with self._context.writer.indented():
+            self._front_of_first(turns, loop + 1, product, carried, made)
+
+    def _further_turn(self, turns: Turns, loop: int, turn: str, carried: _Carried) -> None:
+        """Both products, and the front while they are computed."""
+        used = self._context.writer.name("used")
         self._line("tl.debug_barrier()")  # Triton would put two later ones otherwise
         product = self._first_product()
-        self._second_product(out, weights)
+        self._second_product(carried)
         self._line(f"{product} = warpgroup_mma_wait(1, deps=[{product}])")
-        newer = self._front(turns, turn, product, carried)
+        made = self._front(turns, loop, turn, product, carried)
         self._line(f"{used} = buffer")
         self._advance()
         # The branch of this wait keeps ptxas from moving the next one to before the front.
         self._line(f"mbarrier.wait({self._ready}.index(buffer), phase)")
-        self._line(f"{out} = warpgroup_mma_wait(0, deps=[{out}])")
+        self._line(f"{carried.out} = warpgroup_mma_wait(0, deps=[{carried.out}])")
         self._give_back(used)
-        self._weights(weights, newer)
-        self._rescale(carried)
+        self._finish(self._turns[loop], made, carried)
 
-    def _front(self, turns: Turns, turn: str, product: str, carried: Sequence[str]) -> str:
-        """What a turn computes of its first product; the name of the second one's left operand.
-
-        Where there are several loops, the turn is of one of them.
-        """
-        shared = self._shared_names(self._context.roles.turns[0])
-        self._branch(turns, turn, product, carried, 0, shared)
-        return shared[0]
-
-    def _shared_names(self, turn: Turn) -> list[str]:
-        """Names for what any loop's front makes for the rest of its turn."""
-        return [self._context.writer.name(value.name) for value in _made(turn)]
-
-    def _branch(
-        self,
-        turns: Turns,
-        turn: str,
-        product: str,
-        carried: Sequence[str],
-        loop: int,
-        shared: Sequence[str],
-    ) -> None:
-        """The front of one of the loops, if the turn is its, else that of a later one."""
-        writer = self._context.writer
-        last = loop == len(self._context.roles.turns) - 1
-        if last or (turn == "0" and turns.ends[loop].isdigit() and int(turns.ends[loop]) > 0):
-            self._own_front(turns, turn, product, carried, loop, shared)
-            return
-        self._line(f"if {turn} < {turns.ends[loop]}:")
-        with writer.indented():
-            self._own_front(turns, turn, product, carried, loop, shared)
-        self._line("else:")
-        with writer.indented():
-            self._branch(turns, turn, product, carried, loop + 1, shared)
-
-    def _own_front(
-        self,
-        turns: Turns,
-        turn: str,
-        product: str,
-        carried: Sequence[str],
-        loop: int,
-        shared: Sequence[str],
-    ) -> None:
-        context = self._context
-        own = context.roles.turns[loop]
+    def _front(
+        self, turns: Turns, loop: int, turn: str, product: str, carried: _Carried
+    ) -> list[str]:
+        """What a turn makes of its first product for the rest of it; what it carries on is assigned."""
+        context, own = self._context, self._turns[loop]
         axes = context.active()
         begin = context.writer.name(f"{own.axis.name}_begin")
         self._line(f"{begin} = {turns.begin(context, loop, turn)}")
         context.enter(own.axis, begin)
         context.bind(own.first.result, product)
-        for parameter, name in zip(own.loop.parameters, carried, strict=True):
+        for parameter, name in zip(own.loop.parameters, carried.names, strict=True):
             context.bind(parameter, name)
-        self._ops(own.front)
-        made = [context.use(value) for value in _made(own)]
-        handed = [
-            (name, context.use(value))
-            for place, (name, value) in enumerate(zip(carried, own.loop.body.yields, strict=True))
-            if place != own.accumulator
-        ]
-        names = [*shared, *(name for name, _ in handed)]
-        self._line(f"{', '.join(names)} = {', '.join([*made, *(text for _, text in handed)])}")
+        late = self._late[own]
+        self._ops(op for op in own.front if op not in late)
+        yields = own.loop.body.yields
+        places = [place for place in range(len(yields)) if place != own.accumulator]
+        self._assign(
+            [carried.names[place] for place in places],
+            [context.use(yields[place]) for place in places],
+        )
         context.restore(axes)
-        for value, name in zip(_made(self._turn), shared, strict=True):
-            context.bind(value, name)
+        return [context.use(value) for value in self._made(own)]
 
-    def _rescale(self, carried: Sequence[str]) -> None:
-        """What becomes of the accumulator before the turn's second product adds to it."""
-        turn, context = self._turn, self._context
-        out = carried[turn.accumulator]
-        context.bind(turn.loop.parameters[turn.accumulator], out)
+    def _finish(self, turn: Turn, made: Sequence[str], carried: _Carried) -> None:
+        """Weights as the next turn's second product takes them, and the accumulator as it adds to it."""
+        context = self._context
+        for value, name in zip(self._made(turn), made, strict=True):
+            context.bind(value, name)
+        self._ops(self._late[turn])
+        columns = self._lanes(turn.second.sizes[2])
+        weights = context.factor(context.use(turn.second.lhs), columns)
+        self._line(f"{carried.weights} = {weights}")
+        context.bind(turn.loop.parameters[turn.accumulator], carried.out)
         self._ops(turn.rescale)
         assert turn.second.accumulator is not None
-        rescaled = context.use(turn.second.accumulator)
-        if rescaled != out:
-            self._line(f"{out} = {rescaled}")
+        self._assign([carried.out], [context.use(turn.second.accumulator)])
 
-    def _weights(self, weights: str, newer: str) -> None:
-        self._line(f"{weights} = {self._context.factor(newer, self._columns)}")
+    def _made(self, turn: Turn) -> list[Value]:
+        """What the front of a turn makes for the rest of it: what its weights are made of first."""
+        inside = {value for op in turn.front for value in results(op)}
+        needed = [value for op in turn.rescale for value in operands(op) if value in inside]
+        late = self._late[turn]
+        weights = operands(late[0])[0] if late else turn.second.lhs
+        return list(dict.fromkeys([weights, *needed]))
+
+    def _rounding(self, turn: Turn) -> tuple[Op, ...]:
+        """What rounds the weights of a turn, to be done when no product reads those of the turn before any more: where
+        numbers of 16 bits come together from branches, LLVM takes them apart.
+
+        Nothing where a mask that comes behind it hides lanes: that is the front's, which knows the block.
+        """
+        value = turn.second.lhs
+        late: list[Op] = []
+        makers = {value: op for op in turn.front for value in results(op)}
+        uses = Counter(value for op in turn.front for value in operands(op))
+        while (op := makers.get(value)) is not None and uses[value] <= bool(late):
+            late.insert(0, op)
+            if isinstance(op, Pointwise):
+                is_cast = op.operator is torch.ops.prims.convert_element_type.default
+                return tuple(late) if is_cast else ()
+            if not isinstance(op, Mask) or not self._is_full(op, turn):
+                break
+            value = op.operand
+        return ()
+
+    def _is_full(self, mask: Mask, turn: Turn) -> bool:
+        """Whether a mask along a turn's blocks hides nothing."""
+        along = mask.operand.type.shape[mask.dim]
+        return along == turn.axis.size and self._context.schedule.is_exact(turn.axis)
+
+    def _assign(self, names: Sequence[str], texts: Sequence[str]) -> None:
+        """Assign all at once, as one may read what another one was."""
+        pairs = [(name, text) for name, text in zip(names, texts, strict=True) if name != text]
+        if pairs:
+            targets, values = zip(*pairs, strict=True)
+            self._line(f"{', '.join(targets)} = {', '.join(values)}")
 
     def _first_product(self) -> str:
         """Issue a turn's first product; its name."""
-        context, first = self._context, self._turn.first
+        context, first = self._context, self._turns[0].first
         kept = _seen(context, self._memory.kept, context.group)
         block = _seen(context, self._memory.copied[0], "buffer")
-        rows, _, columns = map(self._lanes, first.sizes)
         name = context.writer.name(first.result.name)
         none = context.full(first.result.type.shape, "0.0", first.accumulate)
-        assert rows == self._lanes(context.roles.rows.size) and columns == context.keys
         self._line(f"{name} = warpgroup_mma({kept}, {block}, {none}, use_acc=False, is_async=True)")
         return name
 
-    def _second_product(self, out: str, weights: str) -> None:
+    def _second_product(self, carried: _Carried) -> None:
         """Issue the second product of the turn that the weights are of."""
         block = _seen(self._context, self._memory.copied[1], "buffer")
-        self._line(f"{out} = warpgroup_mma({weights}, {block}, {out}, is_async=True)")
+        self._line(
+            f"{carried.out} = warpgroup_mma({carried.weights}, {block}, {carried.out}, is_async=True)"
+        )
 
     def _give_back(self, buffer: str) -> None:
         self._line(f"mbarrier.arrive({self._free}.index({buffer}), count=1)")
@@ -242,13 +269,6 @@ class _Computing:
         self._line(
             f"tma.async_copy_shared_to_global({blocks.descriptor.name}, [{begins}], {block})"
         )
-
-
-def _made(turn: Turn) -> list[Value]:
-    """What the front of a turn makes for the rest of it: the second product's left operand first."""
-    inside = {value for op in turn.front for value in results(op)}
-    needed = [value for op in turn.rescale for value in operands(op) if value in inside]
-    return list(dict.fromkeys([turn.second.lhs, *needed]))
 
 
 def _seen(context: RoleContext, blocks: SharedBlocks, index: str) -> str:

@@ -74,6 +74,13 @@ class Turns:
             return scaled
         return begin if scaled == "0" else f"{begin} + {scaled}"
 
+    def second_of(self, loop: int) -> str:
+        """The first turn of one of the loops that is not the tile's first."""
+        if loop == 0:
+            return "1"
+        before = self.ends[loop - 1]
+        return str(max(int(before), 1)) if before.isdigit() else f"max({before}, 1)"
+
     def begin_of_any(self, context: RoleContext, turn: str) -> str:
         """Where the block begins that a turn is at, whichever loop that belongs to."""
         turns = context.roles.turns
