@@ -1,8 +1,8 @@
 """Who does what where a kernel's warps have roles: one warp copies tiles ahead, groups of four warps compute.
 
 In: a Program. Out: its ops by what becomes of them. The pattern is attention's (Shah et al., 2024,
-https://arxiv.org/abs/2407.08608), and that of whatever else multiplies, makes weights of the products, and multiplies by
-these: loops one after the other, that go on with each other's carried values, of which a turn is
+https://arxiv.org/abs/2407.08608), and of whatever else multiplies, makes weights of the products, and multiplies by
+these. Loops follow each other and go on with each other's carried values; a turn of theirs is
 
     load ─► first product ─► front ─► second product      the first's left operand is loaded before the loops
                     load ──────────────┘   ▲
@@ -14,11 +14,11 @@ groups compute the front of the turn. Rows of the products, of which each group 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import torch
-from torch.utils._sympy.functions import Min
+from torch.utils._sympy.functions import Min  # that of traced sizes
 
 from helion_compiler.program.fields import blocks, operands, replaced, results
 from helion_compiler.program.ops import (
@@ -52,7 +52,6 @@ GROUP_ROWS = 64
 GROUP_WARPS = 4
 _FACTORS = (torch.bfloat16, torch.float16)
 _COMPUTING = (Pointwise, Reduce, Mask, Full, Range, Iota, Number, Unsqueeze, Squeeze, Broadcast)
-OpT = TypeVar("OpT", bound=Op)
 
 
 class NotDivided(Exception):  # noqa: N818  # the answer to a question, not a failure
@@ -231,9 +230,9 @@ def _check_loops(program: Program, roles: WarpRoles) -> None:
 def _same_work(first: Turn, other: Turn) -> bool:
     """Whether two turns copy and rescale alike, but for names, their own axes, and what the fronts computed."""
     pairs: dict[Any, Any] = {first.axis: other.axis, first.axis.size: other.axis.size}
-    for load, twin in zip(first.copied, other.copied, strict=True):
+    for load, its in zip(first.copied, other.copied, strict=True):
         subscripts = replaced(load.subscripts, _renaming(pairs))
-        if load.buffer is not twin.buffer or subscripts != twin.subscripts:
+        if load.buffer is not its.buffer or subscripts != its.subscripts:
             return False
     if len(first.rescale) != len(other.rescale):
         return False
@@ -242,8 +241,8 @@ def _same_work(first: Turn, other: Turn) -> bool:
         for values, twins in inside:
             if len(values) != len(twins):
                 return False
-            for value, its in zip(values, twins, strict=True):
-                if pairs.setdefault(value, its) is not its:
+            for value, same in zip(values, twins, strict=True):
+                if pairs.setdefault(value, same) is not same:
                     return False
         if not _alike(op, twin, pairs):
             return False
@@ -280,7 +279,9 @@ def _surely_runs(program: Program, rows: Axis, axis: Axis) -> bool:
     if isinstance(extent, int) or extent.is_positive:
         return bool(extent > 0)
     assert rows.block is not None
-    tile_end = Min(rows.end, rows.offset + rows.block.symbol)
+    tile_end = Min(  # type: ignore[no-untyped-call]
+        rows.end, rows.offset + rows.block.symbol
+    )
     return program.same(axis.begin, rows.offset) and program.same(axis.end, tile_end)
 
 
@@ -294,15 +295,10 @@ def _check_ops(roles: WarpRoles) -> None:
             raise NotDivided(f"its groups of warps have no place for {type(op).__name__}")
         if isinstance(op, Reduce) and op.operand.type.shape[op.dim] == roles.rows.size:
             raise NotDivided("something is reduced along the rows that groups of warps share")
-        for value in results(op):
-            sizes = roles.lasting(value.type.shape)
-            if (
-                len(sizes) > 2
-                or roles.rows.size in sizes[1:]
-                or sizes[1:]
-                and sizes[0] != roles.rows.size
-            ):
-                raise NotDivided(f"{value.name} is no matrix of the products' rows")
+        if not all(_is_of_rows(value, roles) for value in results(op)):
+            raise NotDivided(
+                "its groups of warps compute with rows of the products, and with columns of their own"
+            )
     for turn in roles.turns:
         for dot in (turn.first, turn.second):
             dtypes = {dot.lhs.type.dtype, dot.rhs.type.dtype}
@@ -310,6 +306,12 @@ def _check_ops(roles: WarpRoles) -> None:
                 raise NotDivided("the products are not of bfloat16 or float16")
             if {dot.accumulate, dot.result.type.dtype} != {torch.float32}:
                 raise NotDivided("the products are not summed in float32")
+
+
+def _is_of_rows(value: Value, roles: WarpRoles) -> bool:
+    """Whether a value is a number, a vector, or a matrix of the rows that groups share."""
+    sizes, rows = roles.lasting(value.type.shape), roles.rows.size
+    return len(sizes) < 2 or (len(sizes) == 2 and sizes[0] == rows and sizes[1] != rows)
 
 
 def share(roles: WarpRoles | None, size: Size) -> bool:

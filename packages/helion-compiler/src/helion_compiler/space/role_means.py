@@ -1,6 +1,6 @@
 """Points of kernels whose warps have roles: what they are like untuned, and which a search tries first.
 
-A program has 128 rows where that leaves every multiprocessor a tile, takes keys in blocks of 128, has as many buffers
+A program has 128 rows where there are tiles enough, takes keys in blocks of 128, has as many buffers
 as there is room for, and stays for several tiles, so that the next one's operands are copied while results are stored
 (measured on an H200, ``benchmarks/handwritten``).
 """
@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from helion_autotune import Point, Space
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Axis
+    from helion_compiler.scheduling.warp_roles import WarpRoles
     from helion_compiler.space.warp_specialization import WarpSpecialization
 
 _KEYS = (128, 64)
 _MOST_BUFFERS = 4
+_ALONE = 0.75
+"""What a group by itself takes for its rows, of the time of two for theirs: nobody computes while it multiplies."""
 
 
 def points_with_roles(
@@ -48,14 +51,17 @@ def points_with_roles(
 
 
 def _rows(program: Program, warps: WarpSpecialization, multiprocessors: int) -> tuple[int, ...]:
-    """Rows of a tile, the better first."""
+    """Rows of a tile, the better first: two groups take longer for a tile than one, for twice the rows."""
+
+    def time(rows: int) -> float:
+        tiles = math.prod(
+            math.ceil(program.example(axis.extent) / (rows if axis == warps.roles.rows else 1))
+            for axis in program.grids[0].axes
+        )
+        return math.ceil(tiles / multiprocessors) * (1.0 if rows > GROUP_ROWS else _ALONE)
+
     assert warps.roles is not None
-    most = GROUP_ROWS * MAX_GROUPS
-    tiles = math.prod(
-        math.ceil(program.example(axis.extent) / (most if axis == warps.roles.rows else 1))
-        for axis in program.grids[0].axes
-    )
-    return (most, GROUP_ROWS) if tiles >= multiprocessors else (GROUP_ROWS, most)
+    return tuple(sorted((MAX_GROUPS * GROUP_ROWS, GROUP_ROWS), key=time))
 
 
 def _changes(
@@ -65,7 +71,7 @@ def _changes(
     roles = warps.roles
     assert roles is not None
     blocks = {
-        **{axis: 1 for axis in program.grids[0].axes},
+        **dict.fromkeys(program.grids[0].axes, 1),
         **{turn.axis: keys for turn in roles.turns},
         roles.rows: rows,
     }
@@ -76,8 +82,24 @@ def _changes(
         **{name: size for axis, size in blocks.items() if (name := _searched(axis)) in point},
         **{name: "tensor_descriptor" for op in roles.matrices if (name := mode_of(op)) in point},
     }
+    if not _depends_on_rows(
+        roles
+    ):  # tiles of the same rows share what they read: one after the other
+        (grid,) = program.grids
+        rows_first = sorted(range(len(grid.axes)), key=lambda place: grid.axes[place] != roles.rows)
+        (name,) = program.grid_names()
+        ordered = {f"loop_orders[{name}]": tuple(rows_first), f"l2_groupings[{name}]": 1}
+        change |= {key: value for key, value in ordered.items() if key in point}
     for buffers in range(_MOST_BUFFERS, MIN_BUFFERS - 1, -1):
         yield {**change, "num_stages": buffers}
+
+
+def _depends_on_rows(roles: WarpRoles) -> bool:
+    """Whether some rows have longer loops than others."""
+    bounds = [bound for turn in roles.turns for bound in (turn.axis.begin, turn.axis.end)]
+    return any(
+        roles.rows.offset in bound.free_symbols for bound in bounds if not isinstance(bound, int)
+    )
 
 
 def _searched(axis: Axis) -> str:

@@ -98,39 +98,42 @@ class WarpSpecialization:
             constraint, holds=lambda point: self.at(point) or constraint.holds(point)
         )
 
-    def part(self, program: Program, lanes: PointLanes, shared_memory: int) -> SpacePart:
+    def part(self, lanes: PointLanes, shared_memory: int) -> SpacePart:
         """What has to hold for such kernels, and for them to be worth trying; ``shared_memory`` are the bytes that a
         program may have.
         """
         if self.roles is None:
             return SpacePart()
         at = _Kernel(self.roles, lanes)
-        demands = (
-            (
-                "rows of warp groups",
-                f"warps with roles are {GROUP_WARPS} for each {GROUP_ROWS} rows of a tile, of at most {MAX_GROUPS} "
-                "times as many, which has one index along every other axis",
-                at.has_groups,
-            ),
-            (
-                "blocks of warps with roles",
-                f"what warps with roles copy is a block of {MIN_COLUMNS} to {MAX_COLUMNS} columns, as wide in every "
-                "loop, in two buffers at least",
-                at.has_blocks,
-            ),
-            (
-                "memory of warps with roles",
-                f"blocks and buffers of warps with roles would not fit {shared_memory // 1024} KiB of shared memory",
-                lambda point: at.bytes_at(point) <= shared_memory,
-            ),
+        groups = (
+            f"warps with roles are {GROUP_WARPS} for each {GROUP_ROWS} rows of a tile, of at most {MAX_GROUPS} times as "
+            "many, which has one index along every other axis"
         )
+        blocks = (
+            f"what warps with roles copy has {MIN_COLUMNS} to {MAX_COLUMNS} rows and columns, as many in every loop, and "
+            f"{MIN_BUFFERS} buffers at least"
+        )
+        memory = f"the buffers of warps with roles would not fit {shared_memory // 1024} KiB of shared memory"
         registers = (
-            "registers of warps with roles",
-            f"a thread would hold more than {MAX_VALUES} elements of accumulators and weights",
-            lambda point: at.values_at(point) <= MAX_VALUES,
+            f"a thread would hold more than {MAX_VALUES} elements of accumulators and weights"
         )
         return SpacePart(
-            demands=[self._where(*demand) for demand in demands], advice=[self._where(*registers)]
+            demands=(
+                self._where("rows of warps with roles", groups, at.has_groups),
+                self._where("blocks of warps with roles", blocks, at.has_blocks),
+                self._where(
+                    "memory of warps with roles",
+                    memory,
+                    lambda point: at.bytes_at(point) <= shared_memory,
+                ),
+            ),
+            advice=(
+                self._where(
+                    "registers of warps with roles",
+                    registers,
+                    lambda point: at.values_at(point) <= MAX_VALUES,
+                ),
+            ),
         )
 
     def _where(self, name: str, reason: str, holds: Predicate) -> Constraint:

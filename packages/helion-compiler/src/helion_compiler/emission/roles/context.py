@@ -11,8 +11,6 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import attrs
-
 from helion_compiler.emission.blocks import emit_block
 from helion_compiler.emission.context import EmissionContext
 from helion_compiler.emission.dtypes import dtype_text
@@ -166,11 +164,3 @@ class RoleContext(EmissionContext):
         found = self._parameters[(op.buffer, block)]
         assert isinstance(found, DescriptorParameter)
         return found
-
-
-@attrs.frozen
-class Function:
-    """A function of the kernel's source: its name, and the text of its body."""
-
-    name: str
-    body: str

@@ -1,4 +1,4 @@
-"""The warp that copies: the kept tiles of each group, and the blocks of every turn, as far ahead as there are buffers."""
+"""The warp that copies: what each group keeps of a tile, and the blocks of its turns, as far ahead as buffers allow."""
 
 from __future__ import annotations
 

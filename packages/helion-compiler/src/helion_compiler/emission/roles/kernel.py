@@ -47,22 +47,16 @@ def emit_roles(schedule: Schedule, roles: WarpRoles, *, origin_lines: bool) -> E
     copying = emit_copying(context, plan, memory)
     parameters = context.parameters()
     given = [*(parameter.name for parameter in parameters), *memory.names()]
-    functions = {
-        context.writer.name(f"{name}_computing"): (
-            computing,
-            [*given, f"{context.group}: gl.constexpr"],
-        ),
-        context.writer.name(f"{name}_copying"): (copying, given),
-    }
+    computes, copies = (context.writer.name(f"{name}_{role}") for role in ("computing", "copying"))
     texts = [
-        f"@{_DECORATOR}\ndef {function}({', '.join(names)}):\n{body}"
-        for function, (body, names) in functions.items()
+        _function(computes, [*given, f"{context.group}: gl.constexpr"], computing),
+        _function(copies, given, copying),
     ]
-    _emit_kernel(context, memory, tuple(functions), given)
-    head = f"@{_DECORATOR}\ndef {name}({', '.join(parameter.name for parameter in parameters)}):\n"
+    _emit_kernel(context, memory, (computes, copies), given)
+    kernel = _function(name, [parameter.name for parameter in parameters], context.writer.text())
     return EmittedKernel(
         name=name,
-        source=preamble(context, _DECORATOR) + "\n\n".join([*texts, head + context.writer.text()]),
+        source=preamble(context, _DECORATOR) + "\n\n".join([*texts, kernel]),
         parameters=parameters,
         grid=programs_of([plan], schedule.program_ids),
         persistent=schedule.program_ids not in ("flat", "xyz"),
@@ -70,6 +64,10 @@ def emit_roles(schedule: Schedule, roles: WarpRoles, *, origin_lines: bool) -> E
         follows_addresses=False,
         limits=tuple(context.limits.values()),
     )
+
+
+def _function(name: str, parameters: list[str], body: str) -> str:
+    return f"@{_DECORATOR}\ndef {name}({', '.join(parameters)}):\n{body}"
 
 
 def _emit_kernel(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import attrs
@@ -17,10 +17,11 @@ from helion_compiler.emission.writer import atom
 from helion_compiler.program.expressions import ceil_div
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from helion_compiler.emission.grid import GridPlan
     from helion_compiler.emission.roles.context import RoleContext
+    from helion_compiler.program.types import Axis
     from helion_compiler.scheduling.warp_roles import Turn
 
 
@@ -31,20 +32,21 @@ def each_tile(context: RoleContext, plan: GridPlan) -> Iterator[Turns]:
     writer.origin(plan.grid.location)
     kind = context.schedule.program_ids
     if kind == "xyz":
-        positions, around = positions_of_dimensions(plan), nullcontext()
-    else:
-        pid = writer.name("pid")
-        if kind == "flat":
-            writer.line(f"{pid} = tl.program_id(0)")
-            around = nullcontext()
-        else:
-            writer.line(f"for {pid} in {persistent_range(context, plan)}:")
-            around = writer.indented()
-    with around:
-        if kind != "xyz":
-            positions = positions_of_id(context, plan, pid)
-        enter_tile(context, plan, positions)
-        yield count_turns(context)
+        yield _entered(context, plan, positions_of_dimensions(plan))
+        return
+    pid = writer.name("pid")
+    if kind == "flat":
+        writer.line(f"{pid} = tl.program_id(0)")
+        yield _entered(context, plan, positions_of_id(context, plan, pid))
+        return
+    writer.line(f"for {pid} in {persistent_range(context, plan)}:")
+    with writer.indented():
+        yield _entered(context, plan, positions_of_id(context, plan, pid))
+
+
+def _entered(context: RoleContext, plan: GridPlan, positions: Mapping[Axis, str]) -> Turns:
+    enter_tile(context, plan, positions)
+    return count_turns(context)
 
 
 @attrs.frozen
