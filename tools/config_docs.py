@@ -40,8 +40,8 @@ value, and kept in JSON (`to_json`, `from_json`, `save`, `load`).
   The singular stands for a list of one: `block_size=64`.
 * **What does not fit is refused** with `InvalidConfig`, which says why. What asks for nothing (`0`, `""`, `None`,
   `False`, `"pointer"`) fits everywhere, and a key that other keys of the config make meaningless is left aside.
-* **Configs of PyTorch's Helion** mean the same here, by position. Refused are `indexing="block_ptr"` and
-  `range_warp_specializes`, for the reasons below, and keys of other backends.
+* **Configs of PyTorch's Helion** mean the same here, by position. Refused are `indexing="block_ptr"`,
+  `range_warp_specializes` of other loops than those below, and keys of other backends.
 
 The examples show what a key adds to a kernel: lines of the generated Triton, options of `triton.compile`, or the
 programs of the launch.
@@ -81,6 +81,21 @@ def row_sums(x: torch.Tensor) -> torch.Tensor:
 
 
 @helion.kernel()
+def weighed(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+    """Products of rows, squared, as weights of the rows of another tensor."""
+    size = hl.specialize(x.size(1))
+    out = torch.empty_like(x)
+    for rows in hl.tile(x.size(0)):
+        acc = hl.zeros([rows, size], dtype=torch.float32)
+        own = x[rows, :]
+        for columns in hl.tile(y.size(0)):
+            products = hl.dot(own, y[columns, :].T)
+            acc = hl.dot((products * products).to(z.dtype), z[columns, :], acc=acc)
+        out[rows, :] = acc.to(out.dtype)
+    return out
+
+
+@helion.kernel()
 def accumulate(out: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """Add planes to one plane, each program some."""
     for planes, rows, columns in hl.tile(x.size()):
@@ -101,6 +116,8 @@ class Example:
     change: Mapping[str, Any]
     base: Mapping[str, Any]
     target: str = "sm_90"
+    lines: str = ""
+    """A part of the lines that are shown, where a change makes another kernel; else all of them are."""
 
     def shown(self) -> Iterator[str]:
         """What the change adds to the source, or to the launch."""
@@ -111,6 +128,9 @@ class Example:
             for config in (self.base, {**self.base, **self.change})
         )
         added = _added(before.emitted.source, after.emitted.source)
+        if self.lines:
+            kept = [line for line in added.splitlines() if self.lines in line]
+            added = "\n".join(line.strip() for line in kept)
         if added:
             yield f"```python\n{added}\n```"
             return
@@ -159,6 +179,13 @@ EXAMPLES: Mapping[str, Example] = MappingProxyType(
         "range_num_stages": _matmul(range_num_stages=[0, 3]),
         "range_multi_buffers": _matmul(range_multi_buffers=[None, False]),
         "range_flattens": _matmul(PERSISTENT, range_flattens=[True, None]),
+        "range_warp_specializes": Example(
+            weighed,
+            tuple(torch.empty(512, 64, dtype=torch.bfloat16) for _ in range(3)),
+            {"range_warp_specializes": [None, True]},
+            {"block_sizes": [128, 64], "num_warps": 8},
+            lines="warp",
+        ),
         "static_ranges": _matmul(static_ranges=[True]),
         "num_warps": _matmul(num_warps=8),
         "num_stages": _matmul(num_stages=4),
@@ -202,7 +229,8 @@ def _section(key: ConfigKey) -> Iterator[str]:
     if key.name in EXAMPLES:
         example = EXAMPLES[key.name]
         change = ", ".join(f"{name}={value!r}" for name, value in example.change.items())
-        yield f"\n`helion.Config(..., {change})` adds, in `{example.kernel.name}`:\n"
+        among = ", among other lines" if example.lines else ""
+        yield f"\n`helion.Config(..., {change})` adds, in `{example.kernel.name}`{among}:\n"
         yield from example.shown()
     yield ""
 

@@ -98,6 +98,37 @@ def recurrence(a: torch.Tensor, b: torch.Tensor, scale: float) -> torch.Tensor:
     return out
 
 
+def causal_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    heads, length, size = q.size()
+    size = hl.specialize(size)
+    out = torch.empty_like(q)
+    for head, rows in hl.tile([heads, length]):
+        query = q[head, rows, :]
+        top = hl.full([head, rows], float("-inf"), dtype=torch.float32)
+        total = hl.zeros([head, rows], dtype=torch.float32)
+        acc = hl.zeros([head, rows, size], dtype=torch.float32)
+        for columns in hl.tile(rows.begin):
+            scores = hl.dot(query, k[head, columns, :].transpose(1, 2))
+            raised = torch.maximum(top, torch.amax(scores, -1))
+            weights, worth = torch.exp(scores - raised[:, :, None]), torch.exp(top - raised)
+            total = total * worth + weights.sum(-1)
+            acc = acc * worth[:, :, None]
+            acc = hl.dot(weights.to(v.dtype), v[head, columns, :], acc=acc)
+            top = raised
+        for columns in hl.tile(rows.begin, rows.end):
+            scores = hl.dot(query, k[head, columns, :].transpose(1, 2))
+            seen = rows.index[:, None] >= columns.index[None, :]
+            scores = torch.where(seen[None, :, :], scores, float("-inf"))
+            raised = torch.maximum(top, torch.amax(scores, -1))
+            weights, worth = torch.exp(scores - raised[:, :, None]), torch.exp(top - raised)
+            total = total * worth + weights.sum(-1)
+            acc = acc * worth[:, :, None]
+            acc = hl.dot(weights.to(v.dtype), v[head, columns, :], acc=acc)
+            top = raised
+        out[head, rows, :] = (acc / total[:, :, None]).to(out.dtype)
+    return out
+
+
 def half(*shape: int) -> torch.Tensor:
     return torch.empty(shape, dtype=torch.float16)
 
@@ -152,6 +183,19 @@ SOURCES: dict[str, Source] = {
         matmul,
         SQUARE,
         BLOCKS | {"pid_type": "persistent_interleaved", "l2_groupings": [4], "num_stages": 3},
+    ),
+    "warps_with_roles": Source(
+        causal_attention,
+        tuple(half(4, 1024, 64) for _ in range(3)),
+        {
+            "block_sizes": [1, 128, 64, 64],
+            "l2_groupings": [4],
+            "range_warp_specializes": [None, True, None],
+            "num_warps": 8,
+            "num_stages": 3,
+            "indexing": {"out@store": "tensor_descriptor"},
+            "pid_type": "persistent_interleaved",
+        },
     ),
     "matmul_descriptors": Source(matmul, SQUARE, BLOCKS | {"indexing": "tensor_descriptor"}),
     "matmul_range_options": Source(

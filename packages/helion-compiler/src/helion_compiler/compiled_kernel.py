@@ -26,6 +26,7 @@ from helion_compiler.tracing.arguments import Call, split
 from helion_compiler.tracing.shortcuts import Shortcut
 from helion_compiler.tuning.worker_source import WorkerSource
 from helion_runtime import Dispatcher
+from helion_runtime.errors import ArgumentTypeError
 from helion_runtime.signature import is_wrapped
 from helion_runtime.torch_op import count_modes, is_recorded
 
@@ -82,7 +83,10 @@ class CompiledKernel:
             return self._operators.call(args)
         shortcut = self._shortcut
         if shortcut is not None and shortcut.takes(args):
-            return shortcut.dispatcher(*shortcut.leaves_of(args))
+            try:
+                return shortcut.dispatcher(*shortcut.leaves_of(args))
+            except ArgumentTypeError:
+                pass  # a function or a list where a leaf was: the call has to be split
         return self._run(self._split(args), args)
 
     def operator(self, args: tuple[Any, ...], name: str | None = None) -> Any:
@@ -112,7 +116,10 @@ class CompiledKernel:
         """What the kernel's operator does."""
         shortcut = self._shortcut
         if not captured and shortcut is not None and shortcut.takes(args):
-            return shortcut.dispatcher(*shortcut.leaves_of(args))
+            try:
+                return shortcut.dispatcher(*shortcut.leaves_of(args))
+            except ArgumentTypeError:
+                pass  # as above
         return self._run(with_captured(self._split(args), captured), args)
 
     def _run(self, call: Call, args: tuple[Any, ...]) -> Any:

@@ -154,9 +154,11 @@ _KEYS = (
         "range_warp_specializes",
         "range_warp_specialize",
         OPTIONAL_BOOLEAN,
-        "Whether warps specialise, per loop; None leaves it to Triton.",
+        "Whether warps have roles: one more copies ahead what groups of four compute with, 64 rows each.",
         "`None`",
-        "no kernel: with it Triton 3.6 gets kernels of 4 warps wrong on Hopper, and leaves those of 8 as they are",
+        "Hopper GPUs, the first of the inner loops, which make weights of matrix products and multiply by these "
+        "(attention), of bfloat16 or float16; most other keys have no say then. Triton's own `warp_specialize` got "
+        "kernels of 4 warps wrong",
     ),
     _many(
         "static_ranges",

@@ -32,6 +32,7 @@ from helion_compiler.program.ops import (
     Mask,
     Number,
     Op,
+    Permute,
     Pointwise,
     Range,
     Reduce,
@@ -59,13 +60,21 @@ class NotDivided(Exception):  # noqa: N818  # the answer to a question, not a fa
 
 
 @attrs.frozen(eq=False)
+class Operand:
+    """A right operand of a product: what is loaded, and how its dimensions are moved."""
+
+    load: Load
+    moves: tuple[Permute, ...]
+
+
+@attrs.frozen(eq=False)
 class Turn:
     """What a turn of one of the loops does. ``copied`` are the right operands of its two products, ``accumulator`` the
     position of the one carried value that the second product adds to.
     """
 
     loop: Loop
-    copied: tuple[Load, Load]
+    copied: tuple[Operand, Operand]
     first: Dot
     front: tuple[Op, ...]
     rescale: tuple[Op, ...]
@@ -105,7 +114,7 @@ class WarpRoles:
     @property
     def described(self) -> tuple[Load, ...]:
         """What is loaded through tensor descriptors."""
-        return (self.kept, *(load for turn in self.turns for load in turn.copied))
+        return (self.kept, *(operand.load for turn in self.turns for operand in turn.copied))
 
 
 def warp_roles(program: Program, described: Collection[str]) -> WarpRoles:
@@ -124,7 +133,7 @@ def warp_roles(program: Program, described: Collection[str]) -> WarpRoles:
     if last - first + 1 != len(loops):
         raise NotDivided("something is done between the loops")
     turns = tuple(_turn(loop) for loop in loops)
-    kept = _loaded(turns[0].first.lhs, body.ops[:first], "left operand of the first product")
+    kept = _loaded(turns[0].first.lhs, body.ops[:first], "left operand of the first product").load
     rows = _rows(program, turns)
     before = tuple(op for op in body.ops[:first] if op is not kept)
     single = frozenset(axis.size for axis in program.grids[0].axes if axis != rows)
@@ -154,7 +163,8 @@ def _turn(loop: Loop) -> Turn:
     places = [place for place, value in enumerate(body.yields) if value is second.result]
     if len(places) != 1 or first.accumulator is not None:
         raise NotDivided("the second product of a turn is not what one carried value becomes")
-    rest = [op for op in body.ops if op not in dots and op not in copied]
+    moved = [op for operand in copied for op in (operand.load, *operand.moves)]
+    rest = [op for op in body.ops if op not in dots and op not in moved]
     carried = loop.parameters[places[0]]
     rescale = _behind(carried, rest)
     front = tuple(op for op in rest if op not in rescale)
@@ -185,11 +195,16 @@ def _check_turn(
         raise NotDivided("a turn uses its accumulator for more than the second product")
 
 
-def _loaded(value: Value | None, ops: Iterable[Op], what: str) -> Load:
-    for op in ops:
-        if isinstance(op, Load) and op.result is value and op.extra_mask is None:
-            return op
-    raise NotDivided(f"the {what} is not loaded there, as it is")
+def _loaded(value: Value, ops: Iterable[Op], what: str) -> Operand:
+    """The load among ``ops`` that a value is, but for the order of its dimensions."""
+    makers = {result: op for op in ops for result in results(op)}
+    moves: list[Permute] = []
+    while isinstance(op := makers.get(value), Permute):
+        moves.insert(0, op)
+        value = op.operand
+    if not isinstance(op, Load) or op.extra_mask is not None:
+        raise NotDivided(f"the {what} is not loaded there, as it is")
+    return Operand(op, tuple(moves))
 
 
 def _rows(program: Program, turns: Sequence[Turn]) -> Axis:
@@ -204,11 +219,11 @@ def _rows(program: Program, turns: Sequence[Turn]) -> Axis:
 def _check_uses(body: Block, roles: WarpRoles) -> None:
     """What is copied goes into products alone, and loops hand their values on to each other."""
     uses = count_uses(body)
-    for load in roles.described:
-        products = [dot for turn in roles.turns for dot in (turn.first, turn.second)]
-        read = sum((dot.lhs is load.result) + (dot.rhs is load.result) for dot in products)
-        if uses[load.result] != read:
-            raise NotDivided(f"{load.name} is used for more than a product")
+    operands = [operand for turn in roles.turns for operand in turn.copied]
+    once = [one.load.result for one in operands]
+    once += [move.result for one in operands for move in one.moves]
+    if any(uses[value] > 1 for value in once) or uses[roles.kept.result] > len(roles.turns):
+        raise NotDivided("what is loaded is used for more than a product")
     if any(turn.first.lhs is not roles.kept.result for turn in roles.turns):
         raise NotDivided("the loops multiply different tiles")
     for turn, after in zip(roles.turns, roles.turns[1:], strict=False):
@@ -230,9 +245,11 @@ def _check_loops(program: Program, roles: WarpRoles) -> None:
 def _same_work(first: Turn, other: Turn) -> bool:
     """Whether two turns copy and rescale alike, but for names, their own axes, and what the fronts computed."""
     pairs: dict[Any, Any] = {first.axis: other.axis, first.axis.size: other.axis.size}
-    for load, its in zip(first.copied, other.copied, strict=True):
-        subscripts = replaced(load.subscripts, _renaming(pairs))
-        if load.buffer is not its.buffer or subscripts != its.subscripts:
+    for one, its in zip(first.copied, other.copied, strict=True):
+        subscripts = replaced(one.load.subscripts, _renaming(pairs))
+        if one.load.buffer is not its.load.buffer or subscripts != its.load.subscripts:
+            return False
+        if [op.order for op in one.moves] != [op.order for op in its.moves]:
             return False
     if len(first.rescale) != len(other.rescale):
         return False

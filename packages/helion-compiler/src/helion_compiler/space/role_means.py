@@ -1,8 +1,8 @@
 """Points of kernels whose warps have roles: what they are like untuned, and which a search tries first.
 
-A program has 128 rows where there are tiles enough, takes keys in blocks of 128, has as many buffers
-as there is room for, and stays for several tiles, so that the next one's operands are copied while results are stored
-(measured on an H200, ``benchmarks/handwritten``).
+A program has 128 rows where there are tiles enough, takes keys in blocks of 128, has as many buffers as there is room
+for, and stays for several tiles, so that the next one's operands are copied while results are stored (measured on an
+H200).
 """
 
 from __future__ import annotations
@@ -52,15 +52,16 @@ def points_with_roles(
 
 def _rows(program: Program, warps: WarpSpecialization, multiprocessors: int) -> tuple[int, ...]:
     """Rows of a tile, the better first: two groups take longer for a tile than one, for twice the rows."""
+    assert warps.roles is not None
+    of_groups = warps.roles.rows
 
     def time(rows: int) -> float:
         tiles = math.prod(
-            math.ceil(program.example(axis.extent) / (rows if axis == warps.roles.rows else 1))
+            -(-program.example(axis.extent) // (rows if axis == of_groups else 1))
             for axis in program.grids[0].axes
         )
         return math.ceil(tiles / multiprocessors) * (1.0 if rows > GROUP_ROWS else _ALONE)
 
-    assert warps.roles is not None
     return tuple(sorted((MAX_GROUPS * GROUP_ROWS, GROUP_ROWS), key=time))
 
 

@@ -106,12 +106,12 @@ class WarpSpecialization:
             return SpacePart()
         at = _Kernel(self.roles, lanes)
         groups = (
-            f"warps with roles are {GROUP_WARPS} for each {GROUP_ROWS} rows of a tile, of at most {MAX_GROUPS} times as "
-            "many, which has one index along every other axis"
+            f"warps with roles are {GROUP_WARPS} for each {GROUP_ROWS} rows of a tile, which has at most {MAX_GROUPS} "
+            "times as many, and one index along every other axis"
         )
         blocks = (
-            f"what warps with roles copy has {MIN_COLUMNS} to {MAX_COLUMNS} rows and columns, as many in every loop, and "
-            f"{MIN_BUFFERS} buffers at least"
+            f"what warps with roles copy has {MIN_COLUMNS} to {MAX_COLUMNS} rows and columns, as many in every loop, "
+            f"and {MIN_BUFFERS} buffers at least"
         )
         memory = f"the buffers of warps with roles would not fit {shared_memory // 1024} KiB of shared memory"
         registers = (
@@ -169,7 +169,7 @@ class _Kernel:
     def bytes_at(self, point: Mapping[str, Any]) -> int:
         """Shared memory: what is kept and stored of the tile, and as many blocks of a turn as there are buffers."""
         kept = self.lanes.bytes_of(self.roles.kept.result, point)
-        copied = (load.result for load in self.roles.turns[0].copied)
+        copied = (operand.load.result for operand in self.roles.turns[0].copied)
         ring = sum(self.lanes.bytes_of(value, point) for value in copied)
         stored = sum(
             self.lanes.bytes_of(op.value, point)

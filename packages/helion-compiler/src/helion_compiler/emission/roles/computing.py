@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 import torch
 
+from helion_compiler.emission.held import held
 from helion_compiler.emission.memory import descriptor_begins, moved
 from helion_compiler.emission.operations import EMITTERS
 from helion_compiler.emission.roles.turns import each_tile
@@ -213,7 +214,7 @@ class _Computing:
         """Issue a turn's first product; its name."""
         context, first = self._context, self._turns[0].first
         kept = _seen(context, self._memory.kept, context.group)
-        block = _seen(context, self._memory.copied[0], "buffer")
+        block = self._operand(0)
         name = context.writer.name(first.result.name)
         none = context.full(first.result.type.shape, "0.0", first.accumulate)
         self._line(f"{name} = warpgroup_mma({kept}, {block}, {none}, use_acc=False, is_async=True)")
@@ -224,11 +225,19 @@ class _Computing:
         on beside the first product.
         """
         context, turn = self._context, self._turns[0]
-        block = _seen(context, self._memory.copied[1], "buffer")
+        block = self._operand(1)
         context.bind(self._made(turn)[0], carried.weights)
         self._ops(self._late[turn])
         left = context.factor(context.use(turn.second.lhs), self._lanes(turn.second.sizes[2]))
         self._line(f"{carried.out} = warpgroup_mma({left}, {block}, {carried.out}, is_async=True)")
+
+    def _operand(self, place: int) -> str:
+        """One of the right operands of a turn's products, in the buffer that is at hand."""
+        text = _seen(self._context, self._memory.copied[place], "buffer")
+        for move in self._turns[0].copied[place].moves:
+            dims = held(self._context, move.operand.type.shape)
+            text = _permuted(text, [dims.index(dim) for dim in move.order if dim in dims])
+        return text
 
     def _give_back(self, buffer: str) -> None:
         self._line(f"mbarrier.arrive({self._free}.index({buffer}), count=1)")
@@ -279,6 +288,8 @@ def _seen(context: RoleContext, blocks: SharedBlocks, index: str) -> str:
     text = f"{blocks.name}.index({index})"
     if lanes != list(blocks.descriptor.block):
         text = f"{text}.reshape({lanes})"
-    if order != sorted(order):
-        text = f"{text}.permute({[order.index(dim) for dim in range(len(order))]})"
-    return text
+    return _permuted(text, [order.index(dim) for dim in range(len(order))])
+
+
+def _permuted(text: str, order: list[int]) -> str:
+    return text if order == sorted(order) else f"{text}.permute({order})"

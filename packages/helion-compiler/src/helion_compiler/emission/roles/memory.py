@@ -73,7 +73,7 @@ def plan_memory(context: RoleContext, stored: Iterable[Access]) -> Memory:
         name = context.writer.name(f"{op.buffer.name}_blocks")
         return SharedBlocks(name, op, context.block_descriptor(op), count)
 
-    first, second = roles.turns[0].copied
+    first, second = (operand.load for operand in roles.turns[0].copied)
     return Memory(
         kept=blocks(roles.kept, groups),
         copied=(blocks(first, buffers), blocks(second, buffers)),

@@ -1,0 +1,198 @@
+"""Kernels whose warps have roles: which have them, what their configs may be, and what becomes of them without a GPU.
+
+That they are right shows on a GPU alone: ``integration_tests/gpu/test_warp_roles_on_a_gpu.py``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+
+import helion
+import helion.language as hl
+from helion.exc import InvalidConfig
+from helion_compiler.building import parse_target
+from helion_compiler.bundling import BuildRequest
+from helion_compiler.scheduling.warp_roles import warp_roles
+from helion_compiler.space.warp_specialization import warp_specialization
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+HOPPER = parse_target("sm_90")
+WARPS = "range_warp_specializes[columns]"
+
+
+def weighed(
+    x: torch.Tensor, y: torch.Tensor, z: torch.Tensor, weigh: Callable[..., Any]
+) -> torch.Tensor:
+    """``weigh`` makes weights of products, of the author's accumulator, and of positions."""
+    _, _, size = (hl.specialize(one.size(1)) for one in (x, y, z))
+    out = torch.empty([x.size(0), size], dtype=x.dtype, device=x.device)
+    for rows in hl.tile(x.size(0)):
+        acc = hl.zeros([rows, size], dtype=torch.float32)
+        own = x[rows, :]
+        for columns in hl.tile(y.size(0)):
+            products = hl.dot(own, y[columns, :].T)
+            weights, acc = weigh(products, acc, rows, columns, x)
+            acc = hl.dot(weights.to(z.dtype), z[columns, :], acc=acc)
+        out[rows, :] = acc.to(out.dtype)
+    return out
+
+
+def squares(products: Any, acc: Any, *_: Any) -> Any:
+    return products * products / 32, acc
+
+
+def halves(*shape: int) -> torch.Tensor:
+    return torch.randn(shape).to(torch.bfloat16)
+
+
+def bind(
+    function: Any = weighed, *more: Any, dtype: torch.dtype = torch.bfloat16, **settings: Any
+) -> Any:
+    """The specialization for 500 rows of 64, for Hopper."""
+    arguments = [torch.randn(500, 64).to(dtype) for _ in range(3)]
+    kernel = helion.kernel(**settings)(function)
+    return BuildRequest(kernel, (*arguments, *(more or (squares,)))).bind(HOPPER)
+
+
+def config(**changes: Any) -> helion.Config:
+    roles = {"range_warp_specializes": [None, True], "num_warps": 8}
+    return helion.Config(**{"block_sizes": [128, 64], **roles, **changes})
+
+
+def test_what_becomes_of_each_op() -> None:
+    program = bind().program
+    roles = warp_roles(program, {op.name for op in program.accesses()})
+    (turn,) = roles.turns
+    assert roles.rows.name == "rows"
+    assert roles.kept.name == "x@load"
+    assert [operand.load.name for operand in turn.copied] == ["y@load", "z@load"]
+    assert [len(operand.moves) for operand in turn.copied] == [1, 0]
+    assert not turn.rescale
+    assert [store.name for store in roles.matrices] == ["out@store"]
+
+
+def _rescaled(products: Any, acc: Any, *_: Any) -> Any:
+    return products, acc * products.amax(-1)[:, None]
+
+
+def test_what_the_accumulator_is_multiplied_by_comes_behind_the_front() -> None:
+    program = bind(weighed, _rescaled).program
+    (turn,) = warp_roles(program, {op.name for op in program.accesses()}).turns
+    assert [str(op.operator) for op in turn.rescale] == ["aten.mul.Tensor"]
+
+
+def _of_accumulator(products: Any, acc: Any, *_: Any) -> Any:
+    return products + acc.sum(-1)[:, None], acc
+
+
+def _along_rows(products: Any, acc: Any, *_: Any) -> Any:
+    return products - products.amax(0)[None, :], acc
+
+
+def _loading(products: Any, acc: Any, rows: Any, columns: Any, x: Any) -> Any:
+    return products * x[columns, 0][None, :], acc
+
+
+@pytest.mark.parametrize(
+    ("weigh", "reason"),
+    [
+        (_of_accumulator, "uses its accumulator for more than the second product"),
+        (_along_rows, "reduced along the rows"),
+        (_loading, "no place for Load"),
+    ],
+)
+def test_other_weights_leave_warps_as_they_are(weigh: Any, reason: str) -> None:
+    (told,) = [item for item in bind(weighed, weigh).space.excluded if WARPS[:22] in item.what]
+    assert reason in told.reason
+
+
+def test_other_factors_and_other_gpus_do_so_too() -> None:
+    with pytest.raises(InvalidConfig, match="not of bfloat16 or float16"):
+        bind(dtype=torch.float32).point(config())
+    arguments = (*(halves(500, 64) for _ in range(3)), squares)
+    for target in ("sm_80", "sm_100", "gfx942"):
+        bound = BuildRequest(helion.kernel()(weighed), arguments).bind(parse_target(target))
+        with pytest.raises(InvalidConfig, match="Hopper"):
+            bound.point(config())
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"num_warps": 4}, "4 for each 64 rows"),
+        ({"block_sizes": [256, 64], "num_warps": 16}, "4 for each 64 rows"),
+        ({"block_sizes": [128, 512]}, "16 to 256 rows and columns"),
+        ({"num_stages": 1}, "2 buffers at least"),
+        ({"block_sizes": [128, 256], "num_stages": 8}, "of shared memory"),
+    ],
+)
+def test_configs_that_do_not_fit_are_refused(changes: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InvalidConfig, match=reason):
+        bind().point(config(**changes))
+
+
+def test_what_triton_loops_are_told_is_left_aside() -> None:
+    bound = bind()
+    plain = config()
+    other = config(range_num_stages=[0, 3], maxnreg=64, range_flattens=[True, None])
+    assert bound.point(plain) == bound.point(other)
+    assert bound.point(config(range_warp_specializes=[None, False])) != bound.point(plain)
+
+
+def test_points_differ_in_their_source() -> None:
+    bound = bind()
+    draws, sources = np.random.default_rng(0), {}
+    while len(sources) < 12:
+        point = bound.space.space.sample(draws)
+        if point[WARPS]:
+            lowered = bound.lower(bound.space.config(point))
+            sources[point] = lowered.emitted.source, str(lowered.schedule.compile_options)
+    assert len(set(sources.values())) == len(sources)
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_binaries_overlap_both_products(dynamic: bool) -> None:
+    bound = bind(static_shapes=not dynamic)
+    built = bound.build(config(pid_type="persistent_interleaved"), HOPPER)
+    # Four warps for each group, and four of which one copies.
+    assert built.image.entry.num_warps == 12
+    roles = warp_specialization(
+        bound.program, {op.name for op in bound.program.accesses()}, HOPPER.traits
+    )
+    assert roles.roles is not None
+    kept, rings = 128 * 64, 2 * (64 * 64 + 64 * 64)
+    assert 0 <= built.image.entry.shared - 2 * (kept + rings) <= 256
+
+
+def test_the_interpreter_tells_no_warps_apart() -> None:
+    arguments = (halves(70, 32), halves(90, 32), halves(90, 32), squares)
+    kernel = helion.kernel(config=config())(weighed)
+    x, y, z = (one.float() for one in arguments[:3])  # type: ignore[attr-defined]  # the function comes last
+    expected = ((x @ y.T).square() / 32 @ z).to(torch.bfloat16)
+    torch.testing.assert_close(kernel(*arguments), expected, rtol=2e-2, atol=0.3)
+
+
+def test_they_run_untuned_on_hopper_and_nowhere_else(golden_sources: ModuleType) -> None:
+    arguments = tuple(torch.empty(16, 4096, 128, dtype=torch.float16) for _ in range(3))
+    request = BuildRequest(helion.kernel()(golden_sources.causal_attention), arguments)
+    default = request.bind(HOPPER).space.default_config()
+    assert default["range_warp_specializes"] == (None, True, None)
+    assert default["block_sizes"] == (1, 128, 128, 128)
+    assert (
+        "range_warp_specializes" not in request.bind(parse_target("sm_80")).space.default_config()
+    )
+
+
+def test_a_loop_of_unmasked_blocks_has_no_comparisons(golden_sources: ModuleType) -> None:
+    source = golden_sources.SOURCES["warps_with_roles"].text()
+    loops = re.split(r"\n +for turn\w* in range", source.partition("_copying(")[0])[1:]
+    assert len(loops) == 2
+    assert [" >= " in loop.partition("kept_free")[0] for loop in loops] == [False, True]
