@@ -114,6 +114,36 @@ def test_other_weights_leave_warps_as_they_are(weigh: Any, reason: str) -> None:
     assert reason in told.reason
 
 
+def rounded_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """As PyTorch's Helion has it: scores are rounded to the type of queries and keys."""
+    _, length, size = q.size()
+    keys, size = k.transpose(1, 2), hl.specialize(size)
+    out = torch.empty_like(q)
+    for head, rows in hl.tile([q.size(0), length]):
+        top = hl.full([head, rows], float("-inf"), dtype=torch.float32)
+        total = torch.full_like(top, 1.0)
+        acc = hl.zeros([head, rows, size], dtype=torch.float32)
+        query = q[head, rows, :]
+        for columns in hl.tile(k.size(1)):
+            scores = torch.bmm(query, keys[head, :, columns])
+            raised = torch.maximum(top, torch.amax(scores, -1))
+            weights, worth = torch.exp2(scores - raised[:, :, None]), torch.exp2(top - raised)
+            total, top = total * worth + torch.sum(weights, -1), raised
+            value = v[head, columns, :]
+            acc = torch.baddbmm(acc * worth[:, :, None], weights.to(value.dtype), value)
+        out[head, rows, :] = (acc / total[:, :, None]).to(out.dtype)
+    return out
+
+
+def test_products_may_be_rounded() -> None:
+    arguments = tuple(torch.empty(16, 512, 64, dtype=torch.bfloat16) for _ in range(3))
+    bound = BuildRequest(helion.kernel()(rounded_attention), arguments).bind(HOPPER)
+    default = bound.space.default_config()
+    assert default["range_warp_specializes"] == (None, True)
+    assert bound.build(default, HOPPER).image.entry.num_warps in (8, 12)
+    assert "dot_1 = dot.to(tl.bfloat16)" in bound.lower(default).emitted.source
+
+
 def test_other_factors_and_other_gpus_do_so_too() -> None:
     with pytest.raises(InvalidConfig, match="not of bfloat16 or float16"):
         bind(dtype=torch.float32).point(config())

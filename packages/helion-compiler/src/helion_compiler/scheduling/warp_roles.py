@@ -321,8 +321,10 @@ def _check_ops(roles: WarpRoles) -> None:
             dtypes = {dot.lhs.type.dtype, dot.rhs.type.dtype}
             if len(dtypes) > 1 or dtypes.isdisjoint(_FACTORS):
                 raise NotDivided("the products are not of bfloat16 or float16")
-            if {dot.accumulate, dot.result.type.dtype} != {torch.float32}:
+            if dot.accumulate != torch.float32:
                 raise NotDivided("the products are not summed in float32")
+        if turn.second.result.type.dtype != torch.float32:
+            raise NotDivided("the accumulator is not of float32")
 
 
 def _is_of_rows(value: Value, roles: WarpRoles) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 import torch
 
+from helion_compiler.emission.dtypes import dtype_text
 from helion_compiler.emission.held import held
 from helion_compiler.emission.memory import descriptor_begins, moved
 from helion_compiler.emission.operations import EMITTERS
@@ -98,6 +99,7 @@ class _Computing:
         product = self._first_product()
         self._line(f"{product} = warpgroup_mma_wait(0, deps=[{product}])")
         self._give_back("buffer")
+        product = self._rounded(product)
         made = [self._context.writer.name(value.name) for value in self._made(self._turns[0])]
         self._front_of_first(turns, 0, product, carried, made)
         self._advance()
@@ -126,7 +128,7 @@ class _Computing:
         product = self._first_product()
         self._second_product(carried)
         self._line(f"{product} = warpgroup_mma_wait(1, deps=[{product}])")
-        made = self._front(turns, loop, turn, product, carried)
+        made = self._front(turns, loop, turn, self._rounded(product), carried)
         self._line(f"{used} = buffer")
         self._advance()
         # The branch of this wait keeps ptxas from moving the next one to before the front.
@@ -219,6 +221,15 @@ class _Computing:
         none = context.full(first.result.type.shape, "0.0", first.accumulate)
         self._line(f"{name} = warpgroup_mma({kept}, {block}, {none}, use_acc=False, is_async=True)")
         return name
+
+    def _rounded(self, product: str) -> str:
+        """A first product as the author's operator gives it, which may be of its operands' type; its name."""
+        first = self._turns[0].first
+        if first.result.type.dtype == first.accumulate:
+            return product
+        rounded = self._context.writer.name(first.result.name)
+        self._line(f"{rounded} = {product}.to({dtype_text(first.result.type.dtype)})")
+        return rounded
 
     def _second_product(self, carried: _Carried) -> None:
         """Issue the second product of the turn that the weights are of, which are rounded for it only now: that goes
