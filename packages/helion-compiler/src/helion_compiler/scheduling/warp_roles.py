@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import torch
-from torch.utils._sympy.functions import Min  # that of traced sizes
 
 from helion_compiler.program.fields import blocks, operands, replaced, results
 from helion_compiler.program.ops import (
@@ -41,6 +40,7 @@ from helion_compiler.program.ops import (
     Unsqueeze,
 )
 from helion_compiler.program.program import count_uses
+from helion_compiler.torch_bridge.symbolic import smaller
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -296,9 +296,7 @@ def _surely_runs(program: Program, rows: Axis, axis: Axis) -> bool:
     if isinstance(extent, int) or extent.is_positive:
         return bool(extent > 0)
     assert rows.block is not None
-    tile_end = Min(  # type: ignore[no-untyped-call]
-        rows.end, rows.offset + rows.block.symbol
-    )
+    tile_end = smaller(rows.end, rows.offset + rows.block.symbol)
     return program.same(axis.begin, rows.offset) and program.same(axis.end, tile_end)
 
 

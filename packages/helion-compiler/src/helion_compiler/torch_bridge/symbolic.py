@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 import torch
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
-from torch.utils._sympy.functions import FloorDiv
+from torch.utils._sympy.functions import FloorDiv, Min
 
 from helion_compiler.torch_bridge.modes import without_modes
 from helion_compiler.torch_bridge.without_dynamo import NamedSource, QuickFakeMode, QuickShapeEnv
@@ -209,6 +209,11 @@ def is_fake(tensor: torch.Tensor) -> bool:
 def floor_div(numerator: sympy.Expr | int, denominator: sympy.Expr | int) -> sympy.Expr:
     """`numerator // denominator` in the form that guards and sizes of torch have."""
     return FloorDiv(numerator, denominator)
+
+
+def smaller(first: sympy.Expr | int, second: sympy.Expr | int) -> sympy.Expr:
+    """The smaller of two sizes, alike."""
+    return Min(first, second)  # type: ignore[no-untyped-call] # torch leaves it without annotations
 
 
 def is_composite(operator: torch._ops.OpOverload) -> bool:
