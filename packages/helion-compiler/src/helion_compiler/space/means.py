@@ -116,11 +116,12 @@ class Means:
         return list(dict.fromkeys(other for other in found if other != point))
 
     def _roles_tried(self, space: Space, point: Point) -> list[Point]:
-        """Other blocks for warps with roles, and programs of a tile each."""
+        """Other blocks for warps with roles, programs of a tile each, and Triton's own loops."""
         others = self._with_roles(space, point)
         flat = [space.point({**other, "pid_type": "flat"}) for other in others]
         found = (other for pair in zip(others, flat, strict=True) for other in pair)
-        return [other for other in dict.fromkeys(found) if other != point]
+        plain = self._without_roles(space, space.point({**point, self._warps.parameter: None}))
+        return [other for other in dict.fromkeys((*found, plain)) if other != point]
 
     def _for_products(self, space: Space, point: Point) -> Iterator[Change]:
         every = [name for name in space.parameters if name.startswith("indexing[")]

@@ -50,19 +50,29 @@ def points_with_roles(
     return found
 
 
-def _rows(program: Program, warps: WarpSpecialization, multiprocessors: int) -> tuple[int, ...]:
-    """Rows of a tile, the better first: two groups take longer for a tile than one, for twice the rows."""
-    assert warps.roles is not None
-    of_groups = warps.roles.rows
+def _rows(program: Program, warps: WarpSpecialization, multiprocessors: int) -> list[int]:
+    """Rows of a tile, the better first: two groups take longer for a tile than one, for twice the rows.
 
-    def time(rows: int) -> float:
-        tiles = math.prod(
+    Not those of one group where a multiprocessor would have two tiles of them: Triton's own loops run two programs
+    then, of which one computes while the other multiplies.
+    """
+    assert warps.roles is not None
+    of_groups, most = warps.roles.rows, MAX_GROUPS * GROUP_ROWS
+
+    def tiles(rows: int) -> int:
+        return math.prod(
             -(-program.example(axis.extent) // (rows if axis == of_groups else 1))
             for axis in program.grids[0].axes
         )
-        return math.ceil(tiles / multiprocessors) * (1.0 if rows > GROUP_ROWS else _ALONE)
 
-    return tuple(sorted((MAX_GROUPS * GROUP_ROWS, GROUP_ROWS), key=time))
+    if tiles(GROUP_ROWS) >= 2 * multiprocessors:
+        return [most]
+    alone = math.ceil(tiles(GROUP_ROWS) / multiprocessors) * _ALONE
+    return (
+        [GROUP_ROWS, most]
+        if alone < math.ceil(tiles(most) / multiprocessors)
+        else [most, GROUP_ROWS]
+    )
 
 
 def _changes(
