@@ -22,7 +22,11 @@ UNPIPELINED: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("unpipelined", UNPIPELINED)
+UNROLLED: dict[str, Any] = {"range_unroll_factors": [0, 3]}
+"""All turns at once, of 72 columns and 32 of them a turn."""
+
+
+@pytest.mark.parametrize("unpipelined", [*UNPIPELINED, UNROLLED])
 def test_warp_groups_share_no_rows_of_a_product_that_is_not_pipelined(
     config_kernels: ModuleType, unpipelined: dict[str, Any]
 ) -> None:

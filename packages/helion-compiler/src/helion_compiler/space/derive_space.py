@@ -111,7 +111,7 @@ class _Deriver:
             persistence(program, lanes, counts, least, self._traits, self._facts.limits),
             static,
             range_options(program, unrolled),
-            unpipelined_products(program, lanes),
+            unpipelined_products(program, lanes, counts),
             chained_products(program, counts, self._traits),
             narrowing_operands(program, lanes, counts, self._traits),
             subtiling.key,

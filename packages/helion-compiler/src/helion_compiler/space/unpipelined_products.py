@@ -29,14 +29,15 @@ if TYPE_CHECKING:
 
     from helion_compiler.program.ops import Load
     from helion_compiler.program.program import Program
-    from helion_compiler.program.types import Size
+    from helion_compiler.program.types import Axis, Size
     from helion_compiler.space.point_lanes import PointLanes
+    from helion_compiler.space.tile_counts import TileCounts
 
 _GROUP_WARPS = 4
 _GROUP_ROWS = 64
 
 
-def unpipelined_products(program: Program, lanes: PointLanes) -> SpacePart:
+def unpipelined_products(program: Program, lanes: PointLanes, counts: TileCounts) -> SpacePart:
     """Two demands for each loop with products."""
     makers = {value: op for op in program.walk() for value in results(op)}
     loops = []
@@ -45,7 +46,7 @@ def unpipelined_products(program: Program, lanes: PointLanes) -> SpacePart:
         if products:
             factors = [(loaded_by(op.lhs, makers), loaded_by(op.rhs, makers)) for op in products]
             rows = tuple(op.sizes[0] for op in products)
-            loops.append(_ProductLoop(name, rows, tuple(factors), lanes))
+            loops.append(_ProductLoop(name, loop.axes, rows, tuple(factors), lanes, counts))
     return SpacePart(demands=[demand for loop in loops for demand in loop.demands()])
 
 
@@ -54,15 +55,17 @@ class _ProductLoop:
     """A loop with products: their rows, and the loads that their operands are views of, None for computed ones."""
 
     name: str
+    axes: tuple[Axis, ...]
     rows: tuple[Size, ...]
     factors: tuple[tuple[Load | None, Load | None], ...]
     lanes: PointLanes
+    counts: TileCounts
 
     def demands(self) -> tuple[Constraint, Constraint]:
         """What has to hold for its products to be right."""
         shared = (
-            f"products of the loop {self.name} that are not pipelined (one stage, `static_ranges`), or that feed each "
-            f"other and multiply by what is computed, may not have more groups of {_GROUP_WARPS} warps than of "
+            f"products of the loop {self.name} that are not pipelined (one stage, all turns unrolled), or that feed "
+            f"each other and multiply by what is computed, may not have more groups of {_GROUP_WARPS} warps than of "
             f"{_GROUP_ROWS} rows: Triton reads outside of shared memory"
         )
         mixed = (
@@ -80,12 +83,21 @@ class _ProductLoop:
 
     def _feeds_computed(self, point: Mapping[str, Any]) -> bool:
         """Whether, in a turn, a product adds to another one, and the right factor of one is computed."""
-        unrolled = point.get(f"range_unroll_factors[{self.name}]", 0)
-        several = len(self.factors) > 1 or unrolled > 1
+        several = len(self.factors) > 1 or self._unrolled(point) > 1
         return several and any(right is None for _, right in self.factors)
 
+    def _unrolled(self, point: Mapping[str, Any]) -> int:
+        return int(point.get(f"range_unroll_factors[{self.name}]", 0))
+
+    def _is_no_loop(self, point: Mapping[str, Any]) -> bool:
+        """Whether it has no more turns than it is unrolled by, so that Triton's pipeline does not see it."""
+        turns = self.counts.of_all(self.axes, point)
+        return turns is not None and turns <= max(self._unrolled(point), 1)
+
     def _enough_rows(self, point: Mapping[str, Any]) -> bool:
-        if not self._is_unpipelined(point) and not self._feeds_computed(point):
+        if not (
+            self._is_unpipelined(point) or self._is_no_loop(point) or self._feeds_computed(point)
+        ):
             return True
         groups = int(point["num_warps"]) // _GROUP_WARPS
         return all(
