@@ -334,7 +334,7 @@ def test_where_the_time_is_over_before_the_first_measurement_seeds_are_measured_
 
 @pytest.mark.parametrize(
     ("each", "finalists", "searched", "seconds"),
-    [(0.5, 4, 68, 40), (0.5, 1, 80, 40), (2.0, 4, 15, 54)],  # a quarter at most is kept for them
+    [(0.5, 4, 67, 39.5), (0.5, 1, 79, 39.5), (2.0, 4, 15, 54)],  # a quarter at most is kept
 )
 def test_the_time_for_the_finalists_is_a_part_of_the_budget(each, finalists, searched, seconds):
     class Slow(Valley):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ROUNDS = 3
 #: Of a session's time, what it may take at most.
 SHARE = 0.25
+#: Seconds in which a caller builds, keeps and starts the winner.
+ENDING = 0.3
 
 
 @attrs.frozen
@@ -34,8 +36,11 @@ class Finalist:
 
 
 def seconds_needed(runner: ThreadedRunner, budget: Budget, count: int) -> float:
-    """What measuring ``count`` finalists again will take, as far as is known; a share of the budget at most."""
-    needed = ROUNDS * count * runner.seconds_to_measure if count > 1 else 0.0
+    """What a search's end will take, as far as is known; a share of the budget at most: measuring ``count`` finalists
+    again, the measurement that is under way by then, and what the caller does with the winner.
+    """
+    measured = (ROUNDS * count if count > 1 else 0) + 1
+    needed = measured * runner.seconds_to_measure + ENDING
     return needed if budget.seconds is None else min(needed, SHARE * budget.seconds)
 
 
