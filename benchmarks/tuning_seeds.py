@@ -77,6 +77,7 @@ def search(case_name: str, seed: int, seconds: float, evaluations: int) -> dict[
         "evaluations": record.evaluations,
         "statuses": record.statuses,
         "failures": record.failures,
+        "wrong": record.wrong,
         "config": json.loads(config.to_json()),
     }
 

@@ -78,19 +78,21 @@ def test_a_search_that_fails_ends_the_run(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_what_records_say_of_a_search(tmp_path: Path) -> None:
-    space, clock = Space({"block": PowerOfTwo(1, 4)}), iter(range(10))
+    space, clock = Space({"block": PowerOfTwo(1, 8)}), iter(range(10))
     records = Records(
         tmp_path / "matmul.jsonl", now=lambda: f"2026-11-28T12:00:0{next(clock)}.500+00:00"
     )
-    for block, status in ((1, Status.OK), (2, Status.RUN_ERROR), (4, Status.OK)):
-        error = "no room\nat all" if status is Status.RUN_ERROR else None
+    ended = {1: Status.OK, 2: Status.RUN_ERROR, 4: Status.OK, 8: Status.WRONG_RESULT}
+    for block, status in ended.items():
+        error = None if status is Status.OK else "no room\nat all"
         trial = Trial(Point({"block": block}), status, 0.5 / block, error=error)
         records.add_trial(space.fingerprint, "key", trial)
     for milliseconds, stopped in ((0.125, "the end"), (0.0, "chosen")):
         result = StoredResult(Point({"block": 4}), milliseconds, 1.0, 3, stopped)
         records.add_result(space.fingerprint, "key", result)
     found = SearchRecord.of(tmp_path)
-    assert [time - found.times[0] for time in found.times] == [0.0, 1.0, 2.0]
-    assert (found.evaluations, found.statuses) == (3, {"ok": 2, "run_error": 1})
-    assert found.failures == {"no room": 1}
+    assert [time - found.times[0] for time in found.times] == [0.0, 1.0, 2.0, 3.0]
+    assert (found.evaluations, found.statuses) == (4, {"ok": 2, "run_error": 1, "wrong_result": 1})
+    assert found.failures == {"no room": 2}
+    assert found.wrong == ({"block": 8},)
     assert found.best_ms == 0.125
