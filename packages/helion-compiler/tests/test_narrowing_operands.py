@@ -72,6 +72,7 @@ UNPIPELINED: list[dict[str, Any]] = [
     {"static_ranges": [False, True], "range_num_stages": [0, 1, 0]},
     {"range_unroll_factors": [0, 3, 3]},
     {"range_unroll_factors": [0, 4, 0], "range_num_stages": [0, 0, 1]},
+    {"pid_type": "persistent_blocked", "range_unroll_factors": [2, 0, 0], "num_stages": 3},
 ]
 
 

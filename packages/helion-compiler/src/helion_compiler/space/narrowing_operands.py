@@ -6,7 +6,8 @@ before them have been; LLVM then computes the address once. Where the later rows
 to a register that nothing on the way has written. ``cuobjdump -sass`` shows it in 35 such kernels, of products of one
 turn, of loops one behind the other and outside of loops, and in none of 181 whose rows get no narrower or whose
 addresses differ. An H200 computed wrong results of examples/squeeze_and_excite.py (``benchmarks/space_correctness``)
-and of three configs of kernels written for the purpose; with more stages, with rows that get no narrower and with few
+and of three configs of kernels written for the purpose, and ended with an illegal access where the loop over tiles was
+unrolled in addition; with more stages, with rows that get no narrower and with few
 descriptors, these were right.
 """
 
@@ -22,6 +23,7 @@ from helion_compiler.program.neighbours import Neighbours
 from helion_compiler.program.ops import Dot
 from helion_compiler.program.views import loaded_by
 from helion_compiler.space.access_modes import mode_of
+from helion_compiler.space.persistence import PERSISTENT
 from helion_compiler.space.regions import regions
 from helion_compiler.space.space_part import SpacePart
 from helion_compiler.space.wide_loads import wide_loads
@@ -94,8 +96,9 @@ class _Operand:
 
 @attrs.frozen
 class _Product:
-    """A product of a region: its rows, and its factors in shared memory."""
+    """A product of a region of a grid: its rows, and its factors in shared memory."""
 
+    grid: Region
     region: Region
     rows: Size
     operands: tuple[_Operand, ...]
@@ -104,7 +107,7 @@ class _Product:
 def _products(program: Program) -> Iterator[_Product]:
     """Those of a Program, in source order."""
     homes = {
-        op: region
+        op: (grid, region)
         for grid in regions(program)
         for region in grid.everywhere()
         for op in region.products
@@ -119,7 +122,7 @@ def _products(program: Program) -> Iterator[_Product]:
                 if value is op.rhs
                 or loaded_by(value, makers)  # a computed left one is in registers
             ]
-            yield _Product(homes[op], op.sizes[0], tuple(found))
+            yield _Product(*homes[op], op.sizes[0], tuple(found))
 
 
 def _operand(
@@ -166,7 +169,9 @@ class _Order:
         """The factors of a warp group's product that lie at constant addresses."""
         if self.lanes.of(product.rows, point) < _GROUP_ROWS:
             return ()
-        pipelined = self._is_pipelined(product.region, point)
+        # Of the copies that unrolling makes of loops inside of the loop over tiles, not all are where the first one is.
+        copied = point["pid_type"] in PERSISTENT and product.grid.unrolled(point) > 1
+        pipelined = self._is_pipelined(product.region, point) and not copied
         if pipelined and any(one.is_copied_ahead(point) for one in product.operands):
             return ()  # where others lie follows from how many stages there are
         return product.operands
