@@ -95,14 +95,12 @@ class _ProductLoop:
         return turns is not None and turns <= max(self._unrolled(point), 1)
 
     def _enough_rows(self, point: Mapping[str, Any]) -> bool:
-        if not (
-            self._is_unpipelined(point) or self._is_no_loop(point) or self._feeds_computed(point)
-        ):
-            return True
         groups = int(point["num_warps"]) // _GROUP_WARPS
-        return all(
-            groups <= max(self.lanes.of(size, point) // _GROUP_ROWS, 1) for size in self.rows
-        )
+        rows = [self.lanes.of(size, point) for size in self.rows]
+        if not (self._is_unpipelined(point) or self._feeds_computed(point)):
+            # Fewer rows are no warp group's; with one stage they have not been told apart.
+            rows = [each for each in rows if each >= _GROUP_ROWS and self._is_no_loop(point)]
+        return all(groups <= max(each // _GROUP_ROWS, 1) for each in rows)
 
     def _alike(self, point: Mapping[str, Any]) -> bool:
         if not self._is_unpipelined(point):
