@@ -21,6 +21,7 @@ from helion_compiler.scheduling.hoist_reductions import MOST_REGISTERS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from helion_compiler.model.online import Online
     from helion_compiler.model.place import Place
     from helion_compiler.model.work import Computed, GridWork, Loops, Moved
     from helion_compiler.program.types import Size
@@ -36,6 +37,11 @@ and the operation.
 _HANDED_ON = 20.0
 """What warps take for each result to hand it on: two writes to shared memory and three readings at the same rate.
 Counted in SASS of a maximum and a sum of 16 rows by 64 columns in four warps.
+"""
+
+_RESCALED = 6.0
+"""What a group's maximum or sum takes of each thread that has lanes of it, in a turn: it grows, or is rescaled by an
+exponential.
 """
 
 
@@ -95,6 +101,15 @@ def _dealt(lanes: Mapping[Size, int], among: int) -> dict[Size, int]:
         dealt[size] = min(wanted, among)
         among //= dealt[size]
     return dealt
+
+
+@attrs.frozen
+class _Groups:
+    """``each``: groups of which a thread has lanes. Their lanes are shared by threads of a warp, and by warps."""
+
+    each: int
+    in_warp: int
+    of_warps: int
 
 
 class Gathering:
@@ -171,11 +186,46 @@ class Gathering:
         """Of all threads, in one tile. A row of a product's result lies within four threads, which is left out."""
         if self._work.multiplied:
             return 0.0
-        return self.threads * sum(
+        handed = sum(
             self._handed(one) * self.times(one)
             for one in self._work.computed
             if one.reduces is not None
         )
+        return self.threads * (handed + sum(map(self._online, self._rolled)))
+
+    @cached_property
+    def _rolled(self) -> list[Online]:
+        """Where a row is not walked in steps, there are no groups."""
+        return [one for one in self._work.online if self._place.step(one.size) is not None]
+
+    def online_registers(self) -> float:
+        """Of each thread, for the maxima and sums of groups of lanes that rows of the tile have."""
+        return sum(self._groups(one).each * one.reductions for one in self._rolled)
+
+    def online_waits(self) -> float:
+        """How often warps wait for each other to bring groups together, in one tile."""
+        apart = [one for one in self._rolled if self._groups(one).of_warps > 1]
+        return sum(one.reductions * self._steps(one) for one in apart)
+
+    def _online(self, one: Online) -> float:
+        """What each thread does, in one tile, to bring groups together and to rescale their sums."""
+        groups = self._groups(one)
+        steps = _SHUFFLED * math.log2(groups.in_warp)
+        between = _HANDED_ON if groups.of_warps > 1 else 0.0
+        each = one.reductions * (steps + between + _RESCALED)
+        return groups.each * each * self._steps(one)
+
+    def _steps(self, one: Online) -> float:
+        return self._place.times(one.loops) * self._place.steps(one.shape)
+
+    def _groups(self, one: Online) -> _Groups:
+        """How the groups of a step lie in threads."""
+        spread = self._like(one.shape)
+        members = min(self._place.lanes(one.size), one.members)
+        in_warp = min(spread.in_warp.get(one.size, 1), members)
+        of_warps = min(spread.of_warps.get(one.size, 1), members // in_warp)
+        own = members // (in_warp * of_warps)
+        return _Groups(max(spread.each(one.shape) // own, 1), in_warp, of_warps)
 
     def _handed(self, computed: Computed) -> float:
         """What each thread does for one reduction."""

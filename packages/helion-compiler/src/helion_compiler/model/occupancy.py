@@ -55,7 +55,7 @@ class Occupancy:
         self._most = min(most, self._limits.registers / self._gathering.threads)
         own: float = _OWN_REGISTERS + (_OF_PRODUCTS if work.multiplied else 0)
         own += _OF_GUARDED * any(one.guarded and not self._is_lone(one) for one in work.moved)
-        own += _NUMBERED * self._numbered()
+        own += _NUMBERED * self._numbered() + gathering.online_registers()
         reads = {moved.result: moved for moved in work.moved if moved.reads}
         coming = [[reads[value] for value in one.coming] for one in work.held]
         held = [

@@ -134,7 +134,8 @@ class Waiting:
         if self._place.warps == 1 or self._work.multiplied:
             return 0.0  # a row of a product's result lies within a warp
         step = _STEP * math.log2(self._place.warps)
-        return step * sum(map(self._gathering.times, self._work.computed))
+        waits = sum(map(self._gathering.times, self._work.computed))
+        return step * (waits + self._gathering.online_waits())
 
     def _stores(self, loops: Loops) -> bool:
         """Whether each turn writes to memory."""

@@ -11,6 +11,7 @@ import attrs
 
 from helion_compiler.model.chains import is_chained
 from helion_compiler.model.instructions import instructions_of
+from helion_compiler.model.online import online_of
 from helion_compiler.program.access import accessed_shape
 from helion_compiler.program.alignment import Alignment
 from helion_compiler.program.fields import blocks, operands, parameters, results
@@ -38,6 +39,7 @@ from helion_compiler.scheduling.levels import count_repeats
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from helion_compiler.model.online import Online
     from helion_compiler.program.ops import Access, Block, Grid, Op
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Axis, Buffer, Size, Value
@@ -128,6 +130,7 @@ class GridWork:
     multiplied: tuple[Multiplied, ...]
     computed: tuple[Computed, ...]
     held: tuple[Held, ...]
+    online: tuple[Online, ...]
 
 
 def work_of(program: Program) -> tuple[GridWork, ...]:
@@ -146,12 +149,12 @@ class _Collector:
         self._multiplied: list[Multiplied] = []
         self._computed: list[Computed] = []
         self._held: list[Held] = []
+        self._online: list[Online] = []
         self._hoistable: set[Op] = set()
         self._chained: dict[Loop, bool] = {}
         self._makers = {value: op for op in walk(grid.body) for value in results(op)}
-        self._repeats = {
-            axis.size: count_repeats(grid.body, axis) for axis in whole_axes(grid.body)
-        }
+        self._whole = whole_axes(grid.body)
+        self._repeats = {axis.size: count_repeats(grid.body, axis) for axis in self._whole}
 
     def work(self) -> GridWork:
         self._block(self._grid.body, (), frozenset())
@@ -161,6 +164,7 @@ class _Collector:
             tuple(self._multiplied),
             tuple(self._computed),
             tuple(self._held),
+            tuple(self._online),
         )
 
     def _block(self, block: Block, loops: Loops, outside: frozenset[Value]) -> frozenset[Value]:
@@ -171,6 +175,7 @@ class _Collector:
         again behind ops for which all lanes come together.
         """
         own = _factors(block.ops)
+        self._online += online_of(block, loops, self._whole, self._neighbours)
         self._hoistable |= {
             reduction
             for op in block.ops

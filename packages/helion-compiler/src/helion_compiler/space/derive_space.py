@@ -134,7 +134,7 @@ class _Deriver:
             ),
             advice=(*self._sparing(lanes, counts, subtiling.accesses, warps), *self._advice),
             excluded=tuple(self._excluded),
-            seeds=seeds(program, least_lanes(program)),
+            seeds=seeds(program, least_lanes(program), lanes.rolled),
             model=self._model(lanes),
             steady=self._acts_by_lanes(),
             incomparable=self._incomparable(),

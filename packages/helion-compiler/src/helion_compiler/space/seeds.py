@@ -49,12 +49,20 @@ the other computes; or one program of eight."""
 _STAGES_AHEAD = 3
 """With two, the loads of a turn have to wait for the turn before."""
 _ENOUGH_PROGRAMS = 64
+_COLUMNS = 16
+_COLUMNS_STEP = 256
+_COLUMNS_WARPS = 8
+"""Lanes along memory and across it, and warps: 16 lanes a thread."""
 _WALKING_WARPS = (16, 4)
 _POINTWISE_ELEMENTS = (2048, 1024, 4096, 8192)
 
 
-def seeds(program: Program, low: Mapping[Size, int]) -> tuple[dict[str, Any], ...]:
-    """Points to start from, the default first; parameters left out are at their defaults."""
+def seeds(
+    program: Program, low: Mapping[Size, int], rolled: Mapping[Size, str]
+) -> tuple[dict[str, Any], ...]:
+    """Points to start from, the default first; parameters left out are at their defaults. ``rolled`` says which
+    parameter holds the step of the loop over a whole dimension, by its size.
+    """
     dots = [op for op in program.walk() if isinstance(op, Dot)]
     if dots:
         chained = _CHAINED_SHAPES if _is_chain(dots) else ()
@@ -65,6 +73,7 @@ def seeds(program: Program, low: Mapping[Size, int]) -> tuple[dict[str, Any], ..
     rows = max((program.padded(axis.extent) for axis in program.whole_axes()), default=0)
     if rows:
         found = [_row_seed(program, rows, warps) for warps in _row_warps(rows)]
+        found += _columns_seeds(program, contiguous, rolled)
     else:
         found = [_pointwise_seed(program, contiguous, count) for count in _POINTWISE_ELEMENTS]
     found += walks
@@ -130,6 +139,25 @@ def _row_seed(program: Program, rows: int, warps: int) -> dict[str, Any]:
             seed[f"block_sizes[{block.name}]"] = _clamp(share, 1, block)
             share = 1
     return seed
+
+
+def _columns_seeds(
+    program: Program, contiguous: Mapping[Size, int], rolled: Mapping[Size, str]
+) -> list[dict[str, Any]]:
+    """Rows that lie across memory: a vector of them for each of a few threads, a part of each at once. No single step
+    leads there from whole rows, of which few fit registers.
+    """
+    along = max(contiguous, key=lambda size: contiguous[size], default=1)
+    steps = {
+        rolled[axis.size]: _COLUMNS_STEP
+        for axis in program.whole_axes()
+        if axis.size in rolled and program.example(axis.extent) > _COLUMNS_STEP
+    }
+    beside = [block for block in program.blocks if block.symbol == along and block.fixed is None]
+    if not steps or not beside:
+        return []
+    sizes = {f"block_sizes[{block.name}]": _clamp(_COLUMNS, 1, block) for block in beside}
+    return [{"num_warps": _COLUMNS_WARPS, **sizes, **steps}]
 
 
 def _blocks_along_memory(program: Program) -> list[BlockSize]:
