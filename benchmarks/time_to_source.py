@@ -75,8 +75,8 @@ def measure(name: str, make: Callable[[], tuple[Any, ...]]) -> dict[str, float]:
         config = default_of(bound)
         bound.to_triton_code(config)
         first.append(time.perf_counter() - start)
-        for warps in (1, 2, 8, 16):
-            changed = helion.Config(**{**dict(config), "num_warps": warps})
+        for stages in (2, 3, 5, 6):
+            changed = helion.Config(**{**dict(config), "num_stages": stages})
             start = time.perf_counter()
             bound.to_triton_code(changed)
             further.append(time.perf_counter() - start)

@@ -14,6 +14,7 @@ import torch
 
 import helion
 import helion.language as hl
+from helion.autotuner import EnumFragment
 from helion.exc import InvalidConfig
 from helion_compiler.building import parse_target
 from helion_compiler.bundling import BuildRequest
@@ -175,6 +176,29 @@ def test_what_triton_loops_are_told_is_left_aside() -> None:
     other = config(range_num_stages=[0, 3], maxnreg=64, range_flattens=[True, None])
     assert bound.point(plain) == bound.point(other)
     assert bound.point(config(range_warp_specializes=[None, False])) != bound.point(plain)
+
+
+def powers(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor, _: Any) -> torch.Tensor:
+    """Weights of which a config chooses the power."""
+    _, _, size = (hl.specialize(one.size(1)) for one in (x, y, z))
+    power = hl.register_tunable("power", EnumFragment((2, 3)))
+    out = torch.empty([x.size(0), size], dtype=x.dtype, device=x.device)
+    for rows in hl.tile(x.size(0)):
+        acc = hl.zeros([rows, size], dtype=torch.float32)
+        own = x[rows, :]
+        for columns in hl.tile(y.size(0)):
+            weights = hl.dot(own, y[columns, :].T) ** power
+            acc = hl.dot(weights.to(z.dtype), z[columns, :], acc=acc)
+        out[rows, :] = acc.to(out.dtype)
+    return out
+
+
+def test_what_the_author_lets_a_config_choose_is_not() -> None:
+    bound = bind(powers)
+    two, three = (bound.lower(config(power=power)).emitted.source for power in (2, 3))
+    assert two != three
+    assert "warp_specialize" in two
+    assert "warp_specialize" in three
 
 
 def test_points_differ_in_their_source() -> None:

@@ -50,11 +50,12 @@ _NO_SAY = "its warps have no roles: it speaks of Triton's own loops and accesses
 
 @attrs.frozen
 class WarpSpecialization:
-    """What the space of a Program has of it: ``roles`` is None where there are none."""
+    """What the space of a Program has of it: ``roles`` is None where there are none, for ``reason``."""
 
     roles: WarpRoles | None
     reason: str
     parameter: str
+    tunables: Collection[str] = ()
 
     def at(self, point: Mapping[str, Any]) -> bool:
         """Whether the warps of a point have roles."""
@@ -82,7 +83,8 @@ class WarpSpecialization:
         """Whether a parameter changes kernels whose warps have roles."""
         assert self.roles is not None
         stored = {mode_of(op) for op in self.roles.matrices}
-        return name in _FREE_SINGLE or name in stored or name.startswith(_FREE)
+        free = {*_FREE_SINGLE, *stored, *self.tunables}
+        return name in free or name.startswith(_FREE)
 
     def unless(self, name: str, also: Condition | None) -> Condition:
         """When a parameter is active that was so as ``also`` says: of others, where warps have no roles."""
@@ -204,11 +206,12 @@ def warp_specialization(
     if traits.backend != "cuda" or traits.architecture != HOPPER:
         return WarpSpecialization(None, _ELSEWHERE, parameter)
     try:
-        return WarpSpecialization(warp_roles(program, described), "", parameter)
+        roles = warp_roles(program, described)
     except NotDivided as error:
         return WarpSpecialization(
             None, f"warps have no roles of their own here: {error}", parameter
         )
+    return WarpSpecialization(roles, "", parameter, tuple(program.tunables))
 
 
 def without_roles(config: Config) -> Config:
