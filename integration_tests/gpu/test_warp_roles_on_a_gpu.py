@@ -81,6 +81,8 @@ def test_attention(
     length: int, width: int, dtype: torch.dtype, rows: int, keys: int, buffers: int,
     programs: str, causal: bool,
 ) -> None:  # fmt: skip
+    if causal and keys > rows:
+        pytest.skip("a block would reach behind the rows that it is compared with")
     q, k, v = _inputs(length, width, dtype)
     stored = {} if programs == "flat" else {"indexing": {"out@store": "tensor_descriptor"}}
     config = _config(rows, keys, buffers, causal=causal, pid_type=programs, **stored)

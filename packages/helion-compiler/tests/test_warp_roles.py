@@ -170,6 +170,31 @@ def test_configs_that_do_not_fit_are_refused(changes: dict[str, Any], reason: st
         bind().point(config(**changes))
 
 
+def first_rows(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor, last: int) -> torch.Tensor:
+    """Weights of the first rows of ``y`` and ``z`` alone, which need no mask: those of zeros are zero."""
+    _, _, size = (hl.specialize(one.size(1)) for one in (x, y, z))
+    out = torch.empty([x.size(0), size], dtype=x.dtype, device=x.device)
+    end = hl.specialize(last)
+    for rows in hl.tile(x.size(0)):
+        acc = hl.zeros([rows, size], dtype=torch.float32)
+        own = x[rows, :]
+        for columns in hl.tile(end):
+            weights = hl.dot(own, y[columns, :].T) * 2
+            acc = hl.dot(weights.to(z.dtype), z[columns, :], acc=acc)
+        out[rows, :] = acc.to(out.dtype)
+    return out
+
+
+@pytest.mark.parametrize(("last", "fits"), [(64, True), (128, True), (100, False), (500, True)])
+def test_blocks_read_nothing_behind_the_end_of_a_loop(last: int, fits: bool) -> None:
+    bound = bind(first_rows, last)
+    if fits:
+        bound.point(config())
+    else:
+        with pytest.raises(InvalidConfig, match="end where the tensor or the tile loop does"):
+            bound.point(config())
+
+
 def test_what_triton_loops_are_told_is_left_aside() -> None:
     bound = bind()
     plain = config()

@@ -15,7 +15,7 @@ from helion_compiler.program.fields import results
 from helion_compiler.program.ops import Load
 from helion_compiler.program.types import Size, TileSlice
 from helion_compiler.space.access_modes import mode_of
-from helion_compiler.space.descriptors import descriptor_block, descriptor_order
+from helion_compiler.space.descriptors import descriptor_block, reads_nothing_behind
 from helion_compiler.space.epilogue_subtile import parts_of
 
 if TYPE_CHECKING:
@@ -82,19 +82,18 @@ def _descriptor(
 ) -> Constraint:
     divisors = Divisors(program)
 
-    def covers(subscript: Subscript, extent: Size, length: int, point: Mapping[str, Any]) -> bool:
-        """Whether reading beyond the tile loop's end cannot bring in what a mask would have hidden."""
-        if not isinstance(subscript, TileSlice) or program.same(subscript.axis.end, extent):
-            return True
-        return divisors.divides(length, subscript.axis.extent, lambda size: lanes.of(size, point))
+    def covers(subscript: Subscript, extent: Size, point: Mapping[str, Any]) -> bool:
+        return not isinstance(subscript, TileSlice) or reads_nothing_behind(
+            program, divisors, subscript.axis, extent, lambda size: lanes.of(size, point)
+        )
 
     def holds(point: Mapping[str, Any]) -> bool:
         if point[mode_of(op)] != "tensor_descriptor":
             return True
         box = descriptor_block(op, lambda size: lanes.of(size, point))
         ends_with_loop = all(
-            covers(op.subscripts[dim], op.buffer.shape[dim], length, point)
-            for dim, length in zip(descriptor_order(op.buffer), box, strict=True)
+            covers(subscript, extent, point)
+            for subscript, extent in zip(op.subscripts, op.buffer.shape, strict=True)
         )
         return ends_with_loop and all(map(fits, moved(point, box)))
 

@@ -118,7 +118,7 @@ class _Deriver:
             cache_hints(program, {op.name for op in described}, self._traits),
             amd_keys(program, self._traits),
             warps.sites(program),
-            warps.part(lanes, self._facts.limits.shared_memory),
+            warps.part(program, lanes, self._facts.limits.shared_memory),
         ):
             self._add(part, single, sites)
         self._specialize(warps, single, sites)

@@ -18,9 +18,10 @@ from helion_compiler.program.types import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from helion_compiler.program.divisors import Divisors
     from helion_compiler.program.ops import Access
     from helion_compiler.program.program import Program
-    from helion_compiler.program.types import Buffer
+    from helion_compiler.program.types import Axis, Buffer
 
 MAX_RANK = 5
 MAX_EXTENT = 1 << 31
@@ -52,6 +53,24 @@ def descriptor_order(buffer: Buffer) -> tuple[int, ...]:
     contiguous = [dim for dim in dims if buffer.strides[dim] == 1]
     last = contiguous[-1] if contiguous else dims[-1]
     return (*(dim for dim in dims if dim != last), last)
+
+
+def reads_nothing_behind(
+    program: Program, divisors: Divisors, axis: Axis, extent: Size, lanes: Callable[[Size], int]
+) -> bool:
+    """Whether the blocks of a loop over a dimension of ``extent`` indices end where that or the loop does, so that none
+    brings in what a mask would have hidden.
+
+    A loop that ends with the dimension or before, whichever comes first, does so if its blocks divide it up to the
+    latter.
+    """
+    ends = [axis.end]
+    end = program.resolve(axis.end)
+    if not isinstance(end, int) and type(end).__name__ == "Min":
+        ends = list(end.args)
+    others = [one for one in ends if not program.same(one, extent)]
+    step = lanes(axis.size)
+    return all(divisors.divides(step, one - axis.begin, lanes) for one in others)
 
 
 def _why_not_layout(buffer: Buffer) -> str | None:

@@ -15,9 +15,12 @@ import attrs
 from helion import Config
 from helion_autotune import Choice
 from helion_autotune.constraints import Condition, Constraint
+from helion_compiler.program.divisors import Divisors
+from helion_compiler.program.types import TileSlice
 from helion_compiler.scheduling.warp_roles import GROUP_ROWS, GROUP_WARPS, NotDivided, warp_roles
 from helion_compiler.space.access_modes import mode_of
 from helion_compiler.space.config_space import Exclusion, Site
+from helion_compiler.space.descriptors import reads_nothing_behind
 from helion_compiler.space.space_part import SpacePart
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
     from helion_autotune.constraints import Predicate
     from helion_compiler.program.program import Program
+    from helion_compiler.program.types import Size
     from helion_compiler.scheduling.warp_roles import WarpRoles
     from helion_compiler.space.point_lanes import PointLanes
     from helion_compiler.space.target_traits import TargetTraits
@@ -100,13 +104,13 @@ class WarpSpecialization:
             constraint, holds=lambda point: self.at(point) or constraint.holds(point)
         )
 
-    def part(self, lanes: PointLanes, shared_memory: int) -> SpacePart:
+    def part(self, program: Program, lanes: PointLanes, shared_memory: int) -> SpacePart:
         """What has to hold for such kernels, and for them to be worth trying; ``shared_memory`` are the bytes that a
         program may have.
         """
         if self.roles is None:
             return SpacePart()
-        at = _Kernel(self.roles, lanes)
+        at = _Kernel(self.roles, lanes, program, Divisors(program))
         groups = (
             f"warps with roles are {GROUP_WARPS} for each {GROUP_ROWS} rows of a tile, which has at most {MAX_GROUPS} "
             "times as many, and one index along every other axis"
@@ -114,6 +118,10 @@ class WarpSpecialization:
         blocks = (
             f"what warps with roles copy has {MIN_COLUMNS} to {MAX_COLUMNS} rows and columns, as many in every loop, "
             f"and {MIN_BUFFERS} buffers at least"
+        )
+        ends = (
+            "blocks that warps with roles copy end where the tensor or the tile loop does: what lies behind would be "
+            "read with them"
         )
         memory = f"the buffers of warps with roles would not fit {shared_memory // 1024} KiB of shared memory"
         registers = (
@@ -123,6 +131,7 @@ class WarpSpecialization:
             demands=(
                 self._where("rows of warps with roles", groups, at.has_groups),
                 self._where("blocks of warps with roles", blocks, at.has_blocks),
+                self._where("ends of warps with roles", ends, at.ends_with_loops),
                 self._where(
                     "memory of warps with roles",
                     memory,
@@ -148,6 +157,8 @@ class _Kernel:
 
     roles: WarpRoles
     lanes: PointLanes
+    program: Program
+    divisors: Divisors
 
     def has_groups(self, point: Mapping[str, Any]) -> bool:
         rows = self.lanes.of(self.roles.rows.size, point)
@@ -166,6 +177,17 @@ class _Kernel:
             len(keys) == 1
             and all(MIN_COLUMNS <= width <= MAX_COLUMNS for width in widths)
             and int(point["num_stages"]) >= MIN_BUFFERS
+        )
+
+    def ends_with_loops(self, point: Mapping[str, Any]) -> bool:
+        def lanes(size: Size) -> int:
+            return self.lanes.of(size, point)
+
+        return all(
+            reads_nothing_behind(self.program, self.divisors, entry.axis, extent, lanes)
+            for load in self.roles.described
+            for entry, extent in zip(load.subscripts, load.buffer.shape, strict=True)
+            if isinstance(entry, TileSlice)
         )
 
     def bytes_at(self, point: Mapping[str, Any]) -> int:
