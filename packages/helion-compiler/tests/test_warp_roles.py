@@ -170,6 +170,26 @@ def test_configs_that_do_not_fit_are_refused(changes: dict[str, Any], reason: st
         bind().point(config(**changes))
 
 
+def of_a_computed_half(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor, _: Any) -> torch.Tensor:
+    """Which half of ``y`` is read is a number of the device's."""
+    _, _, size = (hl.specialize(one.size(1)) for one in (x, y, z))
+    halved = y.view(2, y.size(0) // 2, size)
+    out = torch.empty([x.size(0), size], dtype=x.dtype, device=x.device)
+    for rows in hl.tile(x.size(0)):
+        acc = hl.zeros([rows, size], dtype=torch.float32)
+        own, half = x[rows, :], hl.full([], 1, dtype=torch.int32) * 1
+        for columns in hl.tile(halved.size(1)):
+            weights = hl.dot(own, halved[half, columns, :].T) * 2
+            acc = hl.dot(weights.to(z.dtype), z[columns, :], acc=acc)
+        out[rows, :] = acc.to(out.dtype)
+    return out
+
+
+def test_the_copying_warp_computes_no_positions() -> None:
+    with pytest.raises(InvalidConfig, match="where something is copied from is computed"):
+        bind(of_a_computed_half).point(config())
+
+
 def first_rows(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor, last: int) -> torch.Tensor:
     """Weights of the first rows of ``y`` and ``z`` alone, which need no mask: those of zeros are zero."""
     _, _, size = (hl.specialize(one.size(1)) for one in (x, y, z))

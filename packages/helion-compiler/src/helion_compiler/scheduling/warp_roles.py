@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import torch
 
-from helion_compiler.program.fields import blocks, operands, replaced, results
+from helion_compiler.program.fields import blocks, operands, replaced, results, symbols
 from helion_compiler.program.ops import (
     Block,
     Broadcast,
@@ -141,6 +141,7 @@ def warp_roles(program: Program, described: Collection[str]) -> WarpRoles:
     _check_uses(body, roles)
     _check_loops(program, roles)
     _check_ops(roles)
+    _check_positions(roles)
     unknown = [load.name for load in roles.described if load.name not in described]
     if unknown:
         raise NotDivided(f"no tensor descriptor serves {', '.join(unknown)}")
@@ -323,6 +324,15 @@ def _check_ops(roles: WarpRoles) -> None:
                 raise NotDivided("the products are not summed in float32")
         if turn.second.result.type.dtype != torch.float32:
             raise NotDivided("the accumulator is not of float32")
+
+
+def _check_positions(roles: WarpRoles) -> None:
+    """The warp that copies computes nothing but positions."""
+    ops = (*roles.before, *(op for turn in roles.turns for op in turn.front))
+    computed = {op.symbol for op in ops if isinstance(op, Number)}
+    placed: list[Op] = [*roles.described, *(turn.loop for turn in roles.turns)]
+    if any(not computed.isdisjoint(symbols(op)) for op in placed):
+        raise NotDivided("where something is copied from is computed by the groups")
 
 
 def _is_of_rows(value: Value, roles: WarpRoles) -> bool:
