@@ -246,7 +246,7 @@ def test_computed_right_factors_pass_shared_memory() -> None:
         terms(spread, block_sizes=[16, 64, depth], num_warps=4, num_stages=4)["alone"]
         for depth in (128, 32)
     )
-    assert many > 3 * few
+    assert many > 2 * few  # computing takes as long in both
 
 
 def test_defaults_give_every_multiprocessor_work() -> None:

@@ -174,14 +174,20 @@ class _Estimate:
         if not self._work.multiplied:
             own = computed / _awake(self._place.warps)
             own = max(own, cache) + min(own, cache) / self._turns()
-        elif any(product.chained for product in self._work.multiplied):
-            # What is multiplied next is computed from what was multiplied before.
+        elif self._takes_turns():
             own = computed / _awake(self._place.warps) + self._products(1) * idle
         total = (self._share * self._waiting(self._place) + own) / self._resident * self._uneven
         if not self._place.sizes.lengths:
             return total
         # The longest may be the last.
         return max(total, self._waiting(attrs.evolve(self._place, longest=True)))
+
+    def _takes_turns(self) -> bool:
+        """Whether a program that multiplies does nothing else meanwhile: what it multiplies next is computed from what
+        was multiplied before, or no product takes both factors as they were loaded.
+        """
+        products = self._work.multiplied
+        return any(one.chained for one in products) or all(any(one.formed) for one in products)
 
     def _turns(self) -> float:
         """Turns of the loops that load most often."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from helion_compiler.model.forming import passed_bytes
 from helion_compiler.model.gathering import vector
 from helion_compiler.model.pipelining import stages_of
 from helion_compiler.scheduling.hoist_reductions import MOST_REGISTERS
@@ -153,6 +154,9 @@ class Occupancy:
                 size = place.elements(moved.shape) * moved.buffer.dtype.itemsize * copies
                 outermost = moved.loops[:1]
                 by_loop[outermost] = by_loop.get(outermost, 0.0) + size
+        for product in self._work.multiplied:
+            outermost = product.loops[:1]
+            by_loop[outermost] = by_loop.get(outermost, 0.0) + passed_bytes(product, place)
         around = by_loop.pop(())
         return around + max(by_loop.values(), default=0.0)
 

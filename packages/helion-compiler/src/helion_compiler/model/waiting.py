@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from helion_compiler.model.forming import passed
 from helion_compiler.model.traffic import NEAR
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from helion_compiler.model.traffic import Traffic
     from helion_compiler.model.work import GridWork, Loops, Moved, Multiplied
 
-_GROUP = 4
-_GROUP_ROWS = 64
-"""Four warps multiply 64 rows at once (warp group products, of Hopper)."""
 _TURN = 0.1e-6
 """Seconds that a turn of a loop takes, however little it does, for what cannot overlap within a program."""
 _PRODUCT_TURN = 0.15e-6
@@ -106,15 +104,9 @@ class Waiting:
         return latency * apart + turns * _STEP * math.log2(place.warps)
 
     def _forming(self, product: Multiplied) -> float:
-        """What warps wait for each other to put computed factors into shared memory, where products take them from:
-        all right ones, and left ones of products that are not of whole groups of warps with rows of their own.
-        """
+        """What warps wait for each other to put computed factors into shared memory, where products take them from."""
         place = self._place
-        rows = place.lanes(product.sizes[0])
-        grouped = place.warps >= _GROUP and rows >= _GROUP_ROWS * (place.warps // _GROUP)
-        grouped &= place.elements(product.batch) == 1
-        left, right = product.formed
-        passes = right + (left and not grouped)
+        passes = sum(passed(product, place))
         # Until it is there, and before, until the one before has been read: in a chain it has been.
         waits = 1 if product.chained else 2
         return waits * passes * _STEP * math.log2(place.warps) * place.times(product.loops)

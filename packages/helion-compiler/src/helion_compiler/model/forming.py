@@ -1,0 +1,34 @@
+"""Factors of products that are computed in the product's own loop.
+
+Products take right factors from shared memory, so computed ones are put there, and left ones of products that are not
+of whole groups of warps with rows of their own. Nothing keeps such a product in flight while the next turn computes:
+Triton waits for it at once (``WARPGROUP.DEPBAR.LE gsb0, 0x0`` behind it, in SASS for sm_90).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from helion_compiler.model.place import Place
+    from helion_compiler.model.work import Multiplied
+
+_GROUP = 4
+_GROUP_ROWS = 64
+"""Four warps multiply 64 rows at once (warp group products, of Hopper)."""
+
+
+def passed(product: Multiplied, place: Place) -> tuple[bool, bool]:
+    """Which of the two factors passes from registers to shared memory."""
+    rows = place.lanes(product.sizes[0])
+    grouped = place.warps >= _GROUP and rows >= _GROUP_ROWS * (place.warps // _GROUP)
+    grouped &= place.elements(product.batch) == 1
+    left, right = product.formed
+    return left and not grouped, right
+
+
+def passed_bytes(product: Multiplied, place: Place) -> float:
+    """What such factors take of shared memory."""
+    m, k, n = map(place.lanes, product.sizes)
+    left, right = passed(product, place)
+    return place.elements(product.batch) * product.itemsize * k * (left * m + right * n)
