@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 _TOGETHER = (Reduce, Fold, Sort, Dot, Loop)
 """Ops for which all lanes come together, across threads."""
+_SORTED = 200.0
+"""Operations of each lane that is sorted. Counted in SASS of the largest 8 of 128, with their places."""
 
 
 @attrs.frozen(eq=False)
@@ -199,7 +201,10 @@ class _Collector:
             if isinstance(op, Load):
                 coming.add(op.result)
             if isinstance(op, _TOGETHER):
-                held = Held(live - staged, frozenset(coming - staged), summed - live - staged)
+                both = frozenset(operands(op)) if isinstance(op, Sort) else frozenset()
+                held = Held(
+                    (live | both) - staged, frozenset(coming - staged), summed - live - staged
+                )
                 self._held.append(held)
                 coming.clear()
             live -= frozenset(results(op))
@@ -267,7 +272,7 @@ class _Collector:
                 self._computed.append(Computed(shape, 8.0, loops, repeats, shape[op.dim]))
             case Sort():
                 shape = op.operand.type.shape
-                self._computed.append(Computed(shape, 60.0, loops, repeats, shape[-1]))
+                self._computed.append(Computed(shape, _SORTED, loops, repeats, shape[-1]))
             case _:
                 self._computed += [Computed(v.type.shape, 0.5, loops, repeats) for v in results(op)]
 
