@@ -26,6 +26,7 @@ from benchmarks.suite.case import Maker
 from benchmarks.suite.cases import named
 from benchmarks.suite.examples import kernel_of
 from helion_autotune.replay import recordings
+from helion_compiler.space.means import Means
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -105,10 +106,11 @@ class Judgement:
 
 
 def space_of(case: Case) -> ConfigSpace:
-    """The space of a case on a Hopper GPU."""
+    """The space of a case on a Hopper GPU, with the default that Triton's own loops have."""
     arguments = case.arguments(Shapes("cpu", torch.Generator()), *case.sizes)
     space: ConfigSpace = kernel_of(case).bind(arguments).config_spec
-    return space
+    assert isinstance(space.means, Means)
+    return attrs.evolve(space, means=space.means.of_own_loops())  # sweeps know no roles of warps
 
 
 def judged(recording: Recording, space: ConfigSpace, mistakes: int) -> Judgement:

@@ -11,6 +11,7 @@ and stores that stream another 2 to 6 % where long rows are read again.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from helion_compiler.program.ops import Dot
@@ -20,6 +21,7 @@ from helion_compiler.space.regions import regions
 from helion_compiler.space.role_means import points_with_roles
 from helion_compiler.space.streaming import streaming_hints, streams
 from helion_compiler.space.walking import walking_orders
+from helion_compiler.space.warp_specialization import WarpSpecialization
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from helion_compiler.program.program import Program
     from helion_compiler.space.regions import Region
     from helion_compiler.space.target_traits import TargetTraits
-    from helion_compiler.space.warp_specialization import WarpSpecialization
 
     Change: TypeAlias = Mapping[str, Any]
 
@@ -74,6 +75,12 @@ class Means:
         """``point``, by the means that were fastest for its like, as far as ``space`` admits them."""
         roles = self._with_roles(space, point)
         return roles[0] if roles else self._without_roles(space, point)
+
+    def of_own_loops(self) -> Means:
+        """Those of Triton's own loops alone: warps have no roles."""
+        other = copy(self)
+        other._warps = WarpSpecialization(None, "they are left out", "")
+        return other
 
     def _with_roles(self, space: Space, point: Point) -> list[Point]:
         """``point`` with roles for its warps, the best first."""
