@@ -139,6 +139,38 @@ def test_other_weights(keys: int, rows: int) -> None:
     torch.testing.assert_close(found.double(), expected, atol=1e-1, rtol=3e-2)
 
 
+@helion.kernel()
+def growing(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+    """The accumulator is multiplied by what the turn before handed on."""
+    size = hl.specialize(x.size(1))
+    out = torch.empty([x.size(0), size], dtype=torch.float32, device=x.device)
+    for rows in hl.tile(x.size(0)):
+        acc = hl.zeros([rows, size], dtype=torch.float32)
+        factor = hl.full([rows], 1.0, dtype=torch.float32)
+        own = x[rows, :]
+        for columns in hl.tile(y.size(0), block_size=64):
+            weights = hl.dot(own, y[columns, :].T)
+            acc = acc * factor[:, None]
+            factor = factor + 0.5 + 0.0 * weights.amax(-1)
+            acc = hl.dot(weights.to(z.dtype), z[columns, :], acc=acc)
+        out[rows, :] = acc
+    return out
+
+
+def test_what_a_turn_was_handed_is_used_at_its_end() -> None:
+    torch.manual_seed(3)
+    x, y, z = (torch.randn(n, 64, device="cuda", dtype=torch.bfloat16) / 8 for n in (300, 256, 256))
+    config = helion.Config(block_sizes=[128], num_warps=8, range_warp_specializes=[None, True])
+    found = helion.kernel(growing.fn, config=config)(x, y, z)
+    expected = torch.zeros(300, 64, device="cuda", dtype=torch.float64)
+    for turn in range(4):
+        part = slice(64 * turn, 64 * turn + 64)
+        expected = (
+            expected * (1 + 0.5 * turn) + (x.double() @ y[part].double().T) @ z[part].double()
+        )
+    torch.testing.assert_close(found.double(), expected, atol=3e-2, rtol=3e-2)
+
+
 def test_configs_drawn_at_random() -> None:
     for causal in (False, True):
         q, k, v = _inputs(777, 128, torch.bfloat16)

@@ -185,6 +185,35 @@ def of_a_computed_half(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor, _: Any
     return out
 
 
+def handed(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor, what: str) -> torch.Tensor:
+    """The accumulator is multiplied, or weights are replaced, by what the turn before handed on."""
+    _, _, size = (hl.specialize(one.size(1)) for one in (x, y, z))
+    out = torch.empty([x.size(0), size], dtype=x.dtype, device=x.device)
+    for rows in hl.tile(x.size(0)):
+        acc = hl.zeros([rows, size], dtype=torch.float32)
+        most = hl.full([rows], 1.0, dtype=torch.float32)
+        own = x[rows, :]
+        for columns in hl.tile(y.size(0)):
+            weights = hl.dot(own, y[columns, :].T)
+            if what == "before":
+                acc = acc * most[:, None]
+            most = torch.maximum(most, weights.amax(-1))
+            if what == "behind":
+                acc = acc * most[:, None]
+            acc = hl.dot(weights.to(z.dtype), z[columns, :], acc=acc)
+        out[rows, :] = (acc + most[:, None]).to(out.dtype)
+    return out
+
+
+def test_what_a_turn_was_handed_is_kept_for_its_end() -> None:
+    for what, kept in (("before", True), ("behind", False)):
+        source = re.sub(r"\n *#.*", "", bind(handed, what).lower(config()).emitted.source)
+        turn = source.partition("for turn in")[2].partition("mbarrier.arrive(kept_free")[0]
+        handed_on, by = turn.index("most = maximum"), re.findall(r"acc \* (\w+)\[:, None\]", turn)
+        assert len(by) == 1
+        assert (f"{by[0]} = most\n" in turn[:handed_on]) == kept
+
+
 def test_the_copying_warp_computes_no_positions() -> None:
     with pytest.raises(InvalidConfig, match="where something is copied from is computed"):
         bind(of_a_computed_half).point(config())

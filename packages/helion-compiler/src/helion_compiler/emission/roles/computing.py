@@ -151,6 +151,7 @@ class _Computing:
             context.bind(parameter, name)
         late = self._late[own]
         self._ops(op for op in own.front if op not in late)
+        made = [self._kept(value, carried) for value in self._made(own)]
         yields = own.loop.body.yields
         places = [place for place in range(len(yields)) if place != own.accumulator]
         self._assign(
@@ -158,7 +159,16 @@ class _Computing:
             [context.use(yields[place]) for place in places],
         )
         context.restore(axes)
-        return [context.use(value) for value in self._made(own)]
+        return made
+
+    def _kept(self, value: Value, carried: _Carried) -> str:
+        """The variable of what a front makes for the rest of its turn: one of its own where it is what the turn was
+        handed, since that is about to change.
+        """
+        name = self._context.use(value)
+        if name in carried.names:
+            self._context.define(value, name)
+        return self._context.use(value)
 
     def _finish(self, turn: Turn, made: Sequence[str], carried: _Carried) -> None:
         """Hand the weights on to the next turn, and the accumulator as their product adds to it."""
@@ -172,8 +182,9 @@ class _Computing:
         self._assign([carried.out], [context.use(turn.second.accumulator)])
 
     def _made(self, turn: Turn) -> list[Value]:
-        """What the front of a turn makes for the rest of it: what its weights are made of first."""
-        inside = {value for op in turn.front for value in results(op)}
+        """What the front of a turn makes for the rest of it, or was handed: what its weights are made of first."""
+        inside = {value for op in turn.front for value in results(op)} | set(turn.loop.parameters)
+        inside.remove(turn.loop.parameters[turn.accumulator])
         needed = [value for op in turn.rescale for value in operands(op) if value in inside]
         late = self._late[turn]
         weights = operands(late[0])[0] if late else turn.second.lhs
