@@ -34,8 +34,8 @@ def causal_attention_computing(q_descriptor, k_descriptor, v_descriptor, out_des
         rows_begin = (7 - (in_group // group_rows)) * 128
         rows_of_group = rows_begin + GROUP * 64
         rows_index = rows_of_group + gl.arange(0, 64, layout=rows_of_64)
-        turns = (63 + rows_begin) // 64
-        turns_1 = turns + (((-1 * rows_begin) + 63 + min(1024, 128 + rows_begin)) // 64)
+        turns = max((63 + rows_begin) // 64, 0)
+        turns_1 = turns + (max(((-1 * rows_begin) + 63 + min(1024, 128 + rows_begin)) // 64, 0))
         # top = hl.full([head, rows], float("-inf"), dtype=torch.float32)
         full = gl.full([64], float('-inf'), tl.float32, rows_of_64)
         # total = hl.zeros([head, rows], dtype=torch.float32)
@@ -192,8 +192,8 @@ def causal_attention_copying(q_descriptor, k_descriptor, v_descriptor, out_descr
         in_group_1 = pid_1 % (4 * 8)
         head_begin_1 = first_row_1 + in_group_1 % group_rows_1
         rows_begin_1 = (7 - (in_group_1 // group_rows_1)) * 128
-        turns_2 = (63 + rows_begin_1) // 64
-        turns_3 = turns_2 + (((-1 * rows_begin_1) + 63 + min(1024, 128 + rows_begin_1)) // 64)
+        turns_2 = max((63 + rows_begin_1) // 64, 0)
+        turns_3 = turns_2 + (max(((-1 * rows_begin_1) + 63 + min(1024, 128 + rows_begin_1)) // 64, 0))
         columns_begin_4 = 0
         mbarrier.wait(free.index(buffer), phase)
         mbarrier.expect(ready.index(buffer), 8192)

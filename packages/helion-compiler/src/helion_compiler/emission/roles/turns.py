@@ -64,13 +64,7 @@ class Turns:
         before = self.ends[loop - 1] if loop else "0"
         own = turn if before == "0" else _difference(turn, before)
         step = context.schedule.axis_lanes(axis)
-        scaled = (
-            "0"
-            if own == "0"
-            else str(int(own) * step)
-            if own.isdigit()
-            else f"{atom(own)} * {step}"
-        )
+        scaled = str(int(own) * step) if own.isdigit() else f"{atom(own)} * {step}"
         begin = context.text(axis.begin)
         if begin == "0":
             return scaled
@@ -104,6 +98,8 @@ def count_turns(context: RoleContext) -> Turns:
         if not ends and own.isdigit():
             ends.append(own)
             continue
+        if not own.isdigit():
+            own = f"max({own}, 0)"  # a loop may end before it begins
         name = writer.name("turns")
         writer.line(f"{name} = {ends[-1]} + {atom(own)}" if ends else f"{name} = {own}")
         ends.append(name)
