@@ -51,5 +51,5 @@ def test_one_problem_has_one_name(program: Path, tmp_path: Path) -> None:
 
 def test_a_gather_beyond_the_end_is_seen_as_it_runs(tmp_path: Path) -> None:
     program = compiled(FOLDER / "gather_out_of_range.py", tmp_path)
-    with pytest.raises(OutOfBoundsAccess, match="out of bounds for 1 of 5 elements"):
+    with pytest.raises(OutOfBoundsAccess, match=r"out of bounds for 1 of \d elements"):
         runpy.run_path(str(program))["provoke"]()

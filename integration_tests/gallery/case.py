@@ -147,7 +147,9 @@ class InSmallBlocks:
         config = bound.config_spec.default_config()
         if (sizes := config.get("block_sizes")) is not None:
             smaller = [min(size, self.most) for size in sizes]
-            config = helion.Config.from_dict({**config, "block_sizes": smaller})
+            own = {**config, "block_sizes": smaller}
+            own.pop("range_warp_specializes", None)  # they are too small for that
+            config = helion.Config.from_dict(own)
         bound.set_config(config)
         return bound(*arguments)
 
