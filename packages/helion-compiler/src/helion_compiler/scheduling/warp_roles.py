@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from helion_compiler.program.types import Axis, Size, Value
 
 GROUP_ROWS = 64
-"""Rows of a product that a group of warps has: what one of its matrix instructions takes."""
+"""Rows of a product that a group of warps has: what one of its matrix instructions takes, at least."""
 GROUP_WARPS = 4
 _FACTORS = (torch.bfloat16, torch.float16)
 _COMPUTING = (Pointwise, Reduce, Mask, Full, Range, Iota, Number, Unsqueeze, Squeeze, Broadcast)

@@ -22,6 +22,7 @@ from helion_compiler.program.fields import results
 from helion_compiler.program.neighbours import Neighbours
 from helion_compiler.program.ops import Dot
 from helion_compiler.program.views import loaded_by
+from helion_compiler.scheduling.warp_roles import GROUP_ROWS, GROUP_WARPS
 from helion_compiler.space.access_modes import mode_of
 from helion_compiler.space.persistence import PERSISTENT
 from helion_compiler.space.regions import regions
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from helion_compiler.space.tile_counts import TileCounts
 
 _ARCHITECTURE = 90
-_GROUP_WARPS = 4
-_GROUP_ROWS = 64
 _GROUP_COLUMNS = 256
 _STEP = 32
 """Bytes along the sum that an instruction multiplies."""
@@ -153,7 +152,7 @@ class _Order:
 
     def is_right(self, point: Mapping[str, Any]) -> bool:
         """Whether the rows of what is not copied ahead get no narrower."""
-        if int(point["num_warps"]) < _GROUP_WARPS:
+        if int(point["num_warps"]) < GROUP_WARPS:
             return True
         widest = 0
         for product in self.products:
@@ -167,7 +166,7 @@ class _Order:
 
     def _in_place(self, product: _Product, point: Mapping[str, Any]) -> Sequence[_Operand]:
         """The factors of a warp group's product that lie at constant addresses."""
-        if self.lanes.of(product.rows, point) < _GROUP_ROWS:
+        if self.lanes.of(product.rows, point) < GROUP_ROWS:
             return ()
         # Of the copies that unrolling makes of loops inside of the loop over tiles, not all are where the first one is.
         copied = point["pid_type"] in PERSISTENT and product.grid.unrolled(point) > 1
@@ -183,8 +182,8 @@ class _Order:
     def _are_many(self, operand: _Operand, point: Mapping[str, Any]) -> bool:
         """Whether it takes more descriptors than ptxas gets right."""
         steps = max(self.lanes.of(operand.depth, point) * operand.itemsize // _STEP, 1)
-        groups = int(point["num_warps"]) // _GROUP_WARPS
-        together = _GROUP_ROWS * groups if operand.is_left else _GROUP_COLUMNS
+        groups = int(point["num_warps"]) // GROUP_WARPS
+        together = GROUP_ROWS * groups if operand.is_left else _GROUP_COLUMNS
         return steps * max(self.lanes.of(operand.lines, point) // together, 1) > _FEW
 
     def _is_pipelined(self, region: Region, point: Mapping[str, Any]) -> bool:

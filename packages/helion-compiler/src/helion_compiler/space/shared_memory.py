@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from helion_autotune.constraints import Constraint
+from helion_compiler.scheduling.warp_roles import GROUP_ROWS, GROUP_WARPS
 from helion_compiler.space.access_modes import mode_of
 from helion_compiler.space.epilogue_subtile import parts_of
 from helion_compiler.space.persistence import PERSISTENT
@@ -36,10 +37,6 @@ if TYPE_CHECKING:
     from helion_compiler.space.point_lanes import PointLanes
     from helion_compiler.space.regions import Region
     from helion_compiler.space.tile_counts import TileCounts
-
-_GROUP_ROWS = 64
-_GROUP_WARPS = 4
-"""What an asynchronous product takes at least (of warp groups of Hopper): rows, and warps."""
 
 
 def fits_shared_memory(memory: SharedMemory, limit: int) -> Constraint:
@@ -141,8 +138,8 @@ class SharedMemory:
     def _is_asynchronous(self, op: Dot, point: Mapping[str, Any]) -> bool:
         *batch, rows, _ = op.lhs.type.shape
         return (
-            int(point["num_warps"]) >= _GROUP_WARPS
-            and self._lanes.of(rows, point) >= _GROUP_ROWS
+            int(point["num_warps"]) >= GROUP_WARPS
+            and self._lanes.of(rows, point) >= GROUP_ROWS
             and self._lanes.of_shape(tuple(batch), point) == 1
         )
 

@@ -21,6 +21,7 @@ from helion_autotune.constraints import Constraint
 from helion_compiler.program.fields import results
 from helion_compiler.program.ops import Dot
 from helion_compiler.program.views import loaded_by
+from helion_compiler.scheduling.warp_roles import GROUP_ROWS, GROUP_WARPS
 from helion_compiler.space.access_modes import mode_of
 from helion_compiler.space.space_part import SpacePart
 
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from helion_compiler.program.types import Axis, Size
     from helion_compiler.space.point_lanes import PointLanes
     from helion_compiler.space.tile_counts import TileCounts
-
-_GROUP_WARPS = 4
-_GROUP_ROWS = 64
 
 
 def unpipelined_products(program: Program, lanes: PointLanes, counts: TileCounts) -> SpacePart:
@@ -65,8 +63,8 @@ class _ProductLoop:
         """What has to hold for its products to be right."""
         shared = (
             f"products of the loop {self.name} that are not pipelined (one stage, all turns unrolled), or that feed "
-            f"each other and multiply by what is computed, may not have more groups of {_GROUP_WARPS} warps than of "
-            f"{_GROUP_ROWS} rows: Triton reads outside of shared memory"
+            f"each other and multiply by what is computed, may not have more groups of {GROUP_WARPS} warps than of "
+            f"{GROUP_ROWS} rows: Triton reads outside of shared memory"
         )
         mixed = (
             f"products of the loop {self.name} that are not pipelined (one stage, `static_ranges`) may not take one "
@@ -95,12 +93,12 @@ class _ProductLoop:
         return turns is not None and turns <= max(self._unrolled(point), 1)
 
     def _enough_rows(self, point: Mapping[str, Any]) -> bool:
-        groups = int(point["num_warps"]) // _GROUP_WARPS
+        groups = int(point["num_warps"]) // GROUP_WARPS
         rows = [self.lanes.of(size, point) for size in self.rows]
         if not (self._is_unpipelined(point) or self._feeds_computed(point)):
             # Fewer rows are no warp group's; with one stage they have not been told apart.
-            rows = [each for each in rows if each >= _GROUP_ROWS and self._is_no_loop(point)]
-        return all(groups <= max(each // _GROUP_ROWS, 1) for each in rows)
+            rows = [each for each in rows if each >= GROUP_ROWS and self._is_no_loop(point)]
+        return all(groups <= max(each // GROUP_ROWS, 1) for each in rows)
 
     def _alike(self, point: Mapping[str, Any]) -> bool:
         if not self._is_unpipelined(point):
