@@ -259,10 +259,8 @@ class EmissionContext:
 
     def enter(self, axis: Axis, begin: str) -> None:
         """Make an axis active: its block begins at the variable ``begin``."""
-        assert axis.offset is not None
-        self._symbols[axis.offset] = begin
+        self.place(axis, begin)
         if axis.scalar:
-            self._axes[axis] = AxisNames(begin, begin, None)
             return
         lanes = self.schedule.axis_lanes(axis)
         index = begin

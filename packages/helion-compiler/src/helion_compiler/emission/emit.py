@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 
 from helion_compiler.emission.blocks import emit_block
 from helion_compiler.emission.context import EmissionContext
-from helion_compiler.emission.emitted import EmittedKernel, preamble, programs_of
+from helion_compiler.emission.emitted import (
+    EmittedKernel,
+    emit_dependent_launch,
+    preamble,
+    programs_of,
+)
 from helion_compiler.emission.grid import (
     GridPlan,
     along_dies,
@@ -41,7 +46,7 @@ def emit(schedule: Schedule, *, origin_lines: bool = True) -> EmittedKernel:
     context = EmissionContext(schedule, writer, starts, emit_block)
     plans = plan_grids(schedule)
     if schedule.dependent_launch:
-        _emit_dependent_launch(context)
+        emit_dependent_launch(context)
     persistent = schedule.program_ids not in ("flat", "xyz")
     if persistent:
         _emit_persistent(context, plans)
@@ -61,13 +66,6 @@ def emit(schedule: Schedule, *, origin_lines: bool = True) -> EmittedKernel:
         follows_addresses=schedule.program.follows_addresses(),
         limits=tuple(context.limits.values()),
     )
-
-
-def _emit_dependent_launch(context: EmissionContext) -> None:
-    """Wait for the kernel ahead, and only then let the next one be set up: decision 0028 says why in this order."""
-    context.lines["from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait"] = None
-    context.writer.line("gdc_wait()")
-    context.writer.line("gdc_launch_dependents()")
 
 
 def _emit_flat(context: EmissionContext, plans: Sequence[GridPlan]) -> None:

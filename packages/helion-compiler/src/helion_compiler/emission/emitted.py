@@ -62,3 +62,10 @@ def preamble(context: EmissionContext, decorator: str = "triton.jit") -> str:
     ]
     functions += context.functions
     return "\n\n\n".join(["\n".join(imports), *functions, ""]).replace("\n\n\n\n", "\n\n\n")
+
+
+def emit_dependent_launch(context: EmissionContext) -> None:
+    """Wait for the kernel ahead, and only then let the next one be set up: decision 0028 says why in this order."""
+    context.lines["from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait"] = None
+    context.writer.line("gdc_wait()")
+    context.writer.line("gdc_launch_dependents()")

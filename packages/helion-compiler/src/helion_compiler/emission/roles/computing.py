@@ -80,7 +80,7 @@ class _Computing:
         self._second_product(carried)
         self._line(f"{carried.out} = warpgroup_mma_wait(0, deps=[{carried.out}])")
         self._give_back("buffer")
-        self._advance()
+        self._context.advance()
         for value, name in zip(self._turns[-1].loop.results, carried.names, strict=True):
             context.bind(value, name)
         self._ops(context.roles.after)
@@ -102,7 +102,7 @@ class _Computing:
         product = self._rounded(product)
         made = [self._context.writer.name(value.name) for value in self._made(self._turns[0])]
         self._front_of_first(turns, 0, product, carried, made)
-        self._advance()
+        self._context.advance()
         self._finish(self._turns[0], made, carried)
         self._line(f"mbarrier.wait({self._ready}.index(buffer), phase)")
 
@@ -130,7 +130,7 @@ class _Computing:
         self._line(f"{product} = warpgroup_mma_wait(1, deps=[{product}])")
         made = self._front(turns, loop, turn, self._rounded(product), carried)
         self._line(f"{used} = buffer")
-        self._advance()
+        self._context.advance()
         # The branch of this wait keeps ptxas from moving the next one to before the front.
         self._line(f"mbarrier.wait({self._ready}.index(buffer), phase)")
         self._line(f"{carried.out} = warpgroup_mma_wait(0, deps=[{carried.out}])")
@@ -263,12 +263,6 @@ class _Computing:
 
     def _give_back(self, buffer: str) -> None:
         self._line(f"mbarrier.arrive({self._free}.index({buffer}), count=1)")
-
-    def _advance(self) -> None:
-        self._context.uses.add("next_buffer")
-        self._line(
-            f"buffer, phase = next_buffer(buffer, phase, {self._context.schedule.num_stages})"
-        )
 
     # Ops.
 

@@ -132,6 +132,11 @@ class RoleContext(EmissionContext):
     def _converted(self, text: str, layout: str) -> str:
         return f"gl.convert_layout({text}, {layout})"
 
+    def advance(self) -> None:
+        """Go on to the next buffer of the ring, which both roles count by the same variables."""
+        self.uses.add("next_buffer")
+        self.writer.line(f"buffer, phase = next_buffer(buffer, phase, {self.schedule.num_stages})")
+
     # Axes and descriptors.
 
     def enter(self, axis: Axis, begin: str) -> None:

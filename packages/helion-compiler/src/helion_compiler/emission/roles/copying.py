@@ -43,7 +43,7 @@ class _Copying:
         context.place(axis, begin)
         self._wait_and_expect(first)
         self._copy(first)
-        self._advance()
+        self._context.advance()
         self._copy_kept()
         turn = writer.name("turn")
         self._line(f"for {turn} in range(1, {turns.total}):")
@@ -56,13 +56,13 @@ class _Copying:
             self._copy(first)
             context.place(axis, before)
             self._copy(second)
-            self._advance()
+            self._context.advance()
         last = writer.name(f"{name}_last")
         self._line(f"{last} = {turns.begin_of_any(context, f'({turns.total} - 1)')}")
         context.place(axis, last)
         self._wait_and_expect(second)
         self._copy(second)
-        self._advance()
+        self._context.advance()
 
     def _wait_and_expect(self, *blocks: SharedBlocks) -> None:
         self._line(f"mbarrier.wait({self._free}.index(buffer), phase)")
@@ -91,9 +91,3 @@ class _Copying:
             )
         context.place(rows, tile)
         self._line("kept_phase ^= 1")
-
-    def _advance(self) -> None:
-        self._context.uses.add("next_buffer")
-        self._line(
-            f"buffer, phase = next_buffer(buffer, phase, {self._context.schedule.num_stages})"
-        )

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helion_compiler.emission.emitted import EmittedKernel, preamble, programs_of
+from helion_compiler.emission.emitted import (
+    EmittedKernel,
+    emit_dependent_launch,
+    preamble,
+    programs_of,
+)
 from helion_compiler.emission.grid import plan_grids
 from helion_compiler.emission.roles.computing import emit_computing
 from helion_compiler.emission.roles.context import RoleContext
@@ -94,11 +99,7 @@ def _emit_kernel(
             line(f"mbarrier.init({name}.index({place}), count={arrivals})")
     line("fence_async_shared()")
     if schedule.dependent_launch:
-        context.lines["from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait"] = (
-            None
-        )
-        line("gdc_wait()")
-        line("gdc_launch_dependents()")
+        emit_dependent_launch(context)
     computing, copying = functions
     arguments = ", ".join(given)
     # A group's number stands in the call: a name would make a value of the device of it.
