@@ -11,7 +11,7 @@ import pytest
 from benchmarks import tuning_seeds
 from benchmarks.search_records import SearchRecord
 from benchmarks.suite.cases import named
-from benchmarks.tuning_seeds import TARGETS, Waiting, best_recorded, measure, row
+from benchmarks.tuning_seeds import TARGETS, Waiting, best_recorded, first_equal, measure, row
 from helion_autotune import Point, PowerOfTwo, Records, Space, Status, StoredResult, Trial
 from helion_autotune.replay.recording import recordings
 
@@ -96,3 +96,9 @@ def test_what_records_say_of_a_search(tmp_path: Path) -> None:
     assert found.failures == {"no room": 2}
     assert found.wrong == ({"block": 8},)
     assert found.best_ms == 0.125
+
+
+def test_winners_that_are_the_same_are_timed_once() -> None:
+    space = Space([PowerOfTwo("num_warps", 1, 8)])
+    points = {str(seed): space.point({"num_warps": warps}) for seed, warps in enumerate((4, 8, 4))}
+    assert [first_equal(point, points) for point in points.values()] == ["0", "1", "0"]
