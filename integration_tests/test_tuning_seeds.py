@@ -99,6 +99,6 @@ def test_what_records_say_of_a_search(tmp_path: Path) -> None:
 
 
 def test_winners_that_are_the_same_are_timed_once() -> None:
-    space = Space([PowerOfTwo("num_warps", 1, 8)])
+    space = Space({"num_warps": PowerOfTwo(1, 8)})
     points = {str(seed): space.point({"num_warps": warps}) for seed, warps in enumerate((4, 8, 4))}
     assert [first_equal(point, points) for point in points.values()] == ["0", "1", "0"]
