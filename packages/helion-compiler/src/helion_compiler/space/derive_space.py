@@ -19,6 +19,7 @@ from helion_compiler.space.access_modes import access_modes, mode_of
 from helion_compiler.space.amd_keys import amd_keys
 from helion_compiler.space.block_sizes import MAX_BLOCK, block_sites
 from helion_compiler.space.cache_hints import cache_hints
+from helion_compiler.space.carried_operands import carried_operands
 from helion_compiler.space.chained_products import chained_products
 from helion_compiler.space.config_space import ConfigSpace, Exclusion, Site
 from helion_compiler.space.constraints import demands, few_registers
@@ -114,6 +115,7 @@ class _Deriver:
             unpipelined_products(program, lanes, counts),
             chained_products(program, counts, self._traits),
             narrowing_operands(program, lanes, counts, self._traits),
+            carried_operands(program, lanes, counts, self._traits),
             subtiling.key,
             cache_hints(program, {op.name for op in described}, self._traits),
             amd_keys(program, self._traits),
