@@ -70,6 +70,18 @@ def rows_read_behind(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return out
 
 
+@helion.kernel(static_shapes=False)
+def with_a_range(x: torch.Tensor, y: torch.Tensor, begin: int, end: int) -> torch.Tensor:
+    """``x + sum(y[begin:end])``."""
+    out = torch.empty_like(x)
+    for tile in hl.tile(x.size(0)):
+        acc = x[tile]
+        for place in hl.grid(begin, end):
+            acc = acc + y[place]
+        out[tile] = acc
+    return out
+
+
 def _draw(*shape: int) -> torch.Tensor:
     torch.manual_seed(sum(shape))
     return torch.randn(shape, device="cuda", dtype=torch.bfloat16)
@@ -163,3 +175,12 @@ def test_factors_of_the_inner_loop_alone_may_be_flattened(stages: int) -> None:
     found = _flattened(matmul, (x, y), config)
     assert found is not None
     torch.testing.assert_close(found.double(), x.double() @ y.double(), atol=1e-2, rtol=1e-2)
+
+
+@pytest.mark.parametrize(("begin", "end"), [(300, 500), (500, 300), (500, 500), (500, -3)])
+def test_loops_that_end_before_they_begin(begin: int, end: int) -> None:
+    x, y = (torch.randn(size, device="cuda") for size in (TILES * _programs() * 64, 1000))
+    found = _flattened(with_a_range, (x, y, begin, end), {"block_sizes": [64], **FLAT})
+    assert found is not None
+    expected = x.double() + y[begin : max(begin, end)].double().sum()
+    torch.testing.assert_close(found.double(), expected, atol=1e-3, rtol=1e-3)

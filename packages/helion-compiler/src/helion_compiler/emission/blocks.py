@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import sympy
 import torch
 
 from helion_compiler.emission.grid import range_arguments, stride
@@ -72,7 +73,7 @@ def _emit_nest(
     axis = loop.axes[depth]
     begin = context.writer.name(axis.name if axis.scalar else f"{axis.name}_begin")
     step = context.text(stride(context.schedule, axis))
-    bounds = f"{context.text(axis.begin)}, {context.text(axis.end)}, {atom(step)}"
+    bounds = f"{context.text(axis.begin)}, {_end(context, axis, options)}, {atom(step)}"
     if options.static:
         turn = context.writer.name(f"{axis.name}_turn")
         context.writer.line(f"for {turn} in tl.static_range({bounds}):")
@@ -83,6 +84,19 @@ def _emit_nest(
             context.writer.line(f"{begin} = tl.full([], {turn}, {_turn_dtype(context, axis)})")
         context.enter(axis, begin)
         _emit_nest(context, loop, carried, depth + 1, options)
+
+
+def _end(context: EmissionContext, axis: Axis, options: LoopOptions) -> str:
+    """Where a loop ends, which is nowhere before it begins if it is fused with another one: Triton 3.6 and 3.7 would
+    give it a turn (triton-lang/triton, issue 11656).
+    """
+    end = context.text(axis.end)
+    extent = sympy.sympify(context.schedule.program.resolve(axis.extent))
+    return (
+        f"max({context.text(axis.begin)}, {end})"
+        if options.fused and not extent.is_nonnegative
+        else end
+    )
 
 
 def _keep_numbers(context: EmissionContext, loop: Loop | While) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from helion_compiler.program.ops import Atomic, Load, Store
+import attrs
+
+from helion_compiler.program.ops import Atomic, Load, Loop, Store
+from helion_compiler.program.program import walk
 from helion_compiler.scheduling.flatten_grid import flatten_grid
 from helion_compiler.scheduling.hoist_reductions import hoist_reductions
 from helion_compiler.scheduling.least_lanes import least_lanes
@@ -48,6 +51,7 @@ def make_schedule(
     stages = _integer(point.get("num_stages", 1))
     rolled = LoopOptions(num_stages=stages if stages > 1 else 0)
     blocks = _block_sizes(program, point)
+    fused = _fused(program, point)
     return Schedule(
         program=program,
         block_sizes=blocks,
@@ -58,7 +62,10 @@ def make_schedule(
             for grid, name, is_flat in zip(program.grids, program.grid_names(), flat, strict=True)
         ),
         loops={
-            loop: _options(point, names[loop.axes]) if loop.axes in names else rolled
+            loop: attrs.evolve(
+                _options(point, names[loop.axes]) if loop.axes in names else rolled,
+                fused=loop in fused,
+            )
             for loop in program.loops()
         },
         access_modes={op.name: _access_mode(point, op, roles) for op in program.accesses()},
@@ -77,6 +84,17 @@ def make_schedule(
         elementary=elementary,
         dependent_launch=dependent_launch,
         roles=roles,
+    )
+
+
+def _fused(program: Program, point: Point) -> frozenset[Loop]:
+    """The loops inside of loops over tiles that are flattened."""
+    return frozenset(
+        op
+        for grid, name in zip(program.grids, program.grid_names(), strict=True)
+        if point.get(f"range_flattens[{name}]")
+        for op in walk(grid.body)
+        if isinstance(op, Loop)
     )
 
 

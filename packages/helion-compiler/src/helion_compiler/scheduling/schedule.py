@@ -28,13 +28,15 @@ AccessMode: TypeAlias = Literal["pointer", "tensor_descriptor"]
 @attrs.frozen
 class LoopOptions:
     """Arguments of one ``tl.range``; a neutral value leaves the argument out. A ``static`` one is a
-    ``tl.static_range``, which has none."""
+    ``tl.static_range``, which has none. A ``fused`` one is inside of a loop over tiles that is flattened.
+    """
 
     unroll_factor: int = 0
     num_stages: int = 0
     multi_buffer: bool | None = None
     flatten: bool | None = None
     static: bool = False
+    fused: bool = False
 
 
 @attrs.frozen
