@@ -169,9 +169,9 @@ def test_first_calls_beside_the_peer(tmp_path: Path, peer: Path) -> None:
 
 def test_a_kernel_of_the_peer_that_hangs_is_refused(tmp_path: Path, peer: Path) -> None:
     requests = read_build_file(build_file(tmp_path, ("plain", "hanging"))).requests
-    found = PeerKit(peer, "cpu", tmp_path).find(of_sources(requests), patience=40)
+    found = PeerKit(peer, "cpu", tmp_path).find(of_sources(requests), patience=5)
     assert list(found.configs) == ["plain"]
-    assert found.refused == {"hanging": "no result in 40 s"}
+    assert found.refused == {"hanging": "no result in 5 s"}
 
 
 def test_the_peers_host_time_stands_beside_eager_calls_of_its_process(peer: Path) -> None:

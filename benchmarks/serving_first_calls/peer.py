@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import queue
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+import threading
+from typing import IO, TYPE_CHECKING, Any
 
 import attrs
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "benchmarks.serving_first_calls.peer_program"
 PATIENCE = 300.0
-"""Seconds that a process may take."""
+"""Seconds that a process may take until it is ready, and for whatever it is asked."""
 
 
 @attrs.frozen
@@ -42,8 +44,9 @@ class PeerKit:
     def find(self, kernels: Sequence[dict[str, Any]], patience: float = PATIENCE) -> PeerKernels:
         """Which kernels it runs, and at which configs.
 
-        A process that ends early is followed by another, which begins with the kernel that the first was at; that
-        kernel is refused if the second does not get past it, either.
+        A process that ends early, or has no answer for a kernel within ``patience`` seconds, is followed by another,
+        which begins with the kernel that the first was at; that kernel is refused if the second does not get past it,
+        either.
         """
         answers: list[dict[str, Any]] = []
         while len(answers) < len(kernels):
@@ -65,7 +68,7 @@ class PeerKit:
         Raises:
             PeerFailedError: it did not finish, with what it printed.
         """
-        done = self._run("time", kernels.runs, PATIENCE)
+        done = self._run("time", kernels.runs)
         if done.returncode != 0:
             raise PeerFailedError(f"the process ended: {done.returncode}\n{done.stderr[-2000:]}")
         printed = json.loads(done.stdout.splitlines()[-1])
@@ -75,24 +78,40 @@ class PeerKit:
 
     def _answers(self, kernels: Sequence[dict[str, Any]], patience: float) -> list[dict[str, Any]]:
         """The answers of one process, at least one."""
-        try:
-            done = self._run("find", kernels, patience)
-            printed = done.stdout
-            ending = f"its process ended: {done.returncode}: {done.stderr.strip()[-500:]}"
-        except subprocess.TimeoutExpired as error:
-            # In bytes, whatever was asked for: https://github.com/python/cpython/issues/87597
-            printed = error.stdout.decode() if isinstance(error.stdout, bytes) else ""
-            ending = f"no result in {patience:.0f} s"
-        answers = [
-            json.loads(line) for line in printed.splitlines(keepends=True) if line.endswith("\n")
-        ]
+        errors = self._caches("find") / "errors.txt"
+        lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        answers: list[dict[str, Any]] = []
+        with (
+            errors.open("w") as stderr,
+            subprocess.Popen(
+                **self._process("find", kernels), stdout=subprocess.PIPE, stderr=stderr
+            ) as process,
+        ):
+            reader = threading.Thread(target=_put_lines, args=(process.stdout, lines))
+            reader.start()
+            try:
+                ready = lines.get(timeout=PATIENCE)
+                while ready and (line := lines.get(timeout=patience)):
+                    answers.append(json.loads(line))
+                ending = f"its process ended: {process.wait()}: "
+                ending += errors.read_text(errors="replace").strip()[-500:]
+            except queue.Empty:
+                ending = f"no result in {patience:.0f} s"
+            finally:
+                process.kill()
+                reader.join()
         return answers or [{"refused": ending}]
 
     def _run(
-        self, mode: str, kernels: Sequence[dict[str, Any]], patience: float
+        self, mode: str, kernels: Sequence[dict[str, Any]]
     ) -> subprocess.CompletedProcess[str]:
-        caches = self.folder / f"peer_{mode}"  # finding leaves nothing that timing would find
-        caches.mkdir(exist_ok=True)
+        return subprocess.run(
+            **self._process(mode, kernels), capture_output=True, check=False, timeout=PATIENCE
+        )
+
+    def _process(self, mode: str, kernels: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """How a process of the program is begun."""
+        caches = self._caches(mode)
         path = caches / "kernels.json"
         path.write_text(json.dumps(kernels), encoding="utf-8")
         environment = {
@@ -102,12 +121,19 @@ class PeerKit:
             "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode"),
         }
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        return subprocess.run(
-            [sys.executable, "-m", PROGRAM, mode, str(path), self.device],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=ROOT,
-            env=environment,
-            timeout=patience,
-        )
+        command = [sys.executable, "-m", PROGRAM, mode, str(path), self.device]
+        return {"args": command, "cwd": ROOT, "env": environment, "text": True}
+
+    def _caches(self, mode: str) -> Path:
+        """Where a mode keeps what it compiles: finding leaves nothing that timing would find."""
+        caches = self.folder / f"peer_{mode}"
+        caches.mkdir(exist_ok=True)
+        return caches
+
+
+def _put_lines(stream: IO[str], lines: queue.SimpleQueue[str]) -> None:
+    """Whole lines as they come, and an empty one when there are no more."""
+    for line in stream:
+        if line.endswith("\n"):
+            lines.put(line)
+    lines.put("")

@@ -2,9 +2,10 @@
 
 python -m benchmarks.serving_first_calls.peer_program find|time KERNELS.json DEVICE
 
-``find`` runs each kernel at the config of the build file, or at the default that the peer has for it, and prints a line
-for each as soon as that is known: its config, or why it does not run. ``time`` takes those configs, as fixed ones, and
-prints the seconds of importing and of each first call. What the peer prints itself goes to standard error.
+``find`` runs each kernel at the config of the build file, or at the default that the peer has for it. It prints a line
+when it is ready, and one for each kernel as soon as that is known: its config, or why it does not run. ``time`` takes
+those configs, as fixed ones, and prints the seconds of importing and of each first call. What the peer prints itself
+goes to standard error.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def main(mode: str, path: str, device: str) -> None:
 
 
 def find(kernels: list[dict[str, Any]], device: str, answers: TextIO) -> None:
-    """A line for each kernel. Ends with the first error that leaves the GPU unusable."""
+    """A line, and one for each kernel. Ends with the first error that leaves the GPU unusable."""
+    print("{}", file=answers, flush=True)
     for kernel in kernels:
         try:
             args = [made(item, device) for item in kernel["args"]]
