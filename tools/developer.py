@@ -1,17 +1,18 @@
-"""The commands of ``./dev``: what each prints, runs and returns. Setting up is :mod:`workspace`'s."""
+"""The commands of ``./dev``: what each prints, runs and returns. Setting up is :mod:`workspace`'s, running tox's
+environments beside each other :mod:`environments`'s.
+"""
 
 from __future__ import annotations
 
 import argparse
-import configparser
 import os
-import re
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dependencies import ROOT
+from environments import Outcome, environments, run_all, run_kept, run_shown
 from workspace import PYTHON, SetupError, prepare
 
 if TYPE_CHECKING:
@@ -24,19 +25,6 @@ CHECKS = (
     ("types", ("mypy",)),
     ("types, tools", ("mypy", "tools", "examples", "benchmarks")),
 )
-PYTEST_SUMMARY = re.compile(
-    r"^=+ (.*\b(?:passed|failed|skipped|error|errors|deselected)\b.*) in [\d.]+s"
-)
-ANSI = re.compile(r"\x1b\[[0-9;]*m")
-
-
-class Outcome(NamedTuple):
-    """How one environment or check ended. ``tests`` is pytest's count, where it ran."""
-
-    name: str
-    passed: bool
-    seconds: float
-    tests: str = ""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -67,15 +55,13 @@ def _parser() -> argparse.ArgumentParser:
         "demo", help="a matmul: written, lowered, run, checked; on a GPU also tuned"
     )
     demo.set_defaults(run=_demo)
-    test = commands.add_parser(
-        "test", help="all checks and tests, each environment of tox.ini in turn"
-    )
+    test = commands.add_parser("test", help="all checks and tests: the environments of tox.ini")
     test.add_argument(
         "environments",
         nargs="*",
         metavar="environment",
         type=_environment,
-        help=f"only these, of {', '.join(_environments())}; what follows -- goes to what they run",
+        help=f"only these, of {', '.join(_names())}; what follows -- goes to what they run",
     )
     test.set_defaults(run=_test)
     check = commands.add_parser("check", help="lint, format, imports and types, in seconds")
@@ -93,71 +79,50 @@ def _demo(_: argparse.Namespace) -> int:
 def _check(_: argparse.Namespace) -> int:
     prepare(tools=True)
     outcomes = []
+    all_began = time.monotonic()
     for name, (program, *rest) in CHECKS:
         began = time.monotonic()
         status = subprocess.run(
             [str(PYTHON.with_name(program)), *rest], cwd=ROOT, check=False
         ).returncode
         outcomes.append(Outcome(name, status == 0, time.monotonic() - began))
-    return _report(outcomes)
+    return _report(outcomes, time.monotonic() - all_began)
 
 
 def _test(options: argparse.Namespace) -> int:
     prepare(tools=True)
-    known = _environments()
-    wanted = {*options.environments, "wheels"} if options.environments else set(known)
-    return _report([_run_environment(name, options.extra) for name in known if name in wanted])
+    wanted = {*options.environments, "wheels"} if options.environments else set(_names())
+    began = time.monotonic()
+    outcomes = run_all(
+        wanted,
+        show=lambda name: run_shown(name, options.extra),
+        keep=lambda name: run_kept(name, options.extra),
+    )
+    return _report(outcomes, time.monotonic() - began)
 
 
 def _environment(name: str) -> str:
-    if name not in _environments():
-        known = ", ".join(_environments())
-        raise argparse.ArgumentTypeError(f"tox.ini has no environment {name!r}, only {known}")
+    if name not in (names := _names()):
+        raise argparse.ArgumentTypeError(
+            f"tox.ini has no environment {name!r}, only {', '.join(names)}"
+        )
     return name
 
 
-def _environments() -> list[str]:
-    settings = configparser.ConfigParser(interpolation=None)
-    settings.read(ROOT / "tox.ini")
-    return [name.strip() for name in settings["tox"]["env_list"].split(",")]
+def _names() -> list[str]:
+    return [environment.name for environment in environments()]
 
 
-def _run_environment(name: str, arguments: Sequence[str]) -> Outcome:
-    print(f"\n── {name} {'─' * (74 - len(name))}", flush=True)
-    began = time.monotonic()
-    extra = ["--", *arguments] if arguments and name != "wheels" else []
-    command = [str(PYTHON), "-m", "tox", "run", "--quiet", "-e", name, *extra]
-    environment = {
-        **os.environ,
-        **({"PY_COLORS": "1", "FORCE_COLOR": "1"} if sys.stdout.isatty() else {}),
-    }
-    tests = ""
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            if summary := PYTEST_SUMMARY.match(ANSI.sub("", line)):
-                tests = summary[1]
-    return Outcome(name, process.returncode == 0, time.monotonic() - began, tests)
-
-
-def _report(outcomes: Sequence[Outcome]) -> int:
+def _report(outcomes: Sequence[Outcome], seconds: float) -> int:
     print(f"\n{'environment':<14}{'outcome':<10}{'seconds':>8}   tests")
     for outcome in outcomes:
         verdict = "ok" if outcome.passed else "FAILED"
         print(f"{outcome.name:<14}{verdict:<10}{outcome.seconds:8.0f}   {outcome.tests}".rstrip())
     failed = [outcome.name for outcome in outcomes if not outcome.passed]
-    total = sum(outcome.seconds for outcome in outcomes)
     if failed:
-        print(f"\n{len(failed)} of {len(outcomes)} failed after {total:.0f} s: {', '.join(failed)}")
+        print(
+            f"\n{len(failed)} of {len(outcomes)} failed after {seconds:.0f} s: {', '.join(failed)}"
+        )
         return 1
-    print(f"\nAll {len(outcomes)} passed in {total:.0f} s.")
+    print(f"\nAll {len(outcomes)} passed in {seconds:.0f} s.")
     return 0
