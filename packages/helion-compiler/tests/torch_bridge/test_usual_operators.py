@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from helion_compiler.torch_bridge.inductor import inductor_template
-from helion_compiler.torch_bridge.operands import ScalarOperand, TensorOperand
+from helion_compiler.torch_bridge.operands import PointwiseTemplate, ScalarOperand, TensorOperand
+from helion_compiler.torch_bridge.operator_graph import lower_call, lowering_settings
+from helion_compiler.torch_bridge.triton_text import template_of
 from helion_compiler.torch_bridge.usual_operators import (
     USUAL_OPERATORS,
     usual_dtype,
@@ -17,7 +19,7 @@ from helion_compiler.torch_bridge.usual_operators import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     Call = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -87,19 +89,46 @@ def stand_in(argument: Any) -> Any:
     return argument
 
 
+def by_inductor(
+    operator: torch._ops.OpOverload, call: Call, variants: Sequence[tuple[torch.dtype, bool]]
+) -> list[PointwiseTemplate]:
+    """TorchInductor's text of a call for each type of result, with texts of our own or not; lowered once."""
+    with lowering_settings(CUDA):
+        lowered = lower_call(operator, *call, CUDA)
+        return [
+            template_of(operator, lowered, result, CUDA, fast_math=quick, elementary=quick)
+            for result, quick in variants
+        ]
+
+
 @pytest.mark.parametrize("operator", USUAL_OPERATORS, ids=str)
 def test_the_text_is_that_of_inductor(operator: torch._ops.OpOverload) -> None:
     answered = 0
     for args, kwargs in calls(operator):
         natural = by_torch(operator, (args, kwargs)) or torch.float32
-        for result, quick in VARIANTS.get(args[0].dtype, ((None, False),)):
-            options = {"fast_math": quick, "elementary": quick}
-            call = (operator, args, kwargs, result or natural)
-            found = usual_template(*call, **options)
-            if found is not None:
-                answered += 1
-                assert found == inductor_template(*call, CUDA, **options), (call, options)
+        found = {
+            (result or natural, quick): usual_template(
+                operator, args, kwargs, result or natural, fast_math=quick, elementary=quick
+            )
+            for result, quick in VARIANTS.get(args[0].dtype, ((None, False),))
+        }
+        known = {variant: text for variant, text in found.items() if text is not None}
+        if known:
+            answered += len(known)
+            expected = by_inductor(operator, (args, kwargs), [*known])
+            assert [*known.values()] == expected, (args, kwargs, [*known])
     assert answered >= 4  # float32, bfloat16 and so on: an operator is in the table to be answered
+
+
+@pytest.mark.parametrize("quick", [False, True])
+def test_lowering_once_gives_what_is_asked_for_alone(quick: bool) -> None:
+    """What `inductor_template` does for one variant is what the test above does for several."""
+    call = (TensorOperand(torch.bfloat16),), {}
+    for result in (torch.bfloat16, torch.float32):
+        both = by_inductor(aten.sigmoid.default, call, [(torch.int32, False), (result, quick)])
+        options = {"fast_math": quick, "elementary": quick}
+        alone = inductor_template(aten.sigmoid.default, *call, result, CUDA, **options)
+        assert both[1] == alone
 
 
 @pytest.mark.parametrize("operator", USUAL_OPERATORS, ids=str)
