@@ -7,6 +7,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 TOOL = Path(__file__).parent.parent / "tools" / "operator_coverage"
 
@@ -22,36 +28,68 @@ INTEGER = frozenset(
 REFUSED = frozenset({"digamma", "linalg.qr", "masked_scatter", "nonzero", "unique"})
 
 
-def test_operators_of_models_agree_with_torch(tmp_path: Path) -> None:
-    results = run(WORKING, "float32", tmp_path)
+MISTAKES = ("cat", "diagonal", "index_add", "kthvalue", "unsqueeze")
+
+# The database takes ten seconds to import: one process carries out all commands, and writes what each prints.
+COMMANDS = """
+import contextlib, json, runpy, sys
+tool, folder, commands = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+for name, arguments in commands.items():
+    sys.argv = [tool, *arguments]
+    with open(f"{folder}/{name}.txt", "w") as file, contextlib.redirect_stdout(file):
+        with contextlib.suppress(SystemExit):
+            runpy.run_path(tool, run_name="__main__")
+"""
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of what the tool prints and finds, by the names of the commands."""
+    folder = tmp_path_factory.mktemp("operators")
+
+    def run(name: str, operators: frozenset[str], dtype: str) -> list[str]:
+        command = ["run", "--inside", "--results", str(folder / f"{name}.jsonl")]
+        options = ["--dtypes", dtype, "--samples", "1", "--no-compile"]
+        return [*command, "--only", only(operators), *options]
+
+    commands = {
+        "models": run("models", WORKING, "float32"),
+        "integers": run("integers", INTEGER | REFUSED, "int64"),
+        "mistakes": ["mistakes", "--only", only(MISTAKES)],
+    }
+    command = [sys.executable, "-c", COMMANDS, str(TOOL), str(folder), json.dumps(commands)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def only(names: Iterable[str]) -> str:
+    return "^(" + "|".join(map(re.escape, sorted(names))) + ")$"
+
+
+def test_operators_of_models_agree_with_torch(printed: Path) -> None:
+    results = found(printed / "models.jsonl")
     assert {name for name, statuses in results.items() if "agrees" in statuses} == WORKING
-    assert {name: found for name, found in results.items() if found - {"agrees", "refused"}} == {}
+    others = {name: each - {"agrees", "refused"} for name, each in results.items()}
+    assert not any(others.values()), others
 
 
-def test_operators_of_integers_agree_with_torch_and_others_are_refused(tmp_path: Path) -> None:
-    results = run(INTEGER | REFUSED, "int64", tmp_path)
+def test_operators_of_integers_agree_with_torch_and_others_are_refused(printed: Path) -> None:
+    results = found(printed / "integers.jsonl")
     assert {name for name, statuses in results.items() if statuses == {"agrees"}} == INTEGER
     assert {name for name, statuses in results.items() if statuses == {"refused"}} == REFUSED - {
         "linalg.qr"  # of floats alone
     }
 
 
-def test_calls_that_torch_refuses_are_refused() -> None:
+def test_calls_that_torch_refuses_are_refused(printed: Path) -> None:
     """Wrong dimensions, shapes and counts, of operators that have rules of their own."""
-    only = "^(cat|diagonal|index_add|kthvalue|unsqueeze)$"
-    command = [sys.executable, TOOL, "mistakes", "--only", only]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert re.fullmatch(r"\d+ refused\n", done.stdout), done.stdout + done.stderr
-    assert int(done.stdout.split()[0]) >= 10
+    counts = (printed / "mistakes.txt").read_text()
+    assert re.fullmatch(r"\d+ refused\n", counts), counts
+    assert int(counts.split()[0]) >= 10
 
 
-def run(names: frozenset[str], dtype: str, place: Path) -> dict[str, set[str]]:
+def found(results: Path) -> dict[str, set[str]]:
     """What the tool finds for some operators: how the calls of each ended."""
-    file = place / "results.jsonl"
-    only = "^(" + "|".join(map(re.escape, sorted(names))) + ")$"
-    command = [sys.executable, TOOL, "run", "--inside", "--results", file, "--only", only]
-    options = ["--dtypes", dtype, "--samples", "1", "--no-compile"]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
-    assert file.exists(), done.stderr
-    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    lines = [json.loads(line) for line in results.read_text().splitlines()]
     return {line["operator"]: {f["status"] for f in line["findings"]} for line in lines}
