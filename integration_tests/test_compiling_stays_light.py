@@ -1,6 +1,7 @@
 """What tracing, compiling and running a kernel imports: Dynamo and TorchInductor for uncommon operators alone.
 
-Each program runs in a fresh interpreter, since torch imports either for good.
+Each program runs in a process of its own, since torch imports either for good; most are forks of one that has
+imported neither.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from forked_programs import Forks
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     LoadedBy = Callable[[str], frozenset[str]]
 
@@ -58,6 +61,12 @@ def author(x):
 """
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    with Forks(PREPARED, tmp_path_factory.mktemp("prepared")) as forks:
+        yield forks
+
+
 def kernel_of(text: str) -> str:
     """Statements that define a kernel with one line of device code, where Python finds its source."""
     source = OF_ITS_OWN.format(text=text)
@@ -74,29 +83,35 @@ def test_torch_itself_is_light(loaded_by: LoadedBy) -> None:
     assert not loaded_by("import torch, triton.language, torch.nn.functional") & HEAVY
 
 
-def test_usual_kernels_compile_without(loaded_by: LoadedBy) -> None:
-    program = PREPARED + "\n".join(f"example({path!r}, {args})" for path, args in USUAL.items())
-    loaded = loaded_by(program)
+def test_what_is_prepared_is_light(prepared: Forks) -> None:
+    loaded = prepared.loaded_by("")
+    assert "helion_compiler.bundling" in loaded
+    assert not loaded & HEAVY
+
+
+def test_usual_kernels_compile_without(prepared: Forks) -> None:
+    program = "\n".join(f"example({path!r}, {args})" for path, args in USUAL.items())
+    loaded = prepared.loaded_by(program)
     assert "helion_compiler.building.binary" in loaded
     assert not loaded & HEAVY
 
 
-def test_what_tunes_and_measures_does_without(loaded_by: LoadedBy) -> None:
+def test_what_tunes_and_measures_does_without(prepared: Forks) -> None:
     program = """
 import importlib, pkgutil, helion_compiler.tuning
 for module in pkgutil.iter_modules(helion_compiler.tuning.__path__, "helion_compiler.tuning."):
     importlib.import_module(module.name)
 """
-    loaded = loaded_by(program)
+    loaded = prepared.loaded_by(program)
     assert {"helion_compiler.tuning.measurer", "helion_compiler.tuning.choose_config"} <= loaded
     assert not loaded & HEAVY
 
 
-def test_interpreted_kernels_do_without(loaded_by: LoadedBy) -> None:
-    program = PREPARED + kernel_of("torch.exp(x[tile]) * 2 + x[tile]")
+def test_interpreted_kernels_do_without(prepared: Forks) -> None:
+    program = kernel_of("torch.exp(x[tile]) * 2 + x[tile]")
     program += "x = torch.randn(17, 40)\n"
     program += "torch.testing.assert_close(kernel(x), torch.exp(x) * 2 + x)\n"
-    loaded = loaded_by(program)
+    loaded = prepared.loaded_by(program)
     assert "helion_compiler.interpreting.launch" in loaded
     assert not loaded & HEAVY
 
@@ -110,18 +125,19 @@ def test_interpreted_kernels_do_without(loaded_by: LoadedBy) -> None:
     ],
 )
 def test_uncommon_operators_import_it_in_the_middle_of_a_trace(
-    text: str, reason: str, loaded_by: LoadedBy
+    text: str, reason: str, prepared: Forks
 ) -> None:
     """And mean what they mean: importing it is no part of what is traced."""
     del reason
-    program = PREPARED + kernel_of(text)
+    program = kernel_of(text)
     program += "x = torch.randn(17, 40)\n"
     program += f"tile = slice(None)\nexpected = {text}\n"
     program += "torch.testing.assert_close(kernel(x), expected, rtol=1e-5, atol=1e-6)\n"
-    assert loaded_by(program) >= {"torch._inductor", "helion_compiler.interpreting.launch"}
+    loaded = prepared.loaded_by(program)
+    assert loaded >= {"torch._inductor", "helion_compiler.interpreting.launch"}
 
 
-def test_threads_import_it_once(loaded_by: LoadedBy) -> None:
+def test_threads_import_it_once(prepared: Forks) -> None:
     """One asks for the text of an operator while another asks for a decomposition."""
     program = """
 from concurrent.futures import ThreadPoolExecutor
@@ -138,4 +154,4 @@ with ThreadPoolExecutor(4) as pool:
     assert all(each.result().lines for each in texts)
     assert all(each.result() for each in tables)
 """
-    assert "torch._inductor" in loaded_by(program)
+    assert "torch._inductor" in prepared.loaded_by(program)

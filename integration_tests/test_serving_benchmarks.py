@@ -32,6 +32,17 @@ args = ["bf16[1,2,64,64]", "f32[64,32]", "f32[64,32]", 1]
 """
 
 
+@pytest.fixture(scope="module")
+def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What Python makes of torch's sources: the programs keep it with what they measure, which is no matter here."""
+    return tmp_path_factory.mktemp("bytecode")
+
+
+@pytest.fixture(autouse=True)
+def shared_bytecode(bytecode: Path, tmp_path: Path) -> None:
+    (tmp_path / "bytecode").symlink_to(bytecode)
+
+
 @pytest.fixture
 def kernels(tmp_path: Path) -> Path:
     path = tmp_path / "kernels.toml"
