@@ -118,8 +118,10 @@ def _install_set(needed: DependencySet) -> None:
     aside = needed.place.with_suffix(f".partial-{os.getpid()}")
     try:
         _install(aside, needed)
-        if not needed.place.exists():
-            aside.rename(needed.place)
+        aside.rename(needed.place)
+    except OSError:
+        if not needed.place.exists():  # else an environment beside this one was quicker
+            raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
