@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from helion_compiler.emission import EmittedKernel, emit
-from helion_compiler.passes import drop_dead_ops, insert_masks, order_accesses
+from helion_compiler.passes import drop_dead_ops, insert_masks, mark_rounded, order_accesses
 from helion_compiler.program.verifier import verify_program
 from helion_compiler.scheduling import Schedule, make_schedule
 from helion_compiler.tracing import trace
@@ -30,6 +30,7 @@ PASSES: tuple[Callable[[Program], Program], ...] = (
     drop_dead_ops,
     order_accesses,
     insert_masks,
+    mark_rounded,
 )
 
 

@@ -68,7 +68,7 @@ def softmax(x, out):
         x_2 = tl.load(x + (tile_n_begin * 1000 + roll_0_1_index), mask=roll_0_1_mask, other=0)
         convert_element_type_1 = x_2.to(tl.float32)
         sub = convert_element_type_1 - amax
-        exp_1 = libdevice.exp(sub)
+        exp_1 = tl.exp2(sub * 1.4426950408889634)
         div = (exp_1 / sum)
         convert_element_type_2 = div.to(tl.float16)
         tl.store(out + (tile_n_begin * 1000 + roll_0_1_index), convert_element_type_2, mask=roll_0_1_mask)

@@ -59,7 +59,7 @@ def causal_attention_computing(q_descriptor, k_descriptor, v_descriptor, out_des
             maximum = tl.maximum(top, amax, propagate_nan=tl.PropagateNan.ALL)
             # weights, worth = torch.exp(scores - raised[:, :, None]), torch.exp(top - raised)
             sub = dot - maximum[:, None]
-            exp_1 = libdevice.exp(sub)
+            exp_1 = tl.exp2(sub * 1.4426950408889634)
             sub_1 = top - maximum
             exp_2 = libdevice.exp(sub_1)
             # total = total * worth + weights.sum(-1)
@@ -82,7 +82,7 @@ def causal_attention_computing(q_descriptor, k_descriptor, v_descriptor, out_des
             maximum_1 = tl.maximum(top, amax_1, propagate_nan=tl.PropagateNan.ALL)
             # weights, worth = torch.exp(scores - raised[:, :, None]), torch.exp(top - raised)
             sub_2 = where - maximum_1[:, None]
-            exp_3 = libdevice.exp(sub_2)
+            exp_3 = tl.exp2(sub_2 * 1.4426950408889634)
             sub_3 = top - maximum_1
             exp_4 = libdevice.exp(sub_3)
             # total = total * worth + weights.sum(-1)
@@ -112,7 +112,7 @@ def causal_attention_computing(q_descriptor, k_descriptor, v_descriptor, out_des
             maximum_2 = tl.maximum(top, amax_2, propagate_nan=tl.PropagateNan.ALL)
             # weights, worth = torch.exp(scores - raised[:, :, None]), torch.exp(top - raised)
             sub_4 = dot_1 - maximum_2[:, None]
-            exp_5 = libdevice.exp(sub_4)
+            exp_5 = tl.exp2(sub_4 * 1.4426950408889634)
             sub_5 = top - maximum_2
             exp_6 = libdevice.exp(sub_5)
             # total = total * worth + weights.sum(-1)
@@ -148,7 +148,7 @@ def causal_attention_computing(q_descriptor, k_descriptor, v_descriptor, out_des
             maximum_3 = tl.maximum(top, amax_3, propagate_nan=tl.PropagateNan.ALL)
             # weights, worth = torch.exp(scores - raised[:, :, None]), torch.exp(top - raised)
             sub_6 = where_1 - maximum_3[:, None]
-            exp_7 = libdevice.exp(sub_6)
+            exp_7 = tl.exp2(sub_6 * 1.4426950408889634)
             sub_7 = top - maximum_3
             exp_8 = libdevice.exp(sub_7)
             # total = total * worth + weights.sum(-1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
+from helion_compiler.torch_bridge.approximations import APPROXIMATIONS
 from helion_compiler.torch_bridge.inductor import inductor_template
 from helion_compiler.torch_bridge.operands import PointwiseTemplate, ScalarOperand, TensorOperand
 from helion_compiler.torch_bridge.operator_graph import lower_call, lowering_settings
@@ -89,6 +90,11 @@ def stand_in(argument: Any) -> Any:
     return argument
 
 
+def own(quick: bool) -> dict[str, Any]:
+    """Options for every text of our own, or for none."""
+    return {"approximated": frozenset(APPROXIMATIONS if quick else ()), "elementary": quick}
+
+
 def by_inductor(
     operator: torch._ops.OpOverload, call: Call, variants: Sequence[tuple[torch.dtype, bool]]
 ) -> list[PointwiseTemplate]:
@@ -96,8 +102,7 @@ def by_inductor(
     with lowering_settings(CUDA):
         lowered = lower_call(operator, *call, CUDA)
         return [
-            template_of(operator, lowered, result, CUDA, fast_math=quick, elementary=quick)
-            for result, quick in variants
+            template_of(operator, lowered, result, CUDA, **own(quick)) for result, quick in variants
         ]
 
 
@@ -108,7 +113,7 @@ def test_the_text_is_that_of_inductor(operator: torch._ops.OpOverload) -> None:
         natural = by_torch(operator, (args, kwargs)) or torch.float32
         found = {
             (result or natural, quick): usual_template(
-                operator, args, kwargs, result or natural, fast_math=quick, elementary=quick
+                operator, args, kwargs, result or natural, **own(quick)
             )
             for result, quick in VARIANTS.get(args[0].dtype, ((None, False),))
         }
@@ -126,8 +131,7 @@ def test_lowering_once_gives_what_is_asked_for_alone(quick: bool) -> None:
     call = (TensorOperand(torch.bfloat16),), {}
     for result in (torch.bfloat16, torch.float32):
         both = by_inductor(aten.sigmoid.default, call, [(torch.int32, False), (result, quick)])
-        options = {"fast_math": quick, "elementary": quick}
-        alone = inductor_template(aten.sigmoid.default, *call, result, CUDA, **options)
+        alone = inductor_template(aten.sigmoid.default, *call, result, CUDA, **own(quick))
         assert both[1] == alone
 
 

@@ -61,6 +61,7 @@ from helion_compiler.program.ops import (
     Unsqueeze,
 )
 from helion_compiler.program.types import Value
+from helion_compiler.torch_bridge.approximations import APPROXIMATIONS
 from helion_compiler.torch_bridge.operands import (
     NotPointwise,
     PointwiseTemplate,
@@ -141,7 +142,7 @@ def emit_pointwise(context: EmissionContext, op: Pointwise) -> None:
             args,
             kwargs,
             dtype,
-            fast_math=context.schedule.fast_math,
+            approximated=_approximated(context, op),
             elementary=context.schedule.elementary,
         )
     except NotPointwise as error:
@@ -159,6 +160,13 @@ def emit_pointwise(context: EmissionContext, op: Pointwise) -> None:
     ):
         text = context.full(shape, text, dtype)
     context.define(op.result, text)
+
+
+def _approximated(context: EmissionContext, op: Pointwise) -> frozenset[str]:
+    """What of an operator may be computed in few instructions."""
+    if context.schedule.fast_math:
+        return frozenset(APPROXIMATIONS)
+    return frozenset({"exp"}) if op.rounded else frozenset()
 
 
 def _template_text(

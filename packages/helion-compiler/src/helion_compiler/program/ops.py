@@ -136,12 +136,16 @@ class Number:
 
 @attrs.frozen(eq=False, kw_only=True)
 class Pointwise:
-    """An ATen operator applied lane by lane. Tensors of ``args`` are Values that broadcast as in torch."""
+    """An ATen operator applied lane by lane. Tensors of ``args`` are Values that broadcast as in torch.
+
+    ``rounded`` says that all that becomes of the result is rounded to 16 bits, with the relative error that it has.
+    """
 
     result: Value
     operator: torch._ops.OpOverload
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
+    rounded: bool = False
     location: Location | None = None
 
 

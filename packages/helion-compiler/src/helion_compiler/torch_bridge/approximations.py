@@ -25,8 +25,8 @@ __all__ = ["APPROXIMATIONS"]
 
 APPROXIMATIONS: Mapping[str, str] = MappingProxyType(
     {
-        "exp": "tl_math.exp({0})",
-        "exp2": "tl_math.exp2({0})",
+        "exp": "tl.exp2({0} * 1.4426950408889634)",
+        "exp2": "tl.exp2({0})",
         "sqrt": "tl_math.sqrt({0})",
         "tanh": "(libdevice.fast_dividef(2.0, 1.0 + libdevice.exp2({0} * -2.8853900817779268)) - 1.0)",
         "truediv": "libdevice.fast_dividef({0}, {1})",

@@ -33,6 +33,6 @@ def elementary_operator(
     dtypes = {args[0].dtype, result_dtype}
     if not dtypes.issubset(_COMPUTED_IN_FLOAT32):
         return None
-    writer = LineWriter(fast_math=False, elementary=True)
+    writer = LineWriter(approximated=frozenset(), elementary=True)
     operand = writer.value(Tile(0, args[0].dtype), torch.float32)
     return writer.template(writer.called(function, operand), result_dtype)

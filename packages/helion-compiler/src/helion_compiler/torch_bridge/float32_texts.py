@@ -16,13 +16,13 @@ __all__ = ["float32_texts", "names_in"]
 _SUPPORT = re.compile(r"(?<![\w.])(libdevice|tl_math|triton_helpers)\.")
 
 
-def float32_texts(*, fast_math: bool, elementary: bool) -> Mapping[str, str]:
+def float32_texts(*, approximated: frozenset[str], elementary: bool) -> Mapping[str, str]:
     """Format strings of float32 operands, by the name of TorchInductor's op that they stand for.
 
-    With `fast_math` they approximate; with `elementary` they call functions of that module.
+    Those that are `approximated` are by few instructions; with `elementary` they call functions of that module.
     """
     own = {name: f"{function}({{0}})" for name, function in ELEMENTARY.items()}
-    return {**(own if elementary else {}), **(APPROXIMATIONS if fast_math else {})}
+    return {**(own if elementary else {}), **{name: APPROXIMATIONS[name] for name in approximated}}
 
 
 def names_in(text: str) -> set[str]:

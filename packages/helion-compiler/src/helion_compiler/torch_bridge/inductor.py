@@ -32,14 +32,19 @@ def inductor_template(
     result_dtype: torch.dtype,
     device: torch.device,
     *,
-    fast_math: bool,
+    approximated: frozenset[str],
     elementary: bool,
 ) -> PointwiseTemplate:
     """The text of a call that `pointwise.lower_pointwise` was given, by TorchInductor."""
     with _LOWERING, lowering_settings(device):
         lowered = lower_call(operator, args, kwargs, device)
         return template_of(
-            operator, lowered, result_dtype, device, fast_math=fast_math, elementary=elementary
+            operator,
+            lowered,
+            result_dtype,
+            device,
+            approximated=approximated,
+            elementary=elementary,
         )
 
 

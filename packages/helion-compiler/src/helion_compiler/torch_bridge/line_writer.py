@@ -118,10 +118,10 @@ _TRUTHS = frozenset({"eq", "ge", "gt", "le", "logical_not", "lt", "ne"})
 class LineWriter:
     """The lines of one template."""
 
-    def __init__(self, *, fast_math: bool, elementary: bool) -> None:
+    def __init__(self, *, approximated: frozenset[str], elementary: bool) -> None:
         self.lines: list[tuple[str, str]] = []
         self._fields: dict[str, str] = {}
-        self._float32_texts = float32_texts(fast_math=fast_math, elementary=elementary)
+        self._float32_texts = float32_texts(approximated=approximated, elementary=elementary)
         self._widened = elementary
 
     def op(self, name: str, *operands: Held) -> Held:

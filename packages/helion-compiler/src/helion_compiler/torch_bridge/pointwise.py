@@ -61,7 +61,7 @@ def lower_pointwise(
     result_dtype: torch.dtype,
     device_kind: str = "cuda",
     *,
-    fast_math: bool = False,
+    approximated: frozenset[str] = frozenset(),
     elementary: bool = False,
 ) -> PointwiseTemplate:
     """Turn one ATen call into Triton text.
@@ -73,7 +73,7 @@ def lower_pointwise(
         kwargs: Keyword arguments, likewise.
         result_dtype: The element type to convert the result to; normally the one torch gives it.
         device_kind: The device type for which TorchInductor lowers. None needs to be present.
-        fast_math: Whether float32 may be computed by the instructions of `approximations`.
+        approximated: TorchInductor's ops that may be computed by what `approximations` has for float32.
         elementary: Whether the text may call the functions of `elementary`, which are for NVIDIA's GPUs.
 
     Returns:
@@ -85,7 +85,7 @@ def lower_pointwise(
         TypeError: An argument is something else than an operand or a constant.
     """
     call = _call(operator, args, kwargs, result_dtype, device_kind)
-    return _lowered(attrs.evolve(call, fast_math=fast_math, elementary=elementary))
+    return _lowered(attrs.evolve(call, approximated=approximated, elementary=elementary))
 
 
 @attrs.frozen
@@ -98,7 +98,7 @@ class _Call:
     key: str
     result_dtype: torch.dtype
     device_kind: str
-    fast_math: bool = False
+    approximated: frozenset[str] = frozenset()
     elementary: bool = False
 
 
@@ -141,7 +141,7 @@ def _known(call: _Call) -> PointwiseTemplate | None:
         call.args,
         call.kwargs,
         call.result_dtype,
-        fast_math=call.fast_math,
+        approximated=call.approximated,
         elementary=call.elementary,
     )
 
@@ -156,6 +156,6 @@ def _by_inductor(call: _Call) -> PointwiseTemplate:
         call.kwargs,
         call.result_dtype,
         torch.device(call.device_kind),
-        fast_math=call.fast_math,
+        approximated=call.approximated,
         elementary=call.elementary,
     )

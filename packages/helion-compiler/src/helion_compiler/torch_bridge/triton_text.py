@@ -50,14 +50,15 @@ def template_of(
     result_dtype: torch.dtype,
     device: torch.device,
     *,
-    fast_math: bool = False,
+    approximated: frozenset[str] = frozenset(),
     elementary: bool = False,
 ) -> PointwiseTemplate:
     """The text of a lowered call, its result converted to `result_dtype`.
 
-    With `fast_math` it approximates; with `elementary` it calls functions of that module.
+    Of float32, the ops that are `approximated` are by few instructions; with `elementary` it calls functions of that
+    module.
     """
-    texts = float32_texts(fast_math=fast_math, elementary=elementary)
+    texts = float32_texts(approximated=approximated, elementary=elementary)
     writer = _Writer(operator, call, texts, WIDENED if elementary else None)
     with (
         V.set_graph_handler(call.graph),

@@ -43,14 +43,14 @@ def usual_template(
     kwargs: Mapping[str, Any],
     result_dtype: torch.dtype,
     *,
-    fast_math: bool = False,
+    approximated: frozenset[str] = frozenset(),
     elementary: bool = False,
 ) -> PointwiseTemplate | None:
     """The text of a call on a GPU; None where that takes TorchInductor. Arguments are those of `lower_pointwise`."""
     usual = _known(operator, kwargs)
     if usual is None:
         return None
-    writer = LineWriter(fast_math=fast_math, elementary=elementary)
+    writer = LineWriter(approximated=approximated, elementary=elementary)
     try:
         return writer.template(usual.write(writer, *_numbered(args), **kwargs), result_dtype)
     except UnknownText:
