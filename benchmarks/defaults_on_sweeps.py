@@ -106,11 +106,11 @@ class Judgement:
 
 
 def space_of(case: Case) -> ConfigSpace:
-    """The space of a case on a Hopper GPU, with the default that Triton's own loops have."""
+    """The space of a case on a Hopper GPU, as far as sweeps know it: without roles of warps or rows that are renewed."""
     arguments = case.arguments(Shapes("cpu", torch.Generator()), *case.sizes)
     space: ConfigSpace = kernel_of(case).bind(arguments).config_spec
     assert isinstance(space.means, Means)
-    return attrs.evolve(space, means=space.means.of_own_loops())  # sweeps know no roles of warps
+    return attrs.evolve(space.without_renewed(), means=space.means.of_own_loops())
 
 
 def judged(recording: Recording, space: ConfigSpace, mistakes: int) -> Judgement:

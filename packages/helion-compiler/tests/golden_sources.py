@@ -284,6 +284,11 @@ SOURCES: dict[str, Source] = {
     "softmax_rolled": Source(
         softmax, (half(64, 1000),), {"block_sizes": [1], "reduction_loops": [256]}
     ),
+    "softmax_renewed": Source(
+        softmax,
+        (half(64, 40000),),
+        {"block_sizes": [1], "reduction_loops": [65536], "num_warps": 32},
+    ),
     "softmax_rolled_dynamic": Source(
         softmax, (half(64, 1000),), {"block_sizes": [1], "reduction_loops": [256]}, dynamic=True
     ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from helion_compiler.emission import BufferParameter, DescriptorParameter
+from helion_compiler.emission import CHANGED, BufferParameter, DescriptorParameter
 from helion_compiler.tracing.arguments import device_of
 from helion_runtime.conditions import unmet_conditions
 from helion_runtime.entries import TensorSignature, VariantEntry
@@ -21,6 +21,8 @@ from helion_runtime.signature import mismatches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from helion_compiler.emission import EmittedKernel
     from helion_compiler.program.program import Program
@@ -120,9 +122,15 @@ def run_interpreted(
                 (1, 1, 1) if emitted.waits else evaluated.grid,
                 arguments,
                 checked=not emitted.follows_addresses,
+                assembly={CHANGED: _changed},
             )
 
     return execute(variant, metadata_of(leaves), torch.device("cpu"), launch)
+
+
+def _changed(value: NDArray[Any], bits: NDArray[Any]) -> NDArray[Any]:
+    """A value of two bytes with some bits changed."""
+    return value.view(np.uint16) ^ bits.astype(np.uint16)
 
 
 def _refuse_other_calls(

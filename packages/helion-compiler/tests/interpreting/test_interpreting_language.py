@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import triton
@@ -277,6 +278,13 @@ def assembly_kernel(x):
 def test_inline_assembly_is_refused_by_name() -> None:
     with pytest.raises(NotImplementedError, match=r"inline_asm_elementwise .*mov\.b32"):
         interpret(assembly_kernel, ONE, [torch.zeros(1)])
+
+
+def test_inline_assembly_computes_what_the_caller_says() -> None:
+    x = torch.tensor([1.5])
+    negated = {"mov.b32 $0, $1;": lambda value: value.view(np.uint32) ^ np.uint32(1 << 31)}
+    interpret(assembly_kernel, ONE, [x], assembly=negated)
+    assert x.tolist() == [-1.5]
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,8 @@ _KEYS = (
         "reduction_loops",
         "reduction_loop",
         either(NONE, power_of_two(8)),
-        "Positions per step of a reduction over a whole dimension; None holds it whole.",
+        "Positions per step of a reduction over a whole dimension; None holds it whole, and a step that is all of it "
+        "holds it as it was loaded and computes anew behind each reduction.",
         "`None`, if that fits",
         "whole dimensions of more than 32 positions that can be read in steps",
     ),

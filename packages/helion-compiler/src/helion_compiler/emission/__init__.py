@@ -2,10 +2,18 @@
 
 from helion_compiler.emission.emit import emit
 from helion_compiler.emission.emitted import EmittedKernel
+from helion_compiler.emission.functions import CHANGED
 from helion_compiler.emission.parameters import (
     BufferParameter,
     DescriptorParameter,
     ScalarParameter,
 )
 
-__all__ = ["BufferParameter", "DescriptorParameter", "EmittedKernel", "ScalarParameter", "emit"]
+__all__ = [
+    "CHANGED",
+    "BufferParameter",
+    "DescriptorParameter",
+    "EmittedKernel",
+    "ScalarParameter",
+    "emit",
+]

@@ -21,6 +21,7 @@ from helion_compiler.program.alignment import Alignment
 from helion_compiler.program.choices import choosing_narrowed, masks_of_conditions
 from helion_compiler.program.expressions import to_triton
 from helion_compiler.program.types import Value, whole_axis
+from helion_compiler.program.views import renewed_values
 from helion_compiler.space.descriptors import descriptor_order
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class EmissionContext:
         self.masked: set[Mask] = set()
         """Masks that comparisons have been written with."""
         self.chooses_narrowed: frozenset[Value] = choosing_narrowed(schedule.program)
+        self.renewed = renewed_values(schedule.program)
         self._alignment = Alignment(schedule.program)
         self._starts = starts
         self._values: dict[Value, str] = {}

@@ -15,6 +15,9 @@ from helion_compiler.torch_bridge.elementary import ELEMENTARY_FUNCTIONS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+CHANGED = "xor.b32 $0, $1, $2;"
+"""The assembly of a value with some bits changed. Here none are; a compiler knows of none which."""
+
 DEVICE_FUNCTIONS: Mapping[str, str] = MappingProxyType(
     {
         "nan_maximum": """(a, b):
@@ -48,6 +51,12 @@ DEVICE_FUNCTIONS: Mapping[str, str] = MappingProxyType(
     # The phase of a barrier turns each time that the ring has been gone through.
     turned = buffer == BUFFERS - 1
     return tl.where(turned, 0, buffer + 1), tl.where(turned, phase ^ 1, phase)""",
+        "renewed": f"""(value, times: tl.constexpr):
+    # The same bits: no program's number is as large as theirs, which compilers do not know.
+    differs = tl.where(tl.program_id(0) >= tl.num_programs(0), times, 0)
+    return tl.inline_asm_elementwise(
+        "{CHANGED}", "=r,r,r,r", [value, differs], dtype=value.dtype, is_pure=True, pack=2
+    )""",
         **ELEMENTARY_FUNCTIONS,
     }
 )

@@ -1,4 +1,4 @@
-"""Random numbers, pairs of lanes, and parts of a tile."""
+"""Random numbers, pairs of lanes, parts of a tile, and tiles renewed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from helion_compiler.emission.held import position
 
 if TYPE_CHECKING:
     from helion_compiler.emission.context import EmissionContext
-    from helion_compiler.program.lane_ops import Cut, Distribution, Join, Random, Split
+    from helion_compiler.program.lane_ops import Cut, Distribution, Join, Random, Renew, Split
 
 _DRAWS: dict[Distribution, str] = {
     "uniform": "tl.rand({seed}, {offsets})",
@@ -54,6 +54,12 @@ def emit_cut(context: EmissionContext, op: Cut) -> None:
             context.writer.line(f"{', '.join(names)} = {_halved(piece, held, dim)}")
             halves += names
         pieces = halves
+
+
+def emit_renew(context: EmissionContext, op: Renew) -> None:
+    """A function of our own, which says nothing."""
+    context.uses.add("renewed")
+    context.define(op.result, f"renewed({context.use(op.operand)}, {op.times})")
 
 
 def _halved(text: str, half: list[int], dim: int) -> str:

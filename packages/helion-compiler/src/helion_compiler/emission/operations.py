@@ -16,7 +16,7 @@ from helion_compiler.emission.foreign import (
     emit_print,
 )
 from helion_compiler.emission.held import held, placed
-from helion_compiler.emission.lanes import emit_cut, emit_join, emit_random, emit_split
+from helion_compiler.emission.lanes import emit_cut, emit_join, emit_random, emit_renew, emit_split
 from helion_compiler.emission.memory import emit_atomic, emit_fence, emit_load, emit_store
 from helion_compiler.emission.numbers import number_text
 from helion_compiler.emission.products import emit_dot
@@ -37,7 +37,7 @@ from helion_compiler.program.foreign_ops import (
     InlineTriton,
     Print,
 )
-from helion_compiler.program.lane_ops import Cut, Join, Random, Split
+from helion_compiler.program.lane_ops import Cut, Join, Random, Renew, Split
 from helion_compiler.program.ops import (
     Atomic,
     Broadcast,
@@ -143,7 +143,7 @@ def emit_pointwise(context: EmissionContext, op: Pointwise) -> None:
             kwargs,
             dtype,
             approximated=_approximated(context, op),
-            elementary=context.schedule.elementary,
+            elementary=context.schedule.elementary and not context.renewed.intersection(op.args),
         )
     except NotPointwise as error:
         raise exc.UnsupportedOperator(
@@ -241,6 +241,7 @@ EMITTERS: dict[type, Callable[[EmissionContext, Any], None]] = {
     Join: emit_join,
     Split: emit_split,
     Cut: emit_cut,
+    Renew: emit_renew,
     Print: emit_print,
     Breakpoint: emit_breakpoint,
     InlineTriton: emit_inline,

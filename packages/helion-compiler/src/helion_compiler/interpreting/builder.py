@@ -4,8 +4,9 @@ In: the grid and the memory of one launch, and the program that runs. Out: a dro
 Assumed: one builder serves one launch, whose programs run one after another.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 
 import attrs
 import numpy as np
@@ -18,6 +19,11 @@ from helion_compiler.interpreting.formats import decode, encode, storage_dtype
 from helion_compiler.interpreting.libdevice import libdevice_function
 from helion_compiler.interpreting.memory import AddressSpace
 
+Assembly: TypeAlias = Callable[..., Any]
+"""What a piece of inline assembly computes: from the stored elements of its operands, arrays of one shape, those of its
+result, of whatever dtype has their bits."""
+NOTHING: Final[Mapping[str, Assembly]] = MappingProxyType({})
+
 
 @attrs.define
 class Position:
@@ -27,12 +33,29 @@ class Position:
     index: tuple[int, int, int] = (0, 0, 0)
 
 
+@attrs.frozen
+class _Computed:
+    """What an operation of Triton's IR is asked for."""
+
+    result: Any
+
+    def get_result(self, _number: int) -> Any:
+        """The only result."""
+        return self.result
+
+
 class Builder(Accesses):
     """Triton's IR builder for interpretation."""
 
-    def __init__(self, position: Position, address_space: AddressSpace) -> None:
+    def __init__(
+        self,
+        position: Position,
+        address_space: AddressSpace,
+        assembly: Mapping[str, Assembly] = NOTHING,
+    ) -> None:
         super().__init__(address_space)
         self._position: Final = position
+        self._assembly: Final = assembly
         # An emitted check of each integer addition would cost as much again as the addition.
         self.options = InterpreterOptions(sanitize_overflow=False, debug=True)
 
@@ -97,12 +120,24 @@ class Builder(Accesses):
         whole = computed if computed.dtype.kind == "b" else signed(computed)
         return TensorHandle(whole.astype(storage_dtype(result.scalar)), result.scalar)
 
-    def create_inline_asm(self, assembly: str, *_arguments: Any) -> Any:
-        """Inline assembly, which has no meaning here."""
-        raise NotImplementedError(
-            "tl.inline_asm_elementwise cannot be interpreted: its assembly "
-            f"{assembly.strip()!r} runs on a GPU only. Express it with Triton's own functions"
-        )
+    def create_inline_asm(
+        self,
+        assembly: str,
+        _constraints: str,
+        operands: Sequence[Any],
+        types: Sequence[Any],
+        *_options: Any,
+    ) -> Any:
+        """Inline assembly of one result, if somebody has said what it computes."""
+        computes = self._assembly.get(assembly)
+        if computes is None:
+            raise NotImplementedError(
+                "tl.inline_asm_elementwise cannot be interpreted: its assembly "
+                f"{assembly.strip()!r} runs on a GPU only. Express it with Triton's own functions"
+            )
+        (kind,) = types
+        bits = computes(*(operand.data for operand in operands))
+        return _Computed(TensorHandle(bits.view(storage_dtype(kind.scalar)), kind.scalar))
 
     def create_dot_scaled(self, *_arguments: Any) -> Any:
         """Microscaled dots."""

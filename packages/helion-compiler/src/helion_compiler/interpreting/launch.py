@@ -17,7 +17,7 @@ from triton.runtime.interpreter import TensorHandle
 from triton.runtime.jit import JITFunction
 from triton.tools.tensor_descriptor import TensorDescriptor
 
-from helion_compiler.interpreting.builder import Builder, Position
+from helion_compiler.interpreting.builder import NOTHING, Assembly, Builder, Position
 from helion_compiler.interpreting.language import Language
 from helion_compiler.interpreting.memory import AddressSpace
 
@@ -49,6 +49,7 @@ def interpret(
     constants: Mapping[str, object] | None = None,
     *,
     checked: bool = True,
+    assembly: Mapping[str, Assembly] = NOTHING,
 ) -> None:
     """Run a kernel for every program of a grid.
 
@@ -56,7 +57,8 @@ def interpret(
     parameters that `constants` does not name. An empty grid runs nothing. Safe to call from several threads, and
     while others compile; a kernel that was interpreted still compiles.
 
-    A kernel that is not `checked` may touch any memory: it is given addresses as numbers.
+    A kernel that is not `checked` may touch any memory: it is given addresses as numbers. `assembly` says what the
+    inline assembly of the kernel computes, by its text; any other raises NotImplementedError.
 
     Raises `OutOfBoundsAccess` before memory outside the tensors' storages is touched, TypeError or ValueError for
     arguments that do not fit, and whatever the kernel's own code raises, with the kernel's lines in the traceback.
@@ -65,9 +67,8 @@ def interpret(
     named = _named(kernel, arguments, dict(constants or {}))
     tensors = dict(_tensors(named))
     position = Position(grid)
-    language = Language(
-        Builder(position, AddressSpace(kernel.__name__, tensors if checked else None))
-    )
+    address_space = AddressSpace(kernel.__name__, tensors if checked else None)
+    language = Language(Builder(position, address_space, assembly))
     body = language.function(kernel)
     with np.errstate(all="ignore"):
         values = {name: _value(name, value, language) for name, value in named.items()}

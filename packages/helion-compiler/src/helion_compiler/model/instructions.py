@@ -21,6 +21,8 @@ _DIVISION = 8.0
 _BY_SHARED = 3.0
 """A division of lanes by a number that they share: its reciprocal is taken once."""
 _POWER = 60.0
+_ROUNDED = 4.0
+"""An exponential of which few digits are seen: a product, and one of a unit that does 16 lanes a cycle."""
 
 INSTRUCTIONS: Mapping[str, float] = MappingProxyType(
     {
@@ -87,7 +89,11 @@ def _of_power(op: Pointwise) -> float:
     return _POWER
 
 
+def _of_exponential(op: Pointwise) -> float:
+    return _ROUNDED if op.rounded else INSTRUCTIONS["exp"]
+
+
 _BY_OPERANDS: Mapping[str, Callable[[Pointwise], float]] = MappingProxyType(
-    {"div": _of_division, "pow": _of_power}
+    {"div": _of_division, "exp": _of_exponential, "pow": _of_power}
 )
-"""Where what an operator takes depends on its operands."""
+"""Where what an operator takes depends on its operands, or on what becomes of its result."""

@@ -58,10 +58,14 @@ class Occupancy:
         own += _OF_GUARDED * any(one.guarded and not self._is_lone(one) for one in work.moved)
         own += _NUMBERED * self._numbered() + gathering.online_registers()
         reads = {moved.result: moved for moved in work.moved if moved.reads}
-        coming = [[reads[value] for value in one.coming] for one in work.held]
+        values = [self._as_loaded(one.values) for one in work.held]
+        coming = [
+            [reads[value] for value in one.coming - (held - one.values)]
+            for one, held in zip(work.held, values, strict=True)
+        ]
         held = [
-            own + self._each(one.values) + self._taken(one.taken) + sum(map(self._copied, loads))
-            for one, loads in zip(work.held, coming, strict=True)
+            own + self._each(kept) + self._taken(one.taken) + sum(map(self._copied, loads))
+            for one, kept, loads in zip(work.held, values, coming, strict=True)
         ]
         early = [self._early(loads) for loads in coming]
         self._needed = max(held, default=own)
@@ -87,6 +91,11 @@ class Occupancy:
             limits.programs if self._place.staying is None else self._place.staying,
         )
         return max(min(fit), 1)
+
+    def _as_loaded(self, values: frozenset[Value]) -> frozenset[Value]:
+        """Values, but for those that are computed anew what they are computed from."""
+        anew = [v for v in values if any(map(self._place.is_renewed, v.type.shape))]
+        return values.difference(anew).union(*(self._work.sources[value] for value in anew))
 
     def _each(self, values: Iterable[Value]) -> float:
         """32-bit registers that values take of each thread."""

@@ -135,6 +135,15 @@ class Place:
 
     def step(self, size: Size) -> int | None:
         """The step of the loop that a dimension is rolled into; None if it is not."""
+        step = self._step(size)
+        return None if step is None or step >= self.sizes.example(size) else step
+
+    def is_renewed(self, size: Size) -> bool:
+        """Whether a dimension is held as it was loaded, and computed with anew behind each reduction over it."""
+        step = self._step(size)
+        return step is not None and step >= self.sizes.example(size)
+
+    def _step(self, size: Size) -> int | None:
         name = self.sizes.lanes.rolled.get(size)
         return None if name is None else self.point.get(name)
 
@@ -151,6 +160,11 @@ class Place:
         """How often rolled dimensions of a shape are walked for an op, which ``loops`` says of each."""
         rolled = [size for size in shape if self.step(size) is not None]
         return max((loops.get(size, 1) for size in rolled), default=1)
+
+    def passes(self, shape: tuple[Size, ...], loops: Mapping[Size, int]) -> int:
+        """How often what is along dimensions of a shape is computed: in each loop, or behind each reduction."""
+        again = [size for size in shape if self._step(size) is not None]
+        return max((loops.get(size, 1) for size in again), default=1)
 
     def useful(self, size: Size) -> float:
         """Indices of a dimension that exist, of all turns of a rolled one; on average, along items."""

@@ -133,6 +133,8 @@ class GridWork:
     computed: tuple[Computed, ...]
     held: tuple[Held, ...]
     online: tuple[Online, ...]
+    sources: Mapping[Value, frozenset[Value]]
+    """What each value that is computed lane by lane is computed from, as it was loaded or brought together."""
 
 
 def work_of(program: Program) -> tuple[GridWork, ...]:
@@ -167,6 +169,7 @@ class _Collector:
             tuple(self._computed),
             tuple(self._held),
             tuple(self._online),
+            _sources_of_lanes(self._grid.body),
         )
 
     def _block(self, block: Block, loops: Loops, outside: frozenset[Value]) -> frozenset[Value]:
@@ -287,6 +290,17 @@ class _Collector:
 
     def _repeats_of(self, op: Op) -> dict[Size, int]:
         return {size: found.get(op, 1) for size, found in self._repeats.items()}
+
+
+def _sources_of_lanes(block: Block) -> dict[Value, frozenset[Value]]:
+    """Of each value of a block and of those in it, the values that it is computed from before lanes come together."""
+    sources: dict[Value, frozenset[Value]] = {}
+    for op in walk(block):
+        begins = isinstance(op, (Load, *_TOGETHER))
+        read = frozenset().union(*(sources.get(v, frozenset((v,))) for v in operands(op)))
+        for value in results(op):
+            sources[value] = frozenset((value,)) if begins else read
+    return sources
 
 
 def _is_guarded(op: Access) -> bool:

@@ -1,6 +1,6 @@
-"""Ops that draw, interleave and part lanes.
+"""Ops that draw, interleave and part lanes, or hold on to them.
 
-op ::= random | join | split | cut
+op ::= random | join | split | cut | renew
 """
 
 from __future__ import annotations
@@ -56,4 +56,16 @@ class Cut:
     results: tuple[Value, ...]
     operand: Value
     dim: int
+    location: Location | None = None
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Renew:
+    """``operand`` again, of which no compiler knows that it is the same: what is computed of it is computed anew, not
+    held in registers since the time before. ``times`` tells several of one operand apart.
+    """
+
+    result: Value
+    operand: Value
+    times: int
     location: Location | None = None

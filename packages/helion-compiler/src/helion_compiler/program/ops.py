@@ -28,7 +28,7 @@ from helion_compiler.program.foreign_ops import (
     InlineTriton,
     Print,
 )
-from helion_compiler.program.lane_ops import Cut, Join, Random, Split
+from helion_compiler.program.lane_ops import Cut, Join, Random, Renew, Split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -374,6 +374,7 @@ Op: TypeAlias = (
     | Join
     | Split
     | Cut
+    | Renew
     | Print
     | Breakpoint
     | InlineTriton

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from helion_compiler.program.access import accessed_shape
 from helion_compiler.program.fields import blocks, operands, parameters, results, symbols
-from helion_compiler.program.lane_ops import Cut, Join, Random, Split
+from helion_compiler.program.lane_ops import Cut, Join, Random, Renew, Split
 from helion_compiler.program.ops import (
     Atomic,
     Block,
@@ -159,8 +159,8 @@ class _Verifier:
                 _require(all(a in (1, b) for a, b in pairs), "a broadcast does not fit")
             case Pick():
                 _require(op.index.type.shape == op.result.type.shape, "a pick has a wrong shape")
-            case Sort():
-                _require(op.result.type == op.operand.type, "a sort changes a type")
+            case Sort() | Renew():
+                _require(op.result.type == op.operand.type, "an op of one type changes it")
             case Join() | Split() | Random() | Cut():
                 _check_lanes(op)
             case Mask():

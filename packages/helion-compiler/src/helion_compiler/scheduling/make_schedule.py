@@ -13,6 +13,7 @@ from helion_compiler.scheduling.flatten_grid import flatten_grid
 from helion_compiler.scheduling.hoist_reductions import hoist_reductions
 from helion_compiler.scheduling.least_lanes import least_lanes
 from helion_compiler.scheduling.longest_first import longest_first
+from helion_compiler.scheduling.repeat_passes import repeat_passes
 from helion_compiler.scheduling.roll_reductions import roll_reductions
 from helion_compiler.scheduling.schedule import CacheHints, GridSchedule, LoopOptions, Schedule
 from helion_compiler.scheduling.subtile_epilogues import subtile_epilogues
@@ -107,13 +108,17 @@ def _roles(program: Program, point: Point) -> WarpRoles | None:
 
 
 def _rewritten(program: Program, point: Point, flat: Sequence[bool]) -> Program:
-    """``program`` with loops for the reductions that the point rolls, one axis for each grid that is ``flat``,
-    epilogues in parts, and reductions outside the loops that need not hold them.
+    """``program`` with loops for the reductions that the point rolls, and without where a step is all there is, one
+    axis for each grid that is ``flat``, epilogues in parts, and reductions outside the loops that need not hold them.
     """
     for number, axis in enumerate(program.whole_axes()):
         step = point.get(f"reduction_loops[whole_{number}]")
-        if step is not None:
+        if step is None:
+            continue
+        if _integer(step) < program.padded(axis.extent):
             program = roll_reductions(program, axis, _integer(step), number)
+        else:
+            program = repeat_passes(program, axis)
     for number, grid in enumerate(program.grids):
         if flat[number]:
             program = flatten_grid(program, number, _lanes(grid, point))

@@ -18,9 +18,9 @@ import attrs
 
 from helion import Config, exc
 from helion.config_keys import CONFIG_KEYS, Shape
-from helion_autotune import Point, Space
+from helion_autotune import Choice, Point, Space
 from helion_autotune.json_values import thaw
-from helion_compiler.space.default_point import ranked
+from helion_compiler.space.default_point import ranked, with_renewed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,6 +92,8 @@ class ConfigSpace:
     means: OtherMeans | None = None
     """Which of its means a point is run by untuned, and which a search tries."""
     wider: Mapping[str, Parameter] = MappingProxyType({})
+    renewed: Mapping[str, int] = MappingProxyType({})
+    """The step, by parameter, that is all of a whole dimension: rows are held as they were loaded, and not walked."""
 
     @cached_property
     def space(self) -> Space:
@@ -134,17 +136,34 @@ class ConfigSpace:
     def _ranked(self) -> list[Point]:
         """Points that are worth running, the best first; at least one, which need not follow all advice."""
         points = [self.point_of_seed(seed) for seed in self.seeds] or [self._bare.default]
-        everything = Space(self._parameters(), (*self.demands, *self.advice), self.conditions)
+        constraints = (*self.demands, *self.advice)
+        everything = Space(self._parameters(), constraints, self.conditions)
         found = ranked(
-            everything,
+            self._stepped(constraints) if self.renewed else everything,
             points,
             None if self.model is None else self.model.seconds,
             self.incomparable,
             None if self.model is None or not self.steady else self.model.least,
         )
+        if self.model is not None:
+            found = with_renewed(everything, found, self.model.seconds, self.renewed)
         if self.means is None:
             return found
         return list(dict.fromkeys(self.means.preferred(everything, point) for point in found))
+
+    def _stepped(self, constraints: Sequence[Constraint]) -> Space:
+        return Space(self.without_renewed()._parameters(), constraints, self.conditions)
+
+    def without_renewed(self) -> ConfigSpace:
+        """The same without rows that are held as they were loaded."""
+        sites = dict(self.sites)
+        for name, step in self.renewed.items():
+            key = name.partition("[")[0]
+            sites[key] = [
+                site if f"{key}[{site.name}]" != name else _without(site, step)
+                for site in sites[key]
+            ]
+        return attrs.evolve(self, sites=sites, renewed={})
 
     @property
     def _default(self) -> Point:
@@ -285,6 +304,13 @@ class ConfigSpace:
         return exc.InvalidConfig(
             key=key, value=repr(_plain(value)), problem=problem, allowed=allowed
         )
+
+
+def _without(site: Site, value: Any) -> Site:
+    """A site without one of its values."""
+    assert site.parameter is not None
+    others = [other for other in site.parameter.values() if other != value]
+    return attrs.evolve(site, parameter=Choice(others, default=site.parameter.default))
 
 
 def _plain(value: Any) -> Any:

@@ -240,6 +240,27 @@ def ranked(
     return better if cost(better[0]) < enough else list(dict.fromkeys([fits[0], *better]))
 
 
+def with_renewed(
+    space: Space, found: Sequence[Point], cost: Cost, renewed: Mapping[str, int]
+) -> list[Point]:
+    """Points, the best first, and with them the best that is like the first but holds rows as they were loaded, which
+    the step that ``renewed`` has for each stands for. No steps lead there: between it and short steps are long ones.
+    """
+    most = [name for name, step in renewed.items() if space.parameters[name].problem(step) is None]
+    warps = space.parameters["num_warps"].values()
+    tried = [
+        space.point({**found[0], name: renewed[name], "num_warps": each})
+        for name in most
+        for each in warps
+    ]
+    fits = [point for point in tried if not space.check(point)]
+    if not fits:
+        return list(found)
+    best = min(fits, key=cost)
+    place = 0 if cost(best) < cost(found[0]) * _WORTH else 1
+    return list(dict.fromkeys([*found[:place], best, *found[place:]]))
+
+
 def _searched(space: Space, fits: Sequence[Point], cost: Cost, held: frozenset[str]) -> list[Point]:
     """Points that those given, which fit the space, lead to; the best first."""
     alike = [point for point in fits if all(point[name] == fits[0][name] for name in held)]

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helion_autotune import Choice, Integer, PowerOfTwo
-from helion_autotune.constraints import Condition, Constraint
+from helion_autotune import PowerOfTwo
 from helion_compiler.model import CostModel, facts_of
 from helion_compiler.program.ops import While
 from helion_compiler.scheduling.least_lanes import least_lanes
-from helion_compiler.scheduling.roll_reductions import NotRollable, roll_reductions
 from helion_compiler.space.access_modes import access_modes, mode_of
 from helion_compiler.space.amd_keys import amd_keys
-from helion_compiler.space.block_sizes import MAX_BLOCK, block_sites
+from helion_compiler.space.block_sizes import block_sites
 from helion_compiler.space.cache_hints import cache_hints
 from helion_compiler.space.carried_operands import carried_operands
 from helion_compiler.space.chained_products import chained_products
@@ -28,10 +26,11 @@ from helion_compiler.space.epilogue_subtile import epilogue_subtile
 from helion_compiler.space.flat_loops import flat_loops
 from helion_compiler.space.means import Means
 from helion_compiler.space.narrowing_operands import narrowing_operands
-from helion_compiler.space.persistence import PERSISTENT, persistence
+from helion_compiler.space.persistence import persistence
 from helion_compiler.space.point_lanes import PointLanes
 from helion_compiler.space.program_ids import program_ids
 from helion_compiler.space.range_options import range_options
+from helion_compiler.space.reduction_loops import reduction_loops
 from helion_compiler.space.seeds import seeds
 from helion_compiler.space.shared_memory import SharedMemory, fits_shared_memory
 from helion_compiler.space.static_ranges import static_ranges
@@ -46,9 +45,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from helion_autotune import Parameter
+    from helion_autotune.constraints import Condition, Constraint
     from helion_compiler.program.ops import Access
     from helion_compiler.program.program import Program
-    from helion_compiler.program.types import Axis, Size
     from helion_compiler.space.space_part import SpacePart
 
 
@@ -90,15 +89,16 @@ class _Deriver:
             "num_warps": PowerOfTwo(1, MAX_THREADS // self._traits.warp_size, default=4),
             **tunable_parameters(program.tunables),
         }
-        self._reductions(sites)
+        rows = reduction_loops(program, self._traits)
+        self._add(rows.part, single, sites)
         ends = {f"block_sizes[{site.name}]": site.ends() for site in sites["block_sizes"]}
         flat = flat_loops(program, ends)
         self._add(flat.part, single, sites)
         self._add(access_modes(program, self._aligned, flat), single, sites)
-        self._pipelining(single, sites["reduction_loops"])
+        self._add(rows.pipelining(program), single, sites)
         described = self._described(sites)
         warps = warp_specialization(program, {op.name for op in described}, self._traits)
-        lanes = PointLanes(program, self._rolled(sites["reduction_loops"]))
+        lanes = PointLanes(program, rows.rolled)
         counts = TileCounts(program, lanes)
         least, most = ({name: pair[end] for name, pair in ends.items()} for end in (0, 1))
         rolled = dict.fromkeys(lanes.rolled.values())
@@ -140,8 +140,9 @@ class _Deriver:
             model=self._model(lanes),
             steady=self._acts_by_lanes(),
             incomparable=self._incomparable(),
-            means=Means(program, self._traits, warps, self._facts.multiprocessors),
+            means=Means(program, self._traits, rows, warps, self._facts.multiprocessors),
             wider=self._wider,
+            renewed=rows.renewed,
         )
 
     def _described(self, sites: Mapping[str, Sequence[Site]]) -> list[Access]:
@@ -225,60 +226,3 @@ class _Deriver:
         self._demands += part.demands
         self._advice += part.advice
         self._excluded += part.excluded
-
-    def _pipelining(self, single: dict[str, Parameter], reductions: list[Site]) -> None:
-        """``num_stages`` matters where some loop runs: the author's, a rolled reduction's, or that
-        over tiles.
-        """
-        if self._program.loops():
-            single["num_stages"] = Integer(1, 8, default=2)
-            return
-        single["num_stages"] = Integer(1, 8, default=1)
-        rolled = [
-            f"reduction_loops[{site.name}]" for site in reductions if site.parameter is not None
-        ]
-        self._conditions["num_stages"] = Condition(
-            "there is a loop to pipeline",
-            lambda point: (
-                point["pid_type"] in PERSISTENT or any(point[name] is not None for name in rolled)
-            ),
-        )
-
-    def _reductions(self, sites: dict[str, list[Site]]) -> None:
-        entries: list[Site] = []
-        for number, axis in enumerate(self._program.whole_axes()):
-            name = f"whole_{number}"
-            reason = self._why_not_rolled(axis)
-            if reason is not None:
-                self._excluded.append(Exclusion(f"reduction_loops[{name}]", reason))
-                entries.append(Site(name, None, neutral=None, reason=reason))
-                continue
-            lanes = self._program.padded(axis.extent)
-            steps = [1 << p for p in range(5, 16) if 1 << p < lanes]
-            if steps:
-                default = None if lanes <= MAX_BLOCK else 8192
-                entries.append(Site(name, Choice((None, *steps), default=default)))
-            else:
-                entries.append(
-                    Site(name, None, neutral=None, reason="it is short enough to be held whole")
-                )
-        if not entries:
-            reason = "the kernel has no tensor's whole dimension at once"
-            self._excluded.append(Exclusion("reduction_loops", reason))
-        sites["reduction_loops"] = entries
-
-    def _rolled(self, entries: list[Site]) -> dict[Size, str]:
-        """The parameter of each whole axis that may become a loop, by the axis's size."""
-        axes = self._program.whole_axes()
-        return {
-            axis.size: f"reduction_loops[{site.name}]"
-            for axis, site in zip(axes, entries, strict=True)
-            if site.parameter is not None
-        }
-
-    def _why_not_rolled(self, axis: Axis) -> str | None:
-        try:
-            roll_reductions(self._program, axis, 32, 0)
-        except NotRollable as error:
-            return str(error)
-        return None

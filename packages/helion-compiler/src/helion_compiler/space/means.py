@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from helion_autotune import Point, Space
     from helion_compiler.program.ops import Load
     from helion_compiler.program.program import Program
+    from helion_compiler.space.reduction_loops import ReductionLoops
     from helion_compiler.space.regions import Region
     from helion_compiler.space.target_traits import TargetTraits
 
@@ -48,10 +49,12 @@ class Means:
         self,
         program: Program,
         traits: TargetTraits,
+        rows: ReductionLoops,
         warps: WarpSpecialization,
         multiprocessors: int,
     ) -> None:
         self._program = program
+        self._rows = rows
         self._warps = warps
         self._multiprocessors = multiprocessors
         grids = regions(program)
@@ -108,9 +111,9 @@ class Means:
 
     def _hinted(self, space: Space, point: Point) -> Point:
         """``point``, with what streaming kernels say of the cache."""
-        if not self._streams:
+        if not self._streams or not self._rows.walks(point):
             return point
-        hints = streaming_hints(space.parameters, point)
+        hints = streaming_hints(space.parameters)
         known = {name: value for name, value in hints.items() if _knows(space, {name: value})}
         return _changed_if_admitted(space, point, known)
 

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 from helion_compiler.program.ops import Dot, Load, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Any
+    from collections.abc import Iterable
 
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Buffer
@@ -39,10 +38,8 @@ def streams(program: Program) -> bool:
     return written >= _MUCH * read
 
 
-def streaming_hints(names: Iterable[str], point: Mapping[str, Any]) -> dict[str, str]:
-    """For parameters of a streaming kernel's space by ``names``, what is preferred at a point."""
-    if not any(name.startswith("reduction_loops[") and size for name, size in point.items()):
-        return {}
+def streaming_hints(names: Iterable[str]) -> dict[str, str]:
+    """For parameters of a streaming kernel's space by ``names``, what is preferred where it walks its rows."""
     return {name: value for name in names for key, value in _HINTS.items() if name.startswith(key)}
 
 
