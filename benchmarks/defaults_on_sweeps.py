@@ -106,7 +106,7 @@ class Judgement:
 
 
 def space_of(case: Case) -> ConfigSpace:
-    """The space of a case on a Hopper GPU, as far as sweeps know it: without roles of warps or rows that are renewed."""
+    """The space of a case on a Hopper GPU, as sweeps know it: without roles of warps or rows that are renewed."""
     arguments = case.arguments(Shapes("cpu", torch.Generator()), *case.sizes)
     space: ConfigSpace = kernel_of(case).bind(arguments).config_spec
     assert isinstance(space.means, Means)
