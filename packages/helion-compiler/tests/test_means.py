@@ -143,7 +143,13 @@ def row_sums(x: torch.Tensor) -> torch.Tensor:
     ("function", "shape", "target", "loads", "stores"),
     [
         ("softmax", (8192, 8192), "sm_90", {""}, {""}),  # its rows are read once
-        ("softmax", (2048, 65536), "sm_90", {""}, {""}),  # nor are these, which fit registers as they were loaded
+        (
+            "softmax",
+            (2048, 65536),
+            "sm_90",
+            {""},
+            {""},
+        ),  # nor are these, which fit registers as they were loaded
         ("softmax", (512, 262144), "sm_90", {"last"}, {".cs"}),
         (row_sums, (2048, 65536), "sm_90", {""}, {""}),  # it hardly writes
         ("softmax", (8192, 8192), "gfx942", set(), {""}),  # nothing was measured on AMD's
