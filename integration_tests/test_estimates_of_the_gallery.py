@@ -45,6 +45,13 @@ FORMED: list[tuple[str, dict[str, Any], float]] = [
 ]
 """The same of products whose factors are computed in their loop."""
 
+ROUNDED: list[tuple[dict[str, Any], float]] = [
+    ({"block_sizes": [8, 16, 128, 64], "num_warps": 4, "num_stages": 3}, 163.2),
+    ({"block_sizes": [8, 16, 256, 64], "num_warps": 8, "num_stages": 4}, 129.2),
+    ({"block_sizes": [8, 16, 64, 64], "num_warps": 8, "num_stages": 4}, 115.9),
+]
+"""Configs of broadcast_matmul, whose products are rounded before they are added up; the slowest first."""
+
 
 class Empty(Maker):
     """Makes tensors of which only the metadata is asked for."""
@@ -96,6 +103,14 @@ def test_the_faster_one_is_estimated_so_and_the_default_is_no_slower(name: str) 
     )
     assert fast < 0.8 * slow
     assert estimate(space(name), space(name).default_config()) <= fast
+
+
+def test_turns_of_a_chain_take_instructions_however_few_lanes_they_have() -> None:
+    """Of 242 instructions of a warp in a turn, 165 are not of lanes; four programs shared a multiprocessor."""
+    of = space("gated_delta_states")
+    few = helion.Config(block_sizes=[16], num_warps=4, num_stages=8)
+    assert 149.1 / 1.25 < estimate(of, few) < 149.1 * 1.25
+    assert of.default_config()["block_sizes"][0] > 16
 
 
 def test_tiles_are_as_wide_as_a_sector_along_every_tensor() -> None:
@@ -165,6 +180,48 @@ def test_products_wait_for_factors_that_are_computed(name: str) -> None:
     slow, fast = (estimate(of, helion.Config(**keys)) for case, keys, _ in FORMED if case == name)
     assert fast < slow
     assert estimate(of, of.default_config()) <= fast
+
+
+def test_products_that_are_rounded_take_registers_beside_what_they_are_added_to() -> None:
+    """ptxas has 255 registers and spills in the first two; estimates are in the order of the times, and near them."""
+    of = space("broadcast_matmul")
+    estimates = [estimate(of, helion.Config(**keys)) for keys, _ in ROUNDED]
+    for found, (_, microseconds) in zip(estimates, ROUNDED, strict=True):
+        assert microseconds / 1.2 < found < microseconds * 1.2
+    assert estimates == sorted(estimates, reverse=True)
+    assert estimate(of, of.default_config()) < 0.9 * estimates[-1]
+
+
+def test_factors_that_are_computed_across_threads_are_held_whole() -> None:
+    """ptxas takes 167, 239 and 255 registers; of the last it has 128 and spills. One program ran of each, not two."""
+    of = space("mxfp8_gemm")
+    model: Any = of.model
+    taken = {
+        (134, 200): {"block_sizes": [128, 128, 2], "num_warps": 8, "num_stages": 3},
+        (170, 255): {"block_sizes": [128, 256, 1], "num_warps": 8, "num_stages": 4},
+        (204, 255): {"block_sizes": [128, 256, 2], "num_warps": 8, "num_stages": 4},
+        (129, 160): {"block_sizes": [256, 128, 2], "num_warps": 16, "num_stages": 4},
+    }
+    for (least, most), keys in taken.items():
+        (registers,) = model.registers(of.point(helion.Config(**keys)))
+        assert least <= registers <= most, keys
+    slow, _, fast, _ = (estimate(of, helion.Config(**keys)) for keys in taken.values())
+    assert fast < 0.8 * slow  # 609.4 and 929.7 µs
+    assert 929.7 / 1.2 < slow < 929.7 * 1.2
+    assert 609.4 / 1.2 < fast < 609.4 * 1.2
+
+
+def test_a_loop_that_data_ends_has_as_many_programs_as_multiprocessors() -> None:
+    """Each lane of a search looks up a line of its own in each turn: 2048 in a program took 49.1 µs, 1024 took 26.7."""
+    of = space("searchsorted")
+    few, more = (
+        estimate(of, helion.Config(block_sizes=[lanes], num_warps=4)) for lanes in (2048, 1024)
+    )
+    assert 49.1 / 1.3 < few < 49.1 * 1.3
+    assert 26.7 / 1.3 < more < 26.7 * 1.3
+    (lanes,) = of.default_config()["block_sizes"]
+    assert 65536 // lanes >= 132
+    assert estimate(of, of.default_config()) < 0.7 * more
 
 
 def test_lanes_that_are_sorted_are_held_with_their_partners() -> None:

@@ -43,3 +43,9 @@ def test_a_case_that_cannot_run_says_why_and_holds_no_other(tmp_path: Path) -> N
     assert run_all(["searchsorted"], [0], 1.0, 0.0, tmp_path) == {
         "searchsorted": "no time was left"
     }
+
+
+def test_the_budget_is_not_the_fault_of_the_case_that_it_ends(tmp_path: Path) -> None:
+    assert run_all(["searchsorted"], [0], 8.0, 0.1, tmp_path) == {
+        "searchsorted": "the budget ended 0.1 s after it began"
+    }

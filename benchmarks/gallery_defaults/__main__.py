@@ -40,8 +40,11 @@ def run_all(
         own = cores[number :: len(gpus)]
         while waiting and (left := ends - time.monotonic()) > 0:
             name = waiting.popleft()
-            limit = min(AROUND + KERNELS * seconds, left)
-            problem = _run(name, gpus[number], own, seconds, limit, output)
+            limit = AROUND + KERNELS * seconds
+            late = f"took more than {limit:.0f} s"
+            if left < limit:
+                limit, late = left, f"the budget ended {left:.1f} s after it began"
+            problem = _run(name, gpus[number], own, seconds, limit, late, output)
             if problem is not None:
                 failures[name] = problem
             print(f"{name}: {problem or 'measured'}", flush=True)
@@ -56,9 +59,9 @@ def run_all(
 
 
 def _run(
-    name: str, gpu: int, cores: list[int], seconds: float, limit: float, output: Path
+    name: str, gpu: int, cores: list[int], seconds: float, limit: float, late: str, output: Path
 ) -> str | None:
-    """Why a case could not be measured, if so."""
+    """Why a case could not be measured, if so; ``late`` after ``limit`` seconds."""
     log = output / f"{name}.log"
     command = [sys.executable, "-m", "benchmarks.gallery_defaults.measuring"]
     arguments = [name, str(seconds), str(output / "results.jsonl")]
@@ -77,7 +80,7 @@ def _run(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            return f"took more than {limit:.0f} s"
+            return late
     if status == 0:
         return None
     lines = log.read_text(errors="replace").splitlines()

@@ -82,6 +82,33 @@ def halves(x: torch.Tensor, packed: torch.Tensor) -> torch.Tensor:
 
 
 @helion.kernel()
+def rows_of_a_batch(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    batch, m, k = x.size()
+    n = y.size(1)
+    out = torch.empty([batch, m, n], dtype=x.dtype, device=x.device)
+    for tile_b, tile_m, tile_n in hl.tile([batch, m, n]):
+        acc = hl.zeros([tile_b, tile_m, tile_n], dtype=torch.float32).flatten(0, 1)
+        for tile_k in hl.tile(k):
+            rows = x[tile_b, tile_m, tile_k].flatten(0, 1)
+            acc = torch.addmm(acc, rows, y[tile_k, tile_n])
+        out[tile_b, tile_m, tile_n] = acc.view(tile_b, tile_m, tile_n)
+    return out
+
+
+@helion.kernel()
+def products_added(x: torch.Tensor, y: torch.Tensor, sums: torch.dtype) -> torch.Tensor:
+    m, k = x.size()
+    n = y.size(1)
+    out = torch.empty([m, n], dtype=x.dtype, device=x.device)
+    for tile_m, tile_n in hl.tile([m, n]):
+        acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
+        for tile_k in hl.tile(k):
+            acc += torch.mm(x[tile_m, tile_k], y[tile_k, tile_n], out_dtype=sums)
+        out[tile_m, tile_n] = acc
+    return out
+
+
+@helion.kernel()
 def sum_columns(x: torch.Tensor) -> torch.Tensor:
     rows, columns = x.size()
     columns = hl.specialize(columns)
@@ -247,6 +274,66 @@ def test_computed_right_factors_pass_shared_memory() -> None:
         for depth in (128, 32)
     )
     assert many > 2 * few  # computing takes as long in both
+
+
+def test_rows_of_one_matrix_stay_in_shared_memory() -> None:
+    """Those of several are brought together in registers, and the product waits."""
+    space = space_of(rows_of_a_batch, half(16, 1024, 1024), half(1024, 1024))
+    one, several = (
+        terms(space, block_sizes=[batch, 128 // batch, 128, 64], num_warps=8, num_stages=4)
+        for batch in (1, 8)
+    )
+    assert one["alone"] < 0.8 * several["alone"]
+    assert one["memory"] == several["memory"]
+
+
+def test_products_that_are_rounded_are_summed_in_registers_of_their_own() -> None:
+    """What is added as it was summed is summed there at once, as Triton does it."""
+    keys: dict[str, Any] = {"block_sizes": [128, 128, 64], "num_warps": 8, "num_stages": 3}
+    factors = half(4096, 4096), half(4096, 4096)
+    together = space_of(matmul, *factors)
+    added, rounded = (
+        space_of(products_added, *factors, dtype) for dtype in (torch.float32, torch.bfloat16)
+    )
+    (least,), (same,), (more,) = (
+        space.model.registers(space.point(helion.Config(**keys)))
+        for space in (together, added, rounded)
+    )
+    assert same == least
+    assert more == least + 128 * 128 / (8 * 32)
+    assert terms(added, **keys)["alone"] < 0.8 * terms(rounded, **keys)["alone"]
+
+
+@helion.kernel()
+def two_products(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    m, k = x.size()
+    n = y.size(1)
+    out = torch.empty([m, n], dtype=torch.float32, device=x.device)
+    for tile_m, tile_n in hl.tile([m, n]):
+        acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
+        for tile_k in hl.tile(k):
+            factors = x[tile_m, tile_k], y[tile_k, tile_n]
+            acc = acc * 2 + (torch.mm(*factors, out_dtype=torch.float32) + hl.dot(*factors))
+        out[tile_m, tile_n] = acc
+    return out
+
+
+def test_one_of_two_products_is_made_on_top_of_the_other() -> None:
+    keys: dict[str, Any] = {"block_sizes": [128, 128, 64], "num_warps": 8, "num_stages": 3}
+    factors = half(4096, 4096), half(4096, 4096)
+    spaces = space_of(matmul, *factors), space_of(two_products, *factors)
+    (one,), (two,) = (space.model.registers(space.point(helion.Config(**keys))) for space in spaces)
+    assert two == one + 128 * 128 / (8 * 32)  # besides what is carried
+
+
+def test_what_registers_lack_passes_the_cache() -> None:
+    space = space_of(products_added, half(4096, 4096), half(4096, 4096), torch.bfloat16)
+    keys: dict[str, Any] = {"block_sizes": [128, 128, 64], "num_stages": 3}
+    few, many = (terms(space, **keys, num_warps=warps)["cache"] for warps in (4, 8))
+    (registers,) = space.model.registers(space.point(helion.Config(**keys, num_warps=4)))
+    turns = 4096 // 64 * (4096 // 128) ** 2
+    moved = 2 * 4 * (registers - 255) * 4 * 32 * turns
+    assert few - many == pytest.approx(moved / facts_of(90).cache_bandwidth, rel=0.01)
 
 
 def test_defaults_give_every_multiprocessor_work() -> None:

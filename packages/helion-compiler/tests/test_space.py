@@ -168,6 +168,30 @@ def test_exclusions_have_reasons(rows: int, golden_sources: ModuleType) -> None:
 
 
 @helion.kernel()
+def doubled(x: torch.Tensor) -> torch.Tensor:
+    out = torch.empty_like(x)
+    for tile in hl.tile(x.size()):
+        out[tile] = x[tile] * 2
+    return out
+
+
+@pytest.mark.parametrize(("lanes", "advised"), [([1, 16], True), ([2, 16], False)])
+def test_programs_have_a_lane_for_each_thread_of_a_warp(lanes: list[int], advised: bool) -> None:
+    spec = doubled.bind((torch.empty(64, 64),)).config_spec
+    found = spec.space.check(spec.point(helion.Config(block_sizes=lanes, num_warps=1)))
+    assert [violation.name for violation in found] == ["whole warps"] * advised
+
+
+def test_tensors_of_fewer_lanes_than_a_warp_has_threads_fill_it_as_far_as_they_go() -> None:
+    spec = doubled.bind((torch.empty(3, 3),)).config_spec
+    all_of_it, part = (
+        spec.point(helion.Config(block_sizes=[4, columns], num_warps=1)) for columns in (4, 2)
+    )
+    assert not spec.space.check(all_of_it)
+    assert spec.space.check(part)
+
+
+@helion.kernel()
 def spread(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
     """A product in three dimensions, of which the least block is large."""
     out = torch.empty([x.size(0), y.size(1), z.size(0)], device=x.device)

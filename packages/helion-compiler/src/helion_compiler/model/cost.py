@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from helion_compiler.model.devices import DeviceFacts
     from helion_compiler.model.place import Lanes
-    from helion_compiler.model.work import GridWork
+    from helion_compiler.model.work import Computed, GridWork
     from helion_compiler.program.program import Program
 
 _OVERLAP = 0.12
@@ -60,6 +60,11 @@ _WARPS = 16
 """Warps with which a multiprocessor computes as fast as it can."""
 _BUSIEST = 3.0
 """Standard deviations by which the greatest of several hundred is expected to exceed the mean."""
+_EACH_TURN = 20.0
+"""Instructions of a warp in a turn for each tile that it moves and each product, beside those of lanes. Counted in SASS
+for sm_90: some 165 of seven accesses and two products (gated delta states), 86 of two and one (a product that is added
+up before a layer norm).
+"""
 _DEPENDENT = 4
 """With so many warps it reaches half of what it could with any number: each instruction waits for the one before."""
 
@@ -141,6 +146,7 @@ class _Estimate:
         )
         needed = facts.bandwidth / facts.multiprocessors * facts.latency
         reach = min(resident * moved.in_flight / needed, 1.0) * busy
+        cached = moved.cache + self._tiles * self._occupancy.spilled_bytes
         products = self._products(resident) * idle * spilled
         computed = (moved.instructions + self._operations()) / facts.operations * idle * spilled
         if resident == 1 and self._work.multiplied:
@@ -149,7 +155,7 @@ class _Estimate:
             products += _ALONE * own / _awake(self._place.warps)
         terms = {
             "memory": moved.memory / (facts.bandwidth * reach),
-            "cache": moved.cache / (facts.cache_bandwidth * busy),
+            "cache": cached / (facts.cache_bandwidth * busy),
             "products": products,
             "computed": computed / _awake(resident * self._place.warps),
         }
@@ -189,10 +195,14 @@ class _Estimate:
 
     def _takes_turns(self) -> bool:
         """Whether a program that multiplies does nothing else meanwhile: what it multiplies next is computed from what
-        was multiplied before, or no product takes both factors as they were loaded.
+        was multiplied before, no product takes both factors as they were loaded, or turns go on with all results.
         """
         products = self._work.multiplied
-        return any(one.chained for one in products) or all(any(one.formed) for one in products)
+        formed = [
+            any(factor.is_formed(self._place.lanes) for factor in one.factors) for one in products
+        ]
+        awaited = [one.awaited for one in products]
+        return any(one.chained for one in products) or all(formed) or all(awaited)
 
     def _turns(self) -> float:
         """Turns of the loops that load most often; :data:`_APART` where rows are held as they were loaded."""
@@ -236,17 +246,32 @@ class _Estimate:
             total += 2.0 * batch * m * n * k * place.times(product.loops) * self._tiles / rate
         return total
 
+    def _lanes(self, computed: Computed) -> int:
+        """The lanes that an operation takes the time of: a warp does not do fewer of a tile faster."""
+        return max(self._place.elements(computed.shape), self._gathering.warp_size)
+
     def _operations(self) -> float:
         place = self._place
         each = sum(
-            place.elements(computed.shape)
+            self._lanes(computed)
             * place.steps(computed.shape)
             * place.passes(computed.shape, computed.repeats)
             * computed.operations
             * place.times(computed.loops)
             for computed in self._work.computed
         )
-        return self._tiles * (each + self._gathering.instructions())
+        return self._tiles * (each + self._gathering.instructions() + self._turning())
+
+    def _turning(self) -> float:
+        """What the turns of a chain take in every thread, however few lanes it has: each copy is begun and waited for,
+        each product is given its places in shared memory, all of them count through buffers. Other loops do so while
+        they multiply.
+        """
+        work, place = self._work, self._place
+        chains = {product.loops for product in work.multiplied if product.chained}
+        each = [one.loops for one in work.moved] + [one.loops for one in work.multiplied]
+        turns = sum(place.times(loops) for loops in each if loops in chains)
+        return _EACH_TURN * turns * self._gathering.threads
 
 
 def _awake(warps: int) -> float:

@@ -23,7 +23,7 @@ def passed(product: Multiplied, place: Place) -> tuple[bool, bool]:
     rows = place.lanes(product.sizes[0])
     grouped = place.warps >= _GROUP and rows >= _GROUP_ROWS * (place.warps // _GROUP)
     grouped &= place.elements(product.batch) == 1
-    left, right = product.formed
+    left, right = (factor.is_formed(place.lanes) for factor in product.factors)
     return left and not grouped, right
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from helion_compiler.model.factors import rearranges
 from helion_compiler.model.forming import passed_bytes
 from helion_compiler.model.gathering import vector
 from helion_compiler.model.pipelining import stages_of
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from helion_compiler.model.devices import DeviceFacts
     from helion_compiler.model.gathering import Gathering
     from helion_compiler.model.place import Place
-    from helion_compiler.model.work import GridWork, Loops, Moved
+    from helion_compiler.model.work import GridWork, Held, Loops, Moved
     from helion_compiler.program.types import Value
 
 _OWN_REGISTERS = 14
@@ -37,7 +38,11 @@ Counted for sm_90: blocks of 1024 and 2048 take 80 registers of each of 128 thre
 """
 _OF_COPIES = 4
 """Registers for a copy to shared memory that data masks: an address, a place and a condition."""
+_SUMMED = 4
+"""Bytes in which products are summed at least: threads have the sums in registers until they round them."""
 _MOST_REGISTERS = 255
+_REGISTER = 4
+"""Bytes."""
 _ALLOCATED = 8
 """Registers of a thread are given out in pieces of so many."""
 
@@ -58,17 +63,24 @@ class Occupancy:
         own += _OF_GUARDED * any(one.guarded and not self._is_lone(one) for one in work.moved)
         own += _NUMBERED * self._numbered() + gathering.online_registers()
         reads = {moved.result: moved for moved in work.moved if moved.reads}
-        values = [self._as_loaded(one.values) for one in work.held]
+        together = [
+            one for one in work.held if one.reshape is None or rearranges(one.reshape, place.lanes)
+        ]
+        values = [self._as_loaded(one.values) for one in together]
         coming = [
             [reads[value] for value in one.coming - (held - one.values)]
-            for one, held in zip(work.held, values, strict=True)
+            for one, held in zip(together, values, strict=True)
         ]
         held = [
-            own + self._each(kept) + self._taken(one.taken) + sum(map(self._copied, loads))
-            for one, kept, loads in zip(work.held, values, coming, strict=True)
+            own + self._whole(one, kept) + sum(map(self._copied, loads))
+            for one, kept, loads in zip(together, values, coming, strict=True)
         ]
         early = [self._early(loads) for loads in coming]
         self._needed = max(held, default=own)
+        self._excess: dict[Loops, float] = {}
+        for one, registers in zip(together, held, strict=True):
+            excess = max(registers - self._most, 0.0)
+            self._excess[one.loops] = max(excess, self._excess.get(one.loops, 0.0))
         self.used = max(map(sum, zip(held, early, strict=True)), default=own)
 
     @property
@@ -78,6 +90,14 @@ class Occupancy:
         What is loaded early takes registers that are free, and none that are not.
         """
         return max(self._needed / self._most, 1.0)
+
+    @property
+    def spilled_bytes(self) -> float:
+        """What one tile writes to memory and reads again for want of registers, in every turn of the loops that hold
+        too much.
+        """
+        moved = sum(excess * self._place.times(loops) for loops, excess in self._excess.items())
+        return 2 * _REGISTER * self._gathering.threads * moved
 
     def together(self) -> int:
         """Programs that one multiprocessor runs at once."""
@@ -96,6 +116,14 @@ class Occupancy:
         """Values, but for those that are computed anew what they are computed from."""
         anew = [v for v in values if any(map(self._place.is_renewed, v.type.shape))]
         return values.difference(anew).union(*(self._work.sources[value] for value in anew))
+
+    def _whole(self, held: Held, kept: Iterable[Value]) -> float:
+        """The same of what is held whole: ``kept`` of its values, or of what they are computed from."""
+        registers = self._each(kept) + self._taken(held.taken)
+        if held.product is None or held.product not in held.values:
+            return registers
+        size = held.product.type.dtype.itemsize
+        return registers + self._each([held.product]) * (max(_SUMMED / size, 1.0) - 1.0)
 
     def _each(self, values: Iterable[Value]) -> float:
         """32-bit registers that values take of each thread."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from helion_compiler.program.neighbours import Neighbours
-    from helion_compiler.program.ops import Block, Loop, Reduce
+    from helion_compiler.program.ops import Block, Loop, Reduce, While
     from helion_compiler.program.types import Axis, Size
 
 _VECTOR = 16
@@ -37,11 +37,11 @@ class Online:
     members: int
     """Lanes of a group, where a turn has so many."""
     reductions: int
-    loops: tuple[Loop, ...]
+    loops: tuple[Loop | While, ...]
 
 
 def online_of(
-    block: Block, loops: tuple[Loop, ...], axes: Iterable[Axis], neighbours: Neighbours
+    block: Block, loops: tuple[Loop | While, ...], axes: Iterable[Axis], neighbours: Neighbours
 ) -> list[Online]:
     """Those of a block, not of blocks in it, whose rows lie across memory."""
     found = []

@@ -14,18 +14,22 @@ import sympy
 from helion_compiler.model.ragged import lengths_of
 from helion_compiler.model.work import axes_of
 from helion_compiler.program.expressions import with_numbers
+from helion_compiler.program.ops import Loop, While
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from helion_compiler.model.ragged import Lengths
     from helion_compiler.model.work import Loops
-    from helion_compiler.program.ops import Loop
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Axis, Size
 
 _UNKNOWN_EXTENT = 256
 """Indices of a dimension or a loop that only the device knows."""
+_UNKNOWN_TURNS = 16
+"""Turns of a loop that goes on until data ends it: as many as halve 65,536 until one is left. How long a program takes
+is wrong by as much as this is; which of two takes longer, hardly ever.
+"""
 
 
 class Lanes(Protocol):
@@ -118,8 +122,10 @@ class Place:
         """Turns of a loop that are loaded ahead, with the one that runs."""
         return int(self.point.get("num_stages") or 1)
 
-    def own_stages(self, loop: Loop) -> int:
-        """The same for a loop that a config gives stages of its own; 1 where it gives none."""
+    def own_stages(self, loop: Loop | While) -> int:
+        """The same for a loop that a config gives stages of its own; 1 where it gives none, or cannot."""
+        if isinstance(loop, While):
+            return 1
         return int(self.point.get(f"range_num_stages[{self.sizes.names[loop]}]") or 1)
 
     def lanes(self, size: Size) -> int:
@@ -206,5 +212,7 @@ class Place:
         """How often the innermost of some loops runs its body in one tile."""
         found = self._times.get(loops)
         if found is None:
-            found = self._times[loops] = math.prod(map(self.count, axes_of(loops)))
+            known = math.prod(map(self.count, axes_of(loops)))
+            ended_by_data = sum(isinstance(loop, While) for loop in loops)
+            found = self._times[loops] = known * _UNKNOWN_TURNS**ended_by_data
         return found

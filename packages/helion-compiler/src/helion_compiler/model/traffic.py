@@ -173,10 +173,11 @@ class Traffic:
         ahead = self.stages(moved)
         if ahead > 1 or moved.ahead:
             return min(turn * ahead, _MOST_IN_FLIGHT)
+        asked = self._threads * self._free(moved) * self._whole_sectors(moved)
         if moved.guarded:
-            return min(turn, self._threads * self._free(moved))
+            return min(turn, asked)
         turns = self._place.steps(moved.shape) * self._place.times(moved.loops)
-        return min(turn * turns, self._threads * self._free(moved), _MOST_IN_FLIGHT)
+        return min(turn * turns, asked, _MOST_IN_FLIGHT)
 
     def _from_memory(self, by_buffer: Mapping[tuple[int, bool], float], resident: int) -> float:
         """Bytes that memory moves: everything once, and again what does not stay in the cache in between."""
@@ -231,16 +232,24 @@ class Traffic:
 
     def _instructions(self, moved: Moved) -> float:
         """Operations for addresses, masks and moves of one turn."""
-        elements = max(self._place.elements(moved.shape), self._threads)
-        each = max(0.5 + 8.0 / self._vector(moved), self._strewn(moved))
-        return self._place.steps(moved.shape) * elements * each
+        elements = self._place.elements(moved.shape)
+        of_threads = max(elements, self._threads)
+        # Threads that have the same elements all read them, but one of them copies them to shared memory.
+        looked_up = elements if moved.reads and self.stages(moved) > 1 else of_threads
+        each = 0.5 + 8.0 / self._vector(moved)
+        passing = max(of_threads * each, looked_up * self._strewn(moved))
+        return self._place.steps(moved.shape) * passing
 
     def _bytes(self, moved: Moved) -> float:
         """What one turn moves, of all turns of rolled dimensions: indices that exist, in whole sectors."""
         elements = math.prod(map(self._place.useful, moved.shape))
-        run = self._place.useful(moved.run)
-        apart = min(moved.spacing * moved.buffer.dtype.itemsize, _SECTOR)
-        return elements * max(_SECTOR / run, apart)
+        return elements * moved.buffer.dtype.itemsize * self._whole_sectors(moved)
+
+    def _whole_sectors(self, moved: Moved) -> float:
+        """How many bytes come for each that is asked for."""
+        itemsize = moved.buffer.dtype.itemsize
+        apart = min(moved.spacing * itemsize, _SECTOR)
+        return max(_SECTOR / self._place.useful(moved.run), apart) / itemsize
 
 
 def _gone(filled: float, kept: float) -> float:

@@ -65,7 +65,7 @@ class Waiting:
         if any(moved.ahead for moved in reads):
             # While a turn computes, what the next ones multiply is on its way; the first waits for all of it.
             deep = min(place.stages, max(math.ceil(place.times(loops[-1:])), 1))
-            apart = latency / max(deep - 1, 1) - self._computing(loops)
+            apart = latency / max(deep - 1, 1) - self._computing(loops) - self._chained(loops)
             total = latency + max(times - 1, 0) * max(apart, 0.0)
         pooled = guarded = farthest = turns = 0.0
         for moved in reads:
@@ -110,6 +110,12 @@ class Waiting:
         # Until it is there, and before, until the one before has been read: in a chain it has been.
         waits = 1 if product.chained else 2
         return waits * passes * _STEP * math.log2(place.warps) * place.times(product.loops)
+
+    def _chained(self, loops: Loops) -> float:
+        """Seconds of one turn that products of a chain wait for each other: loads are on their way meanwhile."""
+        products = [one for one in self._work.multiplied if one.loops == loops and one.chained]
+        waits = sum(map(self._forming, products)) / self._place.times(loops)
+        return waits + _PRODUCT_TURN if products else 0.0
 
     def _computing(self, loops: Loops) -> float:
         """Seconds that one turn computes, with the whole multiprocessor to itself."""

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, TypeAlias
 import attrs
 
 from helion_compiler.model.chains import is_chained
+from helion_compiler.model.factors import Factor, factor_of
 from helion_compiler.model.instructions import instructions_of
 from helion_compiler.model.online import online_of
+from helion_compiler.model.sums import summands
 from helion_compiler.program.access import accessed_shape
 from helion_compiler.program.alignment import Alignment
 from helion_compiler.program.fields import blocks, operands, parameters, results
 from helion_compiler.program.neighbours import Neighbours
 from helion_compiler.program.ops import (
     Atomic,
+    Broadcast,
     Dot,
     Fold,
     Load,
@@ -25,14 +28,15 @@ from helion_compiler.program.ops import (
     Mask,
     Pointwise,
     Reduce,
+    Reshape,
     Sort,
     Squeeze,
     Store,
     Unsqueeze,
+    While,
 )
 from helion_compiler.program.program import walk, whole_axes
 from helion_compiler.program.types import ValueIndex
-from helion_compiler.program.views import loaded_by
 from helion_compiler.scheduling.hoist_reductions import hoistable_reductions
 from helion_compiler.scheduling.levels import count_repeats
 
@@ -44,7 +48,8 @@ if TYPE_CHECKING:
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Axis, Buffer, Size, Value
 
-    Loops: TypeAlias = tuple[Loop, ...]
+    Loops: TypeAlias = tuple[Loop | While, ...]
+    """Those around something, the outer ones first."""
 
 _TOGETHER = (Reduce, Fold, Sort, Dot, Loop)
 """Ops for which all lanes come together, across threads."""
@@ -93,10 +98,11 @@ class Multiplied:
     sizes: tuple[Size, Size, Size]
     itemsize: int
     loops: Loops
-    formed: tuple[bool, bool]
-    """Which of the two factors is computed, in registers, rather than loaded."""
+    factors: tuple[Factor, Factor]
     chained: bool
     """Whether a loop around it multiplies what the turn before has multiplied."""
+    awaited: bool
+    """Whether the turn goes on with the result, which is added to nothing that the next turn adds to."""
 
 
 @attrs.frozen(eq=False)
@@ -116,10 +122,15 @@ class Computed:
 class Held:
     """Values that registers hold at the same time, and what is loaded into them until lanes come together again."""
 
+    loops: Loops
     values: frozenset[Value]
     coming: frozenset[Value]
     taken: frozenset[Value] = frozenset()
     """Lanes that reductions of the loop around take which leave it, where they are few enough: what is added up."""
+    product: Value | None = None
+    """The result of the product among ``values``, which is summed in 32 bits before it is rounded."""
+    reshape: Reshape | None = None
+    """What they are held for, where that orders lanes anew; nothing otherwise."""
 
 
 @attrs.frozen(eq=False)
@@ -156,6 +167,7 @@ class _Collector:
         self._online: list[Online] = []
         self._hoistable: set[Op] = set()
         self._chained: dict[Loop, bool] = {}
+        self._summands: dict[Value, Value] = {}
         self._makers = {value: op for op in walk(grid.body) for value in results(op)}
         self._whole = whole_axes(grid.body)
         self._repeats = {axis.size: count_repeats(grid.body, axis) for axis in self._whole}
@@ -180,6 +192,8 @@ class _Collector:
         again behind ops for which all lanes come together.
         """
         own = _factors(block.ops)
+        summed_up = summands(block)
+        self._summands |= summed_up
         self._online += online_of(block, loops, self._whole, self._neighbours)
         self._hoistable |= {
             reduction
@@ -187,14 +201,13 @@ class _Collector:
             if isinstance(op, Loop)
             for reduction in hoistable_reductions(op)
         }
-        ahead = own | set(_sources(block, own)) if loops else set()
+        piped = bool(loops) and isinstance(loops[-1], Loop)
+        ahead = own | set(_sources(block, own)) if piped else set()
         staged = self._factors | set(_sources(block, self._factors))
-        formed = set(_sources(block, own, through_all=True)) - ahead if loops else set()
+        formed = set(_sources(block, own, through_all=True)) - ahead if piped else set()
         for op in block.ops:
             self._op(op, loops, staged, ahead, formed)
-        same = {
-            op.result: op.operand for op in block.ops if isinstance(op, Mask | Squeeze | Unsqueeze)
-        }
+        same = _same(block) | summed_up
         summed = frozenset(
             value for op in block.ops if op in self._hoistable for value in operands(op)
         )
@@ -203,19 +216,27 @@ class _Collector:
         for op in reversed(block.ops):
             if isinstance(op, Load):
                 coming.add(op.result)
+            if isinstance(op, Reshape):
+                whole = _held_as(live, same) - staged
+                self._held.append(Held(loops, whole, frozenset(), reshape=op))
             if isinstance(op, _TOGETHER):
                 both = frozenset(operands(op)) if isinstance(op, Sort) else frozenset()
                 held = Held(
-                    (live | both) - staged, frozenset(coming - staged), summed - live - staged
+                    loops,
+                    (live | both) - staged,
+                    frozenset(coming - staged),
+                    summed - live - staged,
+                    op.result if isinstance(op, Dot) else None,
                 )
                 self._held.append(held)
                 coming.clear()
             live -= frozenset(results(op))
-            inner = (*loops, op) if isinstance(op, Loop) else loops
+            inner = (*loops, op) if isinstance(op, Loop | While) else loops
             for nested in () if isinstance(op, Fold) else blocks(op):
                 live |= self._block(nested, inner, live) - frozenset(parameters(op))
             live |= _held_as(operands(op), same)
-        self._held.append(Held(live - staged, frozenset(coming - staged), summed - live - staged))
+        last = Held(loops, live - staged, frozenset(coming - staged), summed - live - staged)
+        self._held.append(last)
         return live
 
     def _op(
@@ -255,9 +276,16 @@ class _Collector:
             case Dot():
                 batch = op.lhs.type.shape[:-2]
                 size = op.lhs.type.dtype.itemsize
-                left, right = (self._is_computed(factor) for factor in (op.lhs, op.rhs))
                 chained = any(map(self._is_chained, loops))
-                product = Multiplied(batch, op.sizes, size, loops, (left, right), chained)
+                product = Multiplied(
+                    batch=batch,
+                    sizes=op.sizes,
+                    itemsize=size,
+                    loops=loops,
+                    factors=(factor_of(op.lhs, self._makers), factor_of(op.rhs, self._makers)),
+                    chained=chained,
+                    awaited=bool(loops) and self._is_awaited(op),
+                )
                 self._multiplied.append(product)
             case Pointwise():
                 wide = max(op.result.type.dtype.itemsize // 4, 1)  # int64 is done in halves
@@ -279,14 +307,15 @@ class _Collector:
             case _:
                 self._computed += [Computed(v.type.shape, 0.5, loops, repeats) for v in results(op)]
 
-    def _is_chained(self, loop: Loop) -> bool:
+    def _is_awaited(self, op: Dot) -> bool:
+        return op.accumulator is None and op.result not in self._summands
+
+    def _is_chained(self, loop: Loop | While) -> bool:
+        if isinstance(loop, While):
+            return True  # whether there is another turn is not known before
         if loop not in self._chained:
             self._chained[loop] = is_chained(loop)
         return self._chained[loop]
-
-    def _is_computed(self, factor: Value) -> bool:
-        """Whether a factor of a product is more than a view of what was loaded."""
-        return factor in self._makers and loaded_by(factor, self._makers) is None
 
     def _repeats_of(self, op: Op) -> dict[Size, int]:
         return {size: found.get(op, 1) for size, found in self._repeats.items()}
@@ -307,6 +336,19 @@ def _is_guarded(op: Access) -> bool:
     """Whether lanes are left out for what memory says: by a mask, or beyond the end of a jagged item."""
     gathers = any(isinstance(entry, ValueIndex) for entry in op.subscripts)
     return gathers or op.addresses is not None or getattr(op, "extra_mask", None) is not None
+
+
+def _same(block: Block) -> dict[Value, Value]:
+    """What in registers each view of a block is: lanes that are repeated are held once."""
+    same: dict[Value, Value] = {}
+    repeated: set[Value] = set()
+    for op in block.ops:
+        if isinstance(op, Broadcast) or (isinstance(op, Reshape) and op.operand in repeated):
+            repeated.add(op.result)
+            same[op.result] = op.operand
+        elif isinstance(op, Mask | Squeeze | Unsqueeze):
+            same[op.result] = op.operand
+    return same
 
 
 def _held_as(values: Iterable[Value], same: Mapping[Value, Value]) -> frozenset[Value]:
@@ -337,4 +379,5 @@ def _sources(block: Block, factors: set[Value], *, through_all: bool = False) ->
 def axes_of(loops: Loops) -> Iterator[Axis]:
     """The axes of loops, the outer ones first."""
     for loop in loops:
-        yield from loop.axes
+        if isinstance(loop, Loop):
+            yield from loop.axes

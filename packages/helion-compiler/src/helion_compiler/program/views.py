@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Value
 
-_VIEWS = (Mask, Permute, Squeeze, Unsqueeze)
+VIEWS = (Mask, Permute, Squeeze, Unsqueeze)
+"""Ops whose results have the lanes of their operands, where those are."""
 
 
 def loaded_by(value: Value, makers: Mapping[Value, Op]) -> Load | None:
     """The load that a value is a view of; None if it is computed, or made by none of ``makers``."""
     op = makers.get(value)
-    while isinstance(op, _VIEWS):
+    while isinstance(op, VIEWS):
         op = makers.get(op.operand)
     return op if isinstance(op, Load) else None
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from helion_autotune.constraints import Constraint
 from helion_compiler.program.divisors import Divisors
+from helion_compiler.program.expressions import next_power_of_two
 from helion_compiler.program.fields import results
 from helion_compiler.program.ops import Load
 from helion_compiler.program.types import Size, TileSlice
@@ -68,6 +69,20 @@ def few_registers(program: Program, lanes: PointLanes) -> Constraint:
             largest(point) * _unrolled(point)
             <= MAX_ELEMENTS_PER_THREAD * 32 * int(point["num_warps"])
         ),
+    )
+
+
+def whole_warps(program: Program, lanes: PointLanes, warp_size: int) -> Constraint:
+    """Advice for what acts lane by lane: with less, every instruction takes as long, and there are more of them."""
+    largest = _largest(program, lanes)
+    most = {
+        f"block_sizes[{block.name}]": next_power_of_two(block.size_hint) for block in program.blocks
+    }
+    enough = min(warp_size, largest(most))
+    return Constraint(
+        "whole warps",
+        f"a program would have fewer than {enough} lanes, and threads of its warps nothing to do",
+        lambda point: largest(point) >= enough,
     )
 
 

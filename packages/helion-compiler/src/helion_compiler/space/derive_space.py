@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from helion_autotune import PowerOfTwo
 from helion_compiler.model import CostModel, facts_of
-from helion_compiler.program.ops import While
 from helion_compiler.scheduling.least_lanes import least_lanes
 from helion_compiler.space.access_modes import access_modes, mode_of
 from helion_compiler.space.amd_keys import amd_keys
@@ -20,7 +19,7 @@ from helion_compiler.space.cache_hints import cache_hints
 from helion_compiler.space.carried_operands import carried_operands
 from helion_compiler.space.chained_products import chained_products
 from helion_compiler.space.config_space import ConfigSpace, Exclusion, Site
-from helion_compiler.space.constraints import demands, few_registers
+from helion_compiler.space.constraints import demands, few_registers, whole_warps
 from helion_compiler.space.dtypes import has_dtypes
 from helion_compiler.space.epilogue_subtile import epilogue_subtile
 from helion_compiler.space.flat_loops import flat_loops
@@ -137,7 +136,7 @@ class _Deriver:
             advice=(*self._sparing(lanes, counts, subtiling.accesses, warps), *self._advice),
             excluded=tuple(self._excluded),
             seeds=seeds(program, least_lanes(program), lanes.rolled),
-            model=self._model(lanes),
+            model=CostModel(program, lanes, self._facts),
             steady=self._acts_by_lanes(),
             incomparable=self._incomparable(),
             means=Means(program, self._traits, rows, warps, self._facts.multiprocessors),
@@ -188,17 +187,14 @@ class _Deriver:
     ) -> tuple[Constraint, ...]:
         """Advice on what programs take: registers, shared memory, time to compile."""
         memory = SharedMemory(self._program, lanes, counts, in_parts)
-        return (
+        sparing = (
             few_registers(self._program, lanes),
             warps.exempt(fits_shared_memory(memory, self._facts.limits.shared_memory)),
             few_copies(self._program, counts),
         )
-
-    def _model(self, lanes: PointLanes) -> CostModel | None:
-        """Estimates, but for kernels of which all that goes on is a loop that data ends."""
-        if self._acts_by_lanes() and any(isinstance(op, While) for op in self._program.walk()):
-            return None
-        return CostModel(self._program, lanes, self._facts)
+        if not self._acts_by_lanes():
+            return sparing
+        return (*sparing, whole_warps(self._program, lanes, self._facts.warp_size))
 
     def _acts_by_lanes(self) -> bool:
         """Whether each lane of a tile is computed by itself, once."""
