@@ -5,7 +5,9 @@ The tensors are the CPU's and say that they are a GPU's; kernels are compiled fo
 
 from __future__ import annotations
 
+import gc
 import sys
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,3 +136,42 @@ def test_a_second_call_runs_nothing_of_the_compiler(driver: Driver, tmp_path: Pa
     assert generated(compiled)
     launches = [(launch.symbol, launch.grid, launch.block) for launch in driver.launches]
     assert len(set(launches)) == 1
+
+
+def kept(call: Callable[..., object], make: Callable[[], torch.Tensor], count: int) -> bool:
+    """Whether any of so many new arguments lives on when a call with them is over."""
+    arguments = [make() for _ in range(count)]
+    living = [weakref.ref(argument) for argument in arguments]
+    call(*arguments)
+    del arguments
+    gc.collect()
+    return any(one() is not None for one in living)
+
+
+def test_a_kernel_keeps_no_tensor_of_its_calls() -> None:
+    """A first call is what a kernel is compiled for: its tensors would stay in memory as long as the kernel."""
+    kernel = helion.kernel(scaled_add.fn, config=CONFIG)
+    for columns in (64, 64, 48):  # the last is compiled for anew
+        assert not kept(lambda x, y: kernel(x, y, 2.0), lambda: torch.zeros(8, columns), 2)
+    bound: list[Any] = []
+    assert not kept(lambda x, y: bound.append(kernel.bind((x, y, 2.0))), on_gpu, 2)
+    assert "tl.store" in bound[0].to_triton_code(CONFIG)
+    x, y = torch.ones(2, 32, 64)
+    torch.testing.assert_close(bound[0](x, y, 2.0), x + y * 2.0 * FACTOR)
+
+
+def test_tensors_that_a_kernel_captures_are_the_authors_to_keep() -> None:
+    def make(table: torch.Tensor) -> Any:
+        @helion.kernel(config=helion.Config(block_sizes=[16]))
+        def looked_up(x: torch.Tensor) -> torch.Tensor:
+            out = torch.empty_like(x)
+            for tile in hl.tile(x.size(0)):
+                out[tile] = table[x[tile]]
+            return out
+
+        return looked_up
+
+    table = torch.arange(8) * 10
+    kernel = make(table)
+    assert not kept(kernel, lambda: torch.tensor([3, 1, 7]), 1)
+    assert kernel(torch.tensor([2, 2, 0])).tolist() == [20, 20, 0]

@@ -156,12 +156,13 @@ class CompiledKernel:
         with self._lock:
             family = self._families.get(call.static)
             if family is None:
+                like = attrs.evolve(call, leaves=())  # whose tensors would live as long as this kernel
 
                 def miss(leaves: tuple[Any, ...]) -> None:
-                    self._install(attrs.evolve(call, leaves=leaves))
+                    self._install(attrs.evolve(like, leaves=leaves))
 
                 def traced(*leaves: Any) -> Any:
-                    return self._operators.call(call.join(leaves)[0])
+                    return self._operators.call(like.join(leaves)[0])
 
                 dispatcher = Dispatcher(self._definition.name, call.names, miss, traced=traced)
                 family = self._families[call.static] = _Family(dispatcher, [])

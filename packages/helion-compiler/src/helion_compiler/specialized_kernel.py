@@ -77,7 +77,7 @@ class SpecializedKernel:
 
     Attributes:
         definition: what the decorator was told.
-        call: the call it was made for.
+        call: the call it was made for, of tensors without memory; of its own where it may be traced for it again.
         traits: of the GPUs that its configs are for.
         aligned: the leaves whose addresses are multiples of 16.
         program: what it computes.
@@ -102,6 +102,8 @@ class SpecializedKernel:
             self.space: ConfigSpace = self._with_tunables(
                 derive_space(self.program, self.aligned, self.traits)
             )
+        if not self.program.tunables:
+            self.call = call.without_memory()
         self._staged = staged
         self._programs: dict[tuple[Any, ...], tuple[Program, ConfigSpace]] = {}
         self._lock = threading.RLock()
