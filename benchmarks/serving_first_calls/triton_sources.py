@@ -62,7 +62,7 @@ def _written(
 
     facts = specialize(lowered.program, emitted, bound.aligned)
     variant = make_variant(schedule, emitted, facts, emitted.name, bound.aligned)
-    execute(variant, ArgumentMetadata(tuple(bound.call.leaves), _sms), device, launch)
+    execute(variant, ArgumentMetadata(bound.call.leaves_of(args), _sms), device, launch)
     options = {**schedule.compile_options, "enable_fp_fusion": True}
     if emitted.waits:
         options["launch_cooperative_grid"] = True

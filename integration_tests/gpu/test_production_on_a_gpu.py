@@ -94,6 +94,17 @@ def test_torch_compile(ways: str, mode: str) -> None:
         torch.testing.assert_close(compiled(x, y), expected(x, y))
 
 
+def test_a_kernel_that_is_compiled_while_graphs_watch_memory() -> None:
+    """They refuse a call that leaves a tensor of theirs alive, as the example that a kernel is compiled for would be."""
+    fresh = helion.kernel(scaled_add.fn, config=CONFIG)
+    compiled: Any = torch.compile(
+        lambda x, y: fresh(x.sin(), y, 2.0).cos(), fullgraph=True, mode="reduce-overhead"
+    )
+    for _ in range(4):
+        x, y = operands()
+        torch.testing.assert_close(compiled(x, y), (x.sin() + y * 2.0).cos())
+
+
 def test_symbolic_sizes() -> None:
     compiled: Any = torch.compile(model, fullgraph=True, dynamic=True)
     for rows in (256, 100, 7):

@@ -405,15 +405,15 @@ def test_random_host_code(
     names = (tuple(before), tuple(after))
     calls = [(x, *names) for x in (*draw, draw[0] * 0, draw[0].abs(), draw[1])]
     kernel = agree(around, *calls, static_shapes=static_shapes)
-    for bound in (kernel.bind(call) for call in calls):
-        compare_ways_to_run(bound._implementation.specialized)
+    for call in calls:
+        specialized = kernel.bind(call)._implementation.specialized
+        compare_ways_to_run(specialized, specialized.call.leaves_of(call))
 
 
-def compare_ways_to_run(specialized: Any) -> None:
+def compare_ways_to_run(specialized: Any, leaves: tuple[Any, ...]) -> None:
     """The straight-line code of a prepared call does what the step by step execution does; both from what
     a bundle would hold. What the kernel writes is left out."""
     entry = host_part(specialized)
-    leaves = specialized.call.leaves
     expected = execute(entry, metadata_of(leaves), torch.device("cpu"), None)
     dispatcher = Dispatcher("op", specialized.call.names, driver=RecordingDriver([]))
     dispatcher.add(entry, {})

@@ -48,7 +48,7 @@ def session(function: Any, *args: Any) -> tuple[KernelWorkload, Candidate]:
     """A workload, and its one candidate: the default config."""
     kernel = helion.kernel(function)
     specialized = kernel.bind(args)._implementation.specialized
-    leaves = specialized.call.leaves
+    leaves = specialized.call.leaves_of(args)
     workload = KernelWorkload(
         specialized,
         leaves,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import sys
 import weakref
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,7 +153,7 @@ def test_a_kernel_keeps_no_tensor_of_its_calls() -> None:
     """A first call is what a kernel is compiled for: its tensors would stay in memory as long as the kernel."""
     kernel = helion.kernel(scaled_add.fn, config=CONFIG)
     for columns in (64, 64, 48):  # the last is compiled for anew
-        assert not kept(lambda x, y: kernel(x, y, 2.0), lambda: torch.zeros(8, columns), 2)
+        assert not kept(lambda x, y: kernel(x, y, 2.0), partial(torch.zeros, 8, columns), 2)
     bound: list[Any] = []
     assert not kept(lambda x, y: bound.append(kernel.bind((x, y, 2.0))), on_gpu, 2)
     assert "tl.store" in bound[0].to_triton_code(CONFIG)

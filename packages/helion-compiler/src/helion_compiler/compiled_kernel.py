@@ -156,7 +156,9 @@ class CompiledKernel:
         with self._lock:
             family = self._families.get(call.static)
             if family is None:
-                like = attrs.evolve(call, leaves=())  # whose tensors would live as long as this kernel
+                like = attrs.evolve(
+                    call, leaves=()
+                )  # whose tensors would live as long as this kernel
 
                 def miss(leaves: tuple[Any, ...]) -> None:
                     self._install(attrs.evolve(like, leaves=leaves))
