@@ -95,7 +95,7 @@ def test_torch_compile(ways: str, mode: str) -> None:
 
 
 def test_a_kernel_that_is_compiled_while_graphs_watch_memory() -> None:
-    """They refuse a call that leaves a tensor of theirs alive, as the example that a kernel is compiled for would be."""
+    """They refuse a call that leaves a tensor of theirs alive, as the example of a kernel would be."""
     fresh = helion.kernel(scaled_add.fn, config=CONFIG)
     compiled: Any = torch.compile(
         lambda x, y: fresh(x.sin(), y, 2.0).cos(), fullgraph=True, mode="reduce-overhead"
