@@ -211,17 +211,14 @@ def test_factors_that_are_computed_across_threads_are_held_whole() -> None:
     assert 609.4 / 1.2 < fast < 609.4 * 1.2
 
 
-def test_a_loop_that_data_ends_has_as_many_programs_as_multiprocessors() -> None:
-    """Each lane of a search looks up a line of its own in each turn: 2048 in a program took 49.1 µs, 1024 took 26.7."""
+def test_a_loop_that_data_ends_has_programs_for_half_of_the_multiprocessors() -> None:
+    """2048 lanes in 32 programs took 49.1 µs, 1024 in 64 took 26.7; 32 in 2048 programs of one warp took 58.0, five
+    times what was estimated of them, so that nothing is.
+    """
     of = space("searchsorted")
-    few, more = (
-        estimate(of, helion.Config(block_sizes=[lanes], num_warps=4)) for lanes in (2048, 1024)
-    )
-    assert 49.1 / 1.3 < few < 49.1 * 1.3
-    assert 26.7 / 1.3 < more < 26.7 * 1.3
-    (lanes,) = of.default_config()["block_sizes"]
-    assert 65536 // lanes >= 132
-    assert estimate(of, of.default_config()) < 0.7 * more
+    assert of.model is None
+    assert of.default_config()["block_sizes"] == (1024,)
+    assert of.default_config()["num_warps"] == 4
 
 
 def test_lanes_that_are_sorted_are_held_with_their_partners() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from helion_autotune import PowerOfTwo
 from helion_compiler.model import CostModel, facts_of
+from helion_compiler.program.ops import While
 from helion_compiler.scheduling.least_lanes import least_lanes
 from helion_compiler.space.access_modes import access_modes, mode_of
 from helion_compiler.space.amd_keys import amd_keys
@@ -136,7 +137,7 @@ class _Deriver:
             advice=(*self._sparing(lanes, counts, subtiling.accesses, warps), *self._advice),
             excluded=tuple(self._excluded),
             seeds=seeds(program, least_lanes(program), lanes.rolled),
-            model=CostModel(program, lanes, self._facts),
+            model=self._model(lanes),
             steady=self._acts_by_lanes(),
             incomparable=self._incomparable(),
             means=Means(program, self._traits, rows, warps, self._facts.multiprocessors),
@@ -195,6 +196,14 @@ class _Deriver:
         if not self._acts_by_lanes():
             return sparing
         return (*sparing, whole_warps(self._program, lanes, self._facts.warp_size))
+
+    def _model(self, lanes: PointLanes) -> CostModel | None:
+        """Estimates, but for kernels of which all that goes on is a loop that data ends: programs of one warp took five
+        times what was estimated of them.
+        """
+        if self._acts_by_lanes() and any(isinstance(op, While) for op in self._program.walk()):
+            return None
+        return CostModel(self._program, lanes, self._facts)
 
     def _acts_by_lanes(self) -> bool:
         """Whether each lane of a tile is computed by itself, once."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from helion_compiler.program.access import accessed_shape
 from helion_compiler.program.expressions import next_power_of_two
 from helion_compiler.program.neighbours import Neighbours
-from helion_compiler.program.ops import Dot
+from helion_compiler.program.ops import Dot, While
 from helion_compiler.program.program import accesses
 from helion_compiler.space.walking import walking_orders
 
@@ -76,6 +76,8 @@ def seeds(
         found += _columns_seeds(program, contiguous, rolled)
     else:
         found = [_pointwise_seed(program, contiguous, count) for count in _POINTWISE_ELEMENTS]
+        if any(isinstance(op, While) for op in program.walk()):  # nothing else says how many programs to have
+            found.sort(key=lambda seed: _programs(program, seed) < _ENOUGH_PROGRAMS)
     found += walks
     ahead = [seed | _ahead(program) for seed in found] if program.loops() else []
     return (*found, *ahead)
