@@ -52,6 +52,7 @@ SEEN = {
     "comparison": lambda row: (torch.exp(row) > 1).to(torch.float32),
     "exponent": lambda row: torch.exp(torch.exp(row) - row),
     "power": lambda row: torch.pow(torch.exp(row), 100.0),
+    "whole number": lambda row: torch.exp(row).to(torch.int32).to(torch.float32),
     "scan": lambda row: torch.cumsum(torch.exp(row), -1),
 }
 
@@ -122,6 +123,24 @@ def test_sums_that_loops_carry_are_rounded_behind_them() -> None:
     )
     seen = _two_passes(torch.float32).bind((x,)).to_triton_code(helion.Config(block_sizes=[2, 16]))
     assert seen.count(EXACT) == 2
+
+
+def test_factors_of_what_a_loop_carries_on_have_all_digits() -> None:
+    """A thousand of them would multiply a thousand errors."""
+
+    @helion.kernel(config=helion.Config(block_sizes=[2]))
+    def decayed(x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty([x.size(0)], dtype=BRAIN)
+        for tile in hl.tile(x.size(0)):
+            state = hl.full([tile], 1.0)
+            for place in hl.grid(x.size(1)):
+                state = state * torch.exp(x[tile, place].to(torch.float32))
+            out[tile] = state.to(BRAIN)
+        return out
+
+    x = torch.full((2, 100), 0.01).to(BRAIN)
+    assert EXACT in decayed.bind((x,)).to_triton_code(helion.Config(block_sizes=[2]))
+    torch.testing.assert_close(decayed(x), torch.exp(x.double().sum(-1)).to(BRAIN))
 
 
 def test_factors_of_products_in_float32_have_all_digits() -> None:

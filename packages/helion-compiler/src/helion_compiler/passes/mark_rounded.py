@@ -6,7 +6,8 @@ difference is a hundredth of what the rounding does.
 
 In: a Program. Out: the same, with such exponentials marked. A relative error stays what it is through products,
 quotients, roots, maxima, choices and sums of numbers that are not negative; whatever could magnify it, as a difference
-of numbers that are nearly equal, needs all digits, and so does what is stored, or multiplied as a matrix, in float32.
+of numbers that are nearly equal, needs all digits, and so do factors of what a loop carries on, and what is stored, or
+multiplied as a matrix, in float32.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from helion_compiler.program.fields import (
 from helion_compiler.program.ops import (
     Broadcast,
     Full,
+    If,
     Loop,
     Mask,
     Permute,
@@ -38,7 +40,7 @@ from helion_compiler.program.ops import (
 from helion_compiler.program.types import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from helion_compiler.program.ops import Block, Op
     from helion_compiler.program.program import Program
@@ -53,11 +55,11 @@ _POSITIVE = frozenset(
     (_EXPONENTIAL, aten.exp2.default, aten.sigmoid.default, aten.abs.default, aten.sqrt.default)
 )
 """Operators whose results are not negative, whatever the operands."""
+_FACTORS = frozenset((aten.mul.Tensor, aten.div.Tensor))
 _KEEPING = frozenset(
     (
+        *_FACTORS,
         _CONVERSION,
-        aten.mul.Tensor,
-        aten.div.Tensor,
         aten.maximum.default,
         aten.minimum.default,
         aten.where.self,
@@ -77,8 +79,8 @@ def mark_rounded(program: Program) -> Program:
     ops = list(program.walk())
     if not any(map(_is_exponential, ops)):
         return program
-    positive = _holding(_collected(ops, _makings))
-    rounded = _holding(_collected(ops, lambda op: _readings(op, positive)))
+    positive, carried = _holding(_collected(ops, _makings)), _carried_on(ops)
+    rounded = _holding(_collected(ops, lambda op: _readings(op, positive, carried)))
 
     def marked(block: Block) -> Block:
         return with_fields(block, ops=tuple(mark(with_blocks(op, marked)) for op in block.ops))
@@ -167,7 +169,17 @@ def _adds_only_positive(op: Pointwise) -> bool:
     return not op.kwargs and all(number >= 0 for number in numbers)
 
 
-def _readings(op: Op, positive: frozenset[Value]) -> Iterator[_Need]:
+def _carried_on(ops: Iterable[Op]) -> set[Value]:
+    """What depends on the turns of a loop before: factors of it would multiply their errors in each turn."""
+    found: set[Value] = set()
+    for op in ops:
+        found.update(parameters(op))
+        if isinstance(op, If) or not found.isdisjoint(operands(op)):
+            found.update(results(op))
+    return found
+
+
+def _readings(op: Op, positive: frozenset[Value], carried: Collection[Value]) -> Iterator[_Need]:
     """Of what an op reads, which of its results have to be rounded for it to be."""
     yield from ((value, set()) for value in (*results(op), *parameters(op)))
     if isinstance(op, Loop):
@@ -176,7 +188,10 @@ def _readings(op: Op, positive: frozenset[Value]) -> Iterator[_Need]:
             yield following, {parameter, result}
         return
     through = _through(op, positive)
-    yield from ((value, through) for value in operands(op))
+    multiplies = isinstance(op, Pointwise) and op.operator in _FACTORS
+    for value in operands(op):
+        others = [other for other in operands(op) if other is not value]
+        yield value, {None} if multiplies and any(o in carried for o in others) else through
     yield from ((value, {*_NOBODY}) for block in blocks(op) for value in block.yields)
 
 
@@ -184,6 +199,8 @@ def _through(op: Op, positive: frozenset[Value]) -> set[Value | None]:
     """Which results have to be rounded for what an op reads to be; None where its digits are seen."""
     match op:
         case Pointwise(operator=operator):
+            if operator is _CONVERSION and not op.result.type.dtype.is_floating_point:
+                return {None}  # a number that is nearly three may become two
             if operator is _CONVERSION and _is_narrow(op.result):
                 return set()
             sums = operator is aten.add.Tensor and _adds_only_positive(op)

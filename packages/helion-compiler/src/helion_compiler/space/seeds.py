@@ -76,7 +76,9 @@ def seeds(
         found += _columns_seeds(program, contiguous, rolled)
     else:
         found = [_pointwise_seed(program, contiguous, count) for count in _POINTWISE_ELEMENTS]
-        if any(isinstance(op, While) for op in program.walk()):  # nothing else says how many programs to have
+        if any(
+            isinstance(op, While) for op in program.walk()
+        ):  # nothing else says how many programs to have
             found.sort(key=lambda seed: _programs(program, seed) < _ENOUGH_PROGRAMS)
     found += walks
     ahead = [seed | _ahead(program) for seed in found] if program.loops() else []
