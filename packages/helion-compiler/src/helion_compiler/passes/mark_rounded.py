@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
+import attrs
 import torch
 
 from helion_compiler.program.fields import (
@@ -40,7 +41,7 @@ from helion_compiler.program.ops import (
 from helion_compiler.program.types import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from helion_compiler.program.ops import Block, Op
     from helion_compiler.program.program import Program
@@ -68,6 +69,7 @@ _KEEPING = frozenset(
 """Operators that neither magnify relative errors nor make negative numbers of others."""
 _INVERTING = frozenset((aten.reciprocal.default, aten.sqrt.default, aten.rsqrt.default))
 """Others that do not magnify them."""
+_VIEWS = (Broadcast, Permute, Reshape, Squeeze, Unsqueeze)
 _NOBODY: frozenset[Value | None] = frozenset({None})
 """What a value needs that cannot have it."""
 _NARROW = 2
@@ -79,7 +81,7 @@ def mark_rounded(program: Program) -> Program:
     ops = list(program.walk())
     if not any(map(_is_exponential, ops)):
         return program
-    positive, carried = _holding(_collected(ops, _makings)), _carried_on(ops)
+    positive, carried = _holding(_collected(ops, _makings)), _Carried.of(ops)
     rounded = _holding(_collected(ops, lambda op: _readings(op, positive, carried)))
 
     def marked(block: Block) -> Block:
@@ -147,7 +149,7 @@ def _makings(op: Op) -> Iterator[_Need]:
             yield op.result, {op.operand}
         case Pointwise():
             yield op.result, _signs(op)
-        case Broadcast() | Permute() | Reshape() | Squeeze() | Unsqueeze():
+        case _ if isinstance(op, _VIEWS):
             yield op.result, {op.operand}
         case _:
             yield from ((value, {*_NOBODY}) for value in results(op))
@@ -169,17 +171,34 @@ def _adds_only_positive(op: Pointwise) -> bool:
     return not op.kwargs and all(number >= 0 for number in numbers)
 
 
-def _carried_on(ops: Iterable[Op]) -> set[Value]:
-    """What depends on the turns of a loop before: factors of it would multiply their errors in each turn."""
-    found: set[Value] = set()
-    for op in ops:
-        found.update(parameters(op))
-        if isinstance(op, If) or not found.isdisjoint(operands(op)):
-            found.update(results(op))
-    return found
+@attrs.frozen
+class _Carried:
+    """``values``: what loops carry on, and views of it; ``dependent``: what is computed of that, too."""
+
+    values: frozenset[Value]
+    dependent: frozenset[Value]
+
+    @classmethod
+    def of(cls, ops: Iterable[Op]) -> _Carried:
+        """Of all loops among some ops."""
+        values, dependent = set[Value](), set[Value]()
+        for op in ops:
+            values.update(parameters(op))
+            dependent.update(parameters(op))
+            if isinstance(op, _VIEWS) and op.operand in values:
+                values.add(op.result)
+            if isinstance(op, If) or not dependent.isdisjoint(operands(op)):
+                dependent.update(results(op))
+        return cls(frozenset(values), frozenset(dependent))
+
+    def multiplies(self, op: Op, value: Value) -> bool:
+        """Whether an operand is a factor, new in each turn, of what depends on turns before: errors multiply."""
+        if not isinstance(op, Pointwise) or op.operator not in _FACTORS or value in self.values:
+            return False
+        return any(other in self.dependent for other in operands(op) if other is not value)
 
 
-def _readings(op: Op, positive: frozenset[Value], carried: Collection[Value]) -> Iterator[_Need]:
+def _readings(op: Op, positive: frozenset[Value], carried: _Carried) -> Iterator[_Need]:
     """Of what an op reads, which of its results have to be rounded for it to be."""
     yield from ((value, set()) for value in (*results(op), *parameters(op)))
     if isinstance(op, Loop):
@@ -188,10 +207,8 @@ def _readings(op: Op, positive: frozenset[Value], carried: Collection[Value]) ->
             yield following, {parameter, result}
         return
     through = _through(op, positive)
-    multiplies = isinstance(op, Pointwise) and op.operator in _FACTORS
     for value in operands(op):
-        others = [other for other in operands(op) if other is not value]
-        yield value, {None} if multiplies and any(o in carried for o in others) else through
+        yield value, {None} if carried.multiplies(op, value) else through
     yield from ((value, {*_NOBODY}) for block in blocks(op) for value in block.yields)
 
 
@@ -210,7 +227,7 @@ def _through(op: Op, positive: frozenset[Value]) -> set[Value | None]:
             return {None}
         case Reduce(kind="sum" | "amax" | "amin") | Mask():
             return {op.result}
-        case Broadcast() | Permute() | Reshape() | Squeeze() | Unsqueeze():
+        case _ if isinstance(op, _VIEWS):
             return {op.result}
         case _:
             return {None}
