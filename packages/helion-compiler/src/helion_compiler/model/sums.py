@@ -7,12 +7,10 @@ takes neither registers of its own nor a wait.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
-from helion_compiler.program.fields import blocks, operands
 from helion_compiler.program.ops import Dot, Pointwise
-from helion_compiler.program.program import walk
+from helion_compiler.program.program import count_uses
 from helion_compiler.program.types import Value
 
 if TYPE_CHECKING:
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
 def summands(block: Block) -> dict[Value, Value]:
     """By the result of each such product of the block, what it is added to."""
-    uses = _uses(block)
+    uses = count_uses(block)
     products = {
         op.result
         for op in block.ops
@@ -40,16 +38,6 @@ def summands(block: Block) -> dict[Value, Value]:
             if product in products and found.get(summand) is not product:
                 found[product] = summand
     return found
-
-
-def _uses(block: Block) -> Counter[Value]:
-    """How often values are read, in the block and in those inside it."""
-    uses = Counter(block.yields)
-    for op in walk(block):
-        uses.update(operands(op))
-        for inner in blocks(op):
-            uses.update(inner.yields)
-    return uses
 
 
 def _adds(op: Pointwise) -> bool:
