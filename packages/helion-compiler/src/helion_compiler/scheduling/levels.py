@@ -14,7 +14,7 @@ from helion_compiler.program.program import defined, walk
 from helion_compiler.scheduling.online_sums import find_online_sums
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from helion_compiler.program.ops import Block, Op
     from helion_compiler.program.types import Axis, Value
@@ -55,6 +55,21 @@ class Along:
             if isinstance(op, Number):
                 available[op.symbol] = level
         return levels
+
+    def closure(
+        self, block: Block, goals: Iterable[Op], instead: Mapping[Op, Iterable[Value]]
+    ) -> list[Op]:
+        """The ops along the axis that the goals are computed from without a reduction in between, in source order,
+        goals included. Of an op in ``instead``, those values are followed instead of its operands.
+        """
+        needed = set(goals)
+        values = {value for op in needed for value in operands(op)}
+        for op in reversed(block.ops):
+            along = self.works(op) and not self.reduces(op)
+            if op in needed or (along and values.intersection(results(op))):
+                needed.add(op)
+                values.update(instead.get(op, operands(op)))
+        return [op for op in block.ops if op in needed]
 
 
 def count_repeats(block: Block, axis: Axis) -> dict[Op, int]:

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from helion_compiler.program.fields import operands, results, with_blocks
+from helion_compiler.program.fields import with_blocks
 from helion_compiler.program.lane_ops import Renew
 from helion_compiler.program.ops import Load
 from helion_compiler.scheduling.levels import Along
 from helion_compiler.scheduling.retile import Copier
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from helion_compiler.program.ops import Block, Op
     from helion_compiler.program.program import Program
@@ -66,7 +66,7 @@ class _Repeater:
         """The goals of one level and what they are computed from; ``loaded`` counts in how many passes each load is."""
         copier = Copier()
         ops: list[Op] = []
-        for op in self._needed(block, goals, loaded):
+        for op in self._along.closure(block, goals, dict.fromkeys(loaded, ())):
             if op in goals:
                 ops.append(copier.reading(op))
             elif not isinstance(op, Load):
@@ -82,17 +82,6 @@ class _Repeater:
                 ops.append(renewed)
                 loaded[op] += 1
         return ops
-
-    def _needed(self, block: Block, goals: Sequence[Op], loaded: Mapping[Op, int]) -> list[Op]:
-        """The ops along the axis that the goals are computed from without a reduction in between, in source order."""
-        needed = set(goals)
-        values = {value for op in goals for value in operands(op)}
-        for op in reversed(block.ops):
-            reads = self._along.works(op) and not self._along.reduces(op)
-            if op not in needed and reads and values.intersection(results(op)):
-                needed.add(op)
-                values |= set(operands(op)) if op not in loaded else set()
-        return [op for op in block.ops if op in needed]
 
 
 def _is_narrow(load: Load) -> bool:

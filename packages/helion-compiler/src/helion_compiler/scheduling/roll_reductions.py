@@ -52,7 +52,7 @@ from helion_compiler.scheduling.online_sums import find_online_sums
 from helion_compiler.scheduling.retile import Retiler
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Subscript
@@ -214,11 +214,14 @@ class _Roller:
         exponentials = {
             one.exponential: (maximum, one) for maximum in growing.values() for one in maximum.sums
         }
-        minuends: dict[Op, Value] = {op: one.minuend for op, (_, one) in exponentials.items()}
+        # Of what exponentials depend on, the minuend alone: each step subtracts its own maximum.
+        minuends: dict[Op, Iterable[Value]] = {
+            op: (one.minuend,) for op, (_, one) in exponentials.items()
+        }
         clone = Retiler(self._whole, self._tile_axis())
         accumulators: list[Accumulator | OnlineMaximum] = []
         body: list[Op] = []
-        for op in self._closure(block, [*goals, *totals], minuends):
+        for op in self._along.closure(block, [*goals, *totals], minuends):
             if op in growing:
                 accumulators.append(growing[op])
                 body += growing[op].grow(clone)
@@ -245,22 +248,6 @@ class _Roller:
         before = [op for a in accumulators for op in a.fill]
         after = [op for a in accumulators for op in a.after]
         return [*before, loop, *after]
-
-    def _closure(self, block: Block, goals: list[Op], relative: Mapping[Op, Value]) -> list[Op]:
-        """The ops along the axis that the goals depend on, in source order, goals included; but of what the
-        exponentials of ``relative`` depend on, that value alone.
-        """
-        needed: set[Op] = set(goals)
-        values = {value for op in goals for value in operands(op)}
-        for op in reversed(block.ops):
-            if op in needed or (
-                values.intersection(results(op))
-                and self._along.works(op)
-                and not self._along.reduces(op)
-            ):
-                needed.add(op)
-                values |= {relative[op]} if op in relative else set(operands(op))
-        return [op for op in block.ops if op in needed]
 
     def _tile_axis(self) -> Axis:
         name = f"roll_{self._number}" + (f"_{self._loops}" if self._loops else "")
