@@ -224,6 +224,13 @@ def is_composite(operator: torch._ops.OpOverload) -> bool:
     )
 
 
+def imagined(tensor: torch.Tensor, mode: FakeTensorMode) -> torch.Tensor:
+    """A fake of a tensor, with numbers for sizes and strides that are symbols."""
+    sizes = [example_number(size) for size in tensor.shape]
+    strides = [example_number(stride) for stride in tensor.stride()]
+    return fake_like(mode, sizes, tensor.dtype, tensor.device, strides)
+
+
 def marked_static(tensor: torch.Tensor) -> frozenset[int]:
     """The dimensions that ``torch._dynamo.mark_static`` was called on: their sizes are part of a specialization."""
     return frozenset(getattr(tensor, _MARKS, ()))

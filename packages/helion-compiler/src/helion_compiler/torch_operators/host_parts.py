@@ -23,7 +23,7 @@ from helion_compiler.pipeline import make_program
 from helion_compiler.scheduling import make_schedule
 from helion_compiler.space import derive_space
 from helion_compiler.torch_bridge.modes import unwatched
-from helion_compiler.torch_bridge.symbolic import example_number, fake_like, fake_mode
+from helion_compiler.torch_bridge.symbolic import example_number, fake_mode, imagined
 from helion_runtime.entries import ReadStep, VariantEntry, numbers_taken
 from helion_runtime.errors import RegistrationError
 from helion_runtime.torch_op import serves_call
@@ -139,9 +139,7 @@ def _example(call: Call) -> Call:
 def _example_leaf(leaf: Any, mode: FakeTensorMode) -> Any:
     if not isinstance(leaf, torch.Tensor):
         return example_number(leaf) if _is_symbolic(leaf) else leaf
-    sizes = [example_number(size) for size in leaf.shape]
-    strides = [example_number(stride) for stride in leaf.stride()]
-    return fake_like(mode, sizes, leaf.dtype, leaf.device, strides)
+    return imagined(leaf, mode)
 
 
 def _shapes(call: Call) -> Iterator[Any]:

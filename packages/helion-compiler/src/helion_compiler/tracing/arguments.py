@@ -18,13 +18,15 @@ import torch
 
 from helion import exc
 from helion.containers import parts_of, together
-from helion_compiler.torch_bridge.symbolic import fake_like, fake_mode, mark_static, marked_static
+from helion_compiler.torch_bridge.symbolic import fake_mode, imagined, mark_static, marked_static
 from helion_compiler.tracing.captures import is_filled, lifted
 from helion_compiler.tracing.location import is_author
 from helion_runtime.signature import is_wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+
+    from torch._subclasses.fake_tensor import FakeTensorMode
 
     MakeFunction = Callable[
         [FunctionType, Mapping[str, Any], Mapping[str, Any]], Callable[..., Any]
@@ -96,7 +98,8 @@ class Call:
 
     def without_memory(self) -> Call:
         """The same call of tensors that have no memory, which whoever keeps the call would keep with it."""
-        return attrs.evolve(self, leaves=tuple(map(_without_memory, self.leaves)))
+        mode = fake_mode()
+        return attrs.evolve(self, leaves=tuple(_without_memory(leaf, mode) for leaf in self.leaves))
 
     def join(
         self, leaves: Sequence[Any], make: MakeFunction | None = None
@@ -269,12 +272,11 @@ def copied_function(
     return function
 
 
-def _without_memory(leaf: Any) -> Any:
+def _without_memory(leaf: Any, mode: FakeTensorMode) -> Any:
     """A leaf that is known by as much, its elements aside; what tracers wrap has none anyway."""
     if not isinstance(leaf, torch.Tensor) or is_wrapped(leaf):
         return leaf
-    fake = fake_like(fake_mode(), leaf.shape, leaf.dtype, leaf.device, leaf.stride())
-    return mark_static(fake, marked_static(leaf))
+    return mark_static(imagined(leaf, mode), marked_static(leaf))
 
 
 def device_of(leaves: Sequence[Any]) -> torch.device:
