@@ -21,6 +21,7 @@ from helion_compiler.model.place import Place, Sizes
 from helion_compiler.model.traffic import Traffic
 from helion_compiler.model.waiting import Waiting
 from helion_compiler.model.work import work_of
+from helion_compiler.scheduling.warp_roles import GROUP_ROWS, GROUP_WARPS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,9 +41,6 @@ H200; in blocks of 2,048, with 80, 683 µs.
 _NEARLY = 12
 """How sharply the longer of two times decides that take turns at being the longer one: programs run in no step."""
 _LAUNCH = 2e-6
-_GROUP = 4
-_GROUP_ROWS = 64
-"""Four warps multiply 64 rows at once (warp group products, of Hopper)."""
 _FULL_TILE = 51.2
 """``m n / (m + n)`` of a group's tile of 64 by 256: with it, matrix units wait for nothing."""
 _PIPELINED = (0.55, 0.8, 0.95, 1.0)
@@ -207,7 +205,7 @@ class _Estimate:
     def _turns(self) -> float:
         """Turns of the loops that load most often; :data:`_APART` where rows are held as they were loaded."""
         place = self._place
-        if any(place.is_renewed(size) for moved in self._work.moved for size in moved.shape):
+        if any(not place.renewed.isdisjoint(moved.shape) for moved in self._work.moved):
             return _APART
         reads = [moved for moved in self._work.moved if moved.reads]
         turns = [
@@ -230,12 +228,12 @@ class _Estimate:
         for product in self._work.multiplied:
             batch = place.elements(product.batch)
             m, k, n = (max(place.lanes(size), 16) for size in product.sizes)
-            groups = max(place.warps // _GROUP, 1)
-            rows = min(m, _GROUP_ROWS)
+            groups = max(place.warps // GROUP_WARPS, 1)
+            rows = min(m, GROUP_ROWS)
             columns = min(m * n / (groups * rows), n)
             full = min(rows * columns / (rows + columns) / _FULL_TILE, 1.0)
             full *= 0.75 + 0.25 * min(k / 64, 1.0)
-            if batch > 1 or m < _GROUP_ROWS or place.warps < _GROUP:
+            if batch > 1 or m < GROUP_ROWS or place.warps < GROUP_WARPS:
                 full *= 0.5  # not the asynchronous products of whole warp groups
             rate = self._facts.products.get(product.itemsize, self._facts.operations)
             turns = place.stages * resident if place.stages > 1 else 1

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from helion_compiler.scheduling.warp_roles import GROUP_ROWS, GROUP_WARPS
+
 if TYPE_CHECKING:
     from helion_compiler.model.place import Place
     from helion_compiler.model.work import Multiplied
-
-_GROUP = 4
-_GROUP_ROWS = 64
-"""Four warps multiply 64 rows at once (warp group products, of Hopper)."""
 
 
 def passed(product: Multiplied, place: Place) -> tuple[bool, bool]:
     """Which of the two factors passes from registers to shared memory."""
     rows = place.lanes(product.sizes[0])
-    grouped = place.warps >= _GROUP and rows >= _GROUP_ROWS * (place.warps // _GROUP)
+    grouped = place.warps >= GROUP_WARPS and rows >= GROUP_ROWS * (place.warps // GROUP_WARPS)
     grouped &= place.elements(product.batch) == 1
     left, right = (factor.is_formed(place.lanes) for factor in product.factors)
     return left and not grouped, right

@@ -114,7 +114,10 @@ class Occupancy:
 
     def _as_loaded(self, values: frozenset[Value]) -> frozenset[Value]:
         """Values, but for those that are computed anew what they are computed from."""
-        anew = [v for v in values if any(map(self._place.is_renewed, v.type.shape))]
+        renewed = self._place.renewed
+        if not renewed:
+            return values
+        anew = [value for value in values if not renewed.isdisjoint(value.type.shape)]
         return values.difference(anew).union(*(self._work.sources[value] for value in anew))
 
     def _whole(self, held: Held, kept: Iterable[Value]) -> float:

@@ -6,6 +6,7 @@ Each is computed once; an estimate asks for them again and again.
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
@@ -144,10 +145,11 @@ class Place:
         step = self._step(size)
         return None if step is None or step >= self.sizes.example(size) else step
 
-    def is_renewed(self, size: Size) -> bool:
-        """Whether a dimension is held as it was loaded, and computed with anew behind each reduction over it."""
-        step = self._step(size)
-        return step is not None and step >= self.sizes.example(size)
+    @cached_property
+    def renewed(self) -> frozenset[Size]:
+        """The dimensions that are held as they were loaded, and computed with anew behind each reduction over them."""
+        stepped = [size for size in self.sizes.lanes.rolled if self._step(size) is not None]
+        return frozenset(size for size in stepped if self.step(size) is None)
 
     def _step(self, size: Size) -> int | None:
         name = self.sizes.lanes.rolled.get(size)
@@ -164,13 +166,18 @@ class Place:
 
     def repeats(self, shape: tuple[Size, ...], loops: Mapping[Size, int]) -> int:
         """How often rolled dimensions of a shape are walked for an op, which ``loops`` says of each."""
-        rolled = [size for size in shape if self.step(size) is not None]
-        return max((loops.get(size, 1) for size in rolled), default=1)
+        return self._most(shape, loops, self.step)
 
     def passes(self, shape: tuple[Size, ...], loops: Mapping[Size, int]) -> int:
         """How often what is along dimensions of a shape is computed: in each loop, or behind each reduction."""
-        again = [size for size in shape if self._step(size) is not None]
-        return max((loops.get(size, 1) for size in again), default=1)
+        return self._most(shape, loops, self._step)
+
+    @staticmethod
+    def _most(
+        shape: tuple[Size, ...], times: Mapping[Size, int], step: Callable[[Size], int | None]
+    ) -> int:
+        """The most of the times of those dimensions of a shape that have a step."""
+        return max((times.get(size, 1) for size in shape if step(size) is not None), default=1)
 
     def useful(self, size: Size) -> float:
         """Indices of a dimension that exist, of all turns of a rolled one; on average, along items."""

@@ -5,6 +5,7 @@ Each entry knows the loops around it; how many turns they take, and how many lan
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
@@ -144,8 +145,11 @@ class GridWork:
     computed: tuple[Computed, ...]
     held: tuple[Held, ...]
     online: tuple[Online, ...]
-    sources: Mapping[Value, frozenset[Value]]
-    """What each value that is computed lane by lane is computed from, as it was loaded or brought together."""
+
+    @cached_property
+    def sources(self) -> Mapping[Value, frozenset[Value]]:
+        """What each value that is computed lane by lane is computed from, as it was loaded or brought together."""
+        return _sources_of_lanes(self.grid.body)
 
 
 def work_of(program: Program) -> tuple[GridWork, ...]:
@@ -181,7 +185,6 @@ class _Collector:
             tuple(self._computed),
             tuple(self._held),
             tuple(self._online),
-            _sources_of_lanes(self._grid.body),
         )
 
     def _block(self, block: Block, loops: Loops, outside: frozenset[Value]) -> frozenset[Value]:
