@@ -30,6 +30,7 @@ from helion_compiler.emission.shapes import (
     emit_same_lanes,
     emit_sort,
 )
+from helion_compiler.program.fields import operands
 from helion_compiler.program.foreign_ops import (
     Breakpoint,
     CallTriton,
@@ -143,7 +144,7 @@ def emit_pointwise(context: EmissionContext, op: Pointwise) -> None:
             kwargs,
             dtype,
             approximated=_approximated(context, op),
-            elementary=context.schedule.elementary and not context.renewed.intersection(op.args),
+            elementary=context.schedule.elementary and not _reads_renewed(context, op),
         )
     except NotPointwise as error:
         raise exc.UnsupportedOperator(
@@ -160,6 +161,11 @@ def emit_pointwise(context: EmissionContext, op: Pointwise) -> None:
     ):
         text = context.full(shape, text, dtype)
     context.define(op.result, text)
+
+
+def _reads_renewed(context: EmissionContext, op: Pointwise) -> bool:
+    """Whether an operand is held as it was loaded, whose conversion by shifts would take more registers."""
+    return bool(context.renewed) and not context.renewed.isdisjoint(operands(op))
 
 
 def _approximated(context: EmissionContext, op: Pointwise) -> frozenset[str]:

@@ -246,12 +246,10 @@ def with_renewed(
     """Points, the best first, and with them the best that is like the first but holds rows as they were loaded, which
     the step that ``renewed`` has for each stands for. No steps lead there: between it and short steps are long ones.
     """
-    most = [name for name, step in renewed.items() if space.parameters[name].problem(step) is None]
-    warps = space.parameters["num_warps"].values()
     tried = [
-        space.point({**found[0], name: renewed[name], "num_warps": each})
-        for name in most
-        for each in warps
+        space.point({**found[0], name: step, "num_warps": warps})
+        for name, step in renewed.items()
+        for warps in space.parameters["num_warps"].values()
     ]
     fits = [point for point in tried if not space.check(point)]
     if not fits:
