@@ -36,6 +36,7 @@ __all__ = [
     "floor_div",
     "guards",
     "has_unknown_shape",
+    "imagined",
     "is_composite",
     "is_fake",
     "make_shape_env",

@@ -26,7 +26,7 @@ from helion_runtime.signature import is_wrapped
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
-    from torch._subclasses.fake_tensor import FakeTensorMode
+    from helion_compiler.torch_bridge.modes import FakeTensorMode
 
     MakeFunction = Callable[
         [FunctionType, Mapping[str, Any], Mapping[str, Any]], Callable[..., Any]
