@@ -129,6 +129,23 @@ def causal_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch
     return out
 
 
+def halves_of_bytes(x: torch.Tensor, packed: torch.Tensor) -> torch.Tensor:
+    """A product with the high and the low halves of bytes, one after the other."""
+    m, k = x.size()
+    n = packed.size(1)
+    out = torch.empty([m, n], dtype=x.dtype, device=x.device)
+    pairs = x.view(m, k // 2, 2)
+    for tile_m, tile_n in hl.tile([m, n]):
+        acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
+        for tile_k in hl.tile(k // 2):
+            both = packed[tile_k, tile_n]
+            low, high = (both << 4) >> 4, both >> 4
+            acc = hl.dot(pairs[tile_m, tile_k, 0], low.to(x.dtype), acc=acc)
+            acc = hl.dot(pairs[tile_m, tile_k, 1], high.to(x.dtype), acc=acc)
+        out[tile_m, tile_n] = acc
+    return out
+
+
 def half(*shape: int) -> torch.Tensor:
     return torch.empty(shape, dtype=torch.float16)
 
@@ -196,6 +213,11 @@ SOURCES: dict[str, Source] = {
             "indexing": {"out@store": "tensor_descriptor"},
             "pid_type": "persistent_interleaved",
         },
+    ),
+    "halves_of_bytes": Source(
+        halves_of_bytes,
+        (torch.empty(64, 600, dtype=torch.bfloat16), torch.empty(300, 128, dtype=torch.int8)),
+        {"block_sizes": [64, 64, 32]},
     ),
     "matmul_descriptors": Source(matmul, SQUARE, BLOCKS | {"indexing": "tensor_descriptor"}),
     "matmul_range_options": Source(

@@ -35,6 +35,7 @@ COMPILED = (
     "add_broadcast_dynamic",
     "softmax_rolled_dynamic",
     "gated_fast",
+    "halves_of_bytes",
 )
 DETERMINISTIC = ("epilogue_bias", "add_broadcast_dynamic", "softmax_rolled_dynamic")
 PRINTED = (

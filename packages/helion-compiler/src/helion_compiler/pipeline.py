@@ -11,7 +11,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from helion_compiler.emission import EmittedKernel, emit
-from helion_compiler.passes import drop_dead_ops, insert_masks, mark_rounded, order_accesses
+from helion_compiler.passes import (
+    drop_dead_ops,
+    insert_masks,
+    mark_rounded,
+    mark_small_numbers,
+    order_accesses,
+)
 from helion_compiler.program.verifier import verify_program
 from helion_compiler.scheduling import Schedule, make_schedule
 from helion_compiler.tracing import trace
@@ -31,6 +37,7 @@ PASSES: tuple[Callable[[Program], Program], ...] = (
     order_accesses,
     insert_masks,
     mark_rounded,
+    mark_small_numbers,
 )
 
 
@@ -70,6 +77,7 @@ def make_source(
         dot_precision=settings.dot_precision,
         fast_math=settings.fast_math,
         elementary=traits.elementary,
+        adds_halves=traits.adds_halves,
         dependent_launch=settings.programmatic_dependent_launch,
     )
     if schedule.program is not program:

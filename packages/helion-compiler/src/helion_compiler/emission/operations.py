@@ -30,6 +30,7 @@ from helion_compiler.emission.shapes import (
     emit_same_lanes,
     emit_sort,
 )
+from helion_compiler.emission.small_numbers import small_number
 from helion_compiler.program.fields import operands
 from helion_compiler.program.foreign_ops import (
     Breakpoint,
@@ -128,6 +129,10 @@ def _emit_comparison(context: EmissionContext, op: Pointwise) -> bool:
 def emit_pointwise(context: EmissionContext, op: Pointwise) -> None:
     """TorchInductor's text for the operator, line by line."""
     if _emit_comparison(context, op):
+        return
+    small = small_number(context, op)
+    if small is not None:
+        context.define(op.result, small)
         return
     operands: list[str] = []
     shape = op.result.type.shape

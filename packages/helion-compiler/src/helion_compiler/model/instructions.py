@@ -1,7 +1,8 @@
 """How many instructions an operator takes for each lane.
 
 Counted in SASS for sm_90 (Triton 3.6, float32), by the way that ordinary numbers take where lanes may branch; other
-GPUs are near enough. What is not listed takes one: additions, products, comparisons, selections, conversions.
+GPUs are near enough. What is not listed takes one: additions, products, comparisons, selections, and
+most conversions.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+import torch
 
 from helion_compiler.program.types import Value
 
@@ -23,6 +26,12 @@ _BY_SHARED = 3.0
 _POWER = 60.0
 _ROUNDED = 4.0
 """An exponential of which few digits are seen: a product, and one of a unit that does 16 lanes a cycle."""
+_CONVERTED = 4.5
+"""A conversion of an integer to bfloat16 or float16: one of a unit that does 16 lanes a cycle, and to put two in a
+register.
+"""
+_CONVERTED_BY_BITS = 2.0
+"""The same where arithmetic on bits does: two additions of two lanes each, and to put integers side by side."""
 
 INSTRUCTIONS: Mapping[str, float] = MappingProxyType(
     {
@@ -93,7 +102,22 @@ def _of_exponential(op: Pointwise) -> float:
     return _ROUNDED if op.rounded else INSTRUCTIONS["exp"]
 
 
+def _of_conversion(op: Pointwise) -> float:
+    operand, made = op.args[0], op.result.type.dtype
+    source = operand.type.dtype if isinstance(operand, Value) else made
+    if source.is_floating_point or source is torch.bool or made not in _HALVES:
+        return 1.0
+    by_bits = op.least is not None or (source, made) == (torch.int8, torch.bfloat16)
+    return _CONVERTED_BY_BITS if by_bits else _CONVERTED
+
+
+_HALVES = (torch.bfloat16, torch.float16)
 _BY_OPERANDS: Mapping[str, Callable[[Pointwise], float]] = MappingProxyType(
-    {"div": _of_division, "exp": _of_exponential, "pow": _of_power}
+    {
+        "convert_element_type": _of_conversion,
+        "div": _of_division,
+        "exp": _of_exponential,
+        "pow": _of_power,
+    }
 )
 """Where what an operator takes depends on its operands, or on what becomes of its result."""

@@ -38,6 +38,7 @@ def make_schedule(
     dot_precision: str,
     fast_math: bool,
     elementary: bool,
+    adds_halves: bool,
     dependent_launch: bool = False,
 ) -> Schedule:
     """The Schedule of ``program`` at ``point``, which is a point of its config space."""
@@ -83,6 +84,7 @@ def make_schedule(
         dot_precision=dot_precision,
         fast_math=fast_math,
         elementary=elementary,
+        adds_halves=adds_halves,
         dependent_launch=dependent_launch,
         roles=roles,
     )

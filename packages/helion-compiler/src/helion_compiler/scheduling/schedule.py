@@ -68,7 +68,8 @@ class Schedule:
     ``sm_multiplier`` is how many programs of a persistent kernel each multiprocessor gets. ``hints`` are further
     options of ``triton.compile``. With ``follows_dies``, the programs of a compute die take tiles beside each other.
     With ``fast_math``, float32 is computed by approximate instructions; with ``elementary``, by functions of our own
-    for NVIDIA's GPUs. With ``dependent_launch``, programs begin by waiting for the kernel ahead, which may still run
+    for NVIDIA's GPUs; with ``adds_halves``, small integers become floats of 16 bits by arithmetic in those.
+    With ``dependent_launch``, programs begin by waiting for the kernel ahead, which may still run
     when they are set up. With ``roles``, one more warp copies ahead what the others compute with, which share the
     tile's rows in groups.
     """
@@ -89,6 +90,7 @@ class Schedule:
     dot_precision: str
     fast_math: bool
     elementary: bool
+    adds_halves: bool
     dependent_launch: bool = False
     roles: WarpRoles | None = None
 

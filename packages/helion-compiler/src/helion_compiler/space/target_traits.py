@@ -6,6 +6,8 @@ from typing import Literal
 
 import attrs
 
+_ADDS_BFLOAT16 = 90
+"""PTX ISA 8: ``add{.rnd}.bf16`` requires sm_90 or higher."""
 DIES = 8
 """Compute dies (XCD) of the MI300X and of the MI350 series: AMD's white papers of CDNA 3 and CDNA 4."""
 
@@ -25,3 +27,12 @@ class TargetTraits:
     def elementary(self) -> bool:
         """Whether source may call the functions of :mod:`helion_compiler.torch_bridge.elementary`."""
         return self.backend == "cuda"
+
+    @property
+    def adds_halves(self) -> bool:
+        """Whether there are instructions that add bfloat16, two lanes at once, as there are for float16."""
+        return (
+            self.backend == "cuda"
+            and isinstance(self.architecture, int)
+            and self.architecture >= _ADDS_BFLOAT16
+        )

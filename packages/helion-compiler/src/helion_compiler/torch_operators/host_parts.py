@@ -119,6 +119,7 @@ class HostParts:
             dot_precision=settings.dot_precision,
             fast_math=settings.fast_math,
             elementary=False,
+            adds_halves=False,
         )
         filled: VariantEntry = with_block_sizes(variant, schedule)
         return filled
