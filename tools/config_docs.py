@@ -96,6 +96,20 @@ def weighed(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
 
 
 @helion.kernel()
+def scaled(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """A product with weights of one byte."""
+    m, k = x.size()
+    n = y.size(1)
+    out = torch.empty([m, n], dtype=x.dtype, device=x.device)
+    for tile_m, tile_n in hl.tile([m, n]):
+        acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
+        for tile_k in hl.tile(k):
+            acc = hl.dot(x[tile_m, tile_k], y[tile_k, tile_n].to(x.dtype), acc=acc)
+        out[tile_m, tile_n] = acc
+    return out
+
+
+@helion.kernel()
 def accumulate(out: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """Add planes to one plane, each program some."""
     for planes, rows, columns in hl.tile(x.size()):
@@ -187,6 +201,15 @@ EXAMPLES: Mapping[str, Example] = MappingProxyType(
             lines="warp",
         ),
         "static_ranges": _matmul(static_ranges=[True]),
+        "swap_operands": Example(
+            scaled,
+            (
+                torch.empty(256, 128, dtype=torch.bfloat16),
+                torch.empty(128, 256, dtype=torch.int8),
+            ),
+            {"swap_operands": [True]},
+            PRODUCT,
+        ),
         "num_warps": _matmul(num_warps=8),
         "num_stages": _matmul(num_stages=4),
         "indexing": _matmul(indexing=["tensor_descriptor", "pointer", "pointer"]),

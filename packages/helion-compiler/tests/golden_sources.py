@@ -47,6 +47,18 @@ def matmul_epilogue(
     return out
 
 
+def matmul_of_bytes(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    m, k = x.size()
+    k, n = y.size()
+    out = torch.empty([m, n], dtype=x.dtype, device=x.device)
+    for tile_m, tile_n in hl.tile([m, n]):
+        acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
+        for tile_k in hl.tile(k):
+            acc = hl.dot(x[tile_m, tile_k], y[tile_k, tile_n].to(x.dtype), acc=acc)
+        out[tile_m, tile_n] = acc
+    return out
+
+
 def add(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     x, y = torch.broadcast_tensors(x, y)
     out = torch.empty(x.shape, dtype=torch.promote_types(x.dtype, y.dtype), device=x.device)
@@ -235,6 +247,11 @@ SOURCES: dict[str, Source] = {
     ),
     "matmul_along_dies": Source(
         matmul, SQUARE, BLOCKS | {"xcd_remap": True, "l2_groupings": [4]}, target="gfx942"
+    ),
+    "matmul_swapped_operands": Source(
+        matmul_of_bytes,
+        (half(500, 300), torch.empty(300, 200, dtype=torch.int8)),
+        BLOCKS | {"swap_operands": [True], "num_stages": 3, "num_warps": 8},
     ),
     "matmul_static_range": Source(matmul, ODD, BLOCKS | {"static_ranges": [True]}),
     "matmul_cache_hints": Source(

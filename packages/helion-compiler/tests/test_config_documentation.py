@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENTATION = runpy.run_path(str(ROOT / "tools" / "config_docs.py"))
-OF_HALVES = {"range_warp_specializes"}
+OF_HALVES = {"range_warp_specializes", "swap_operands"}
 """What no kernel of float32 has."""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from helion_compiler.emission import CHANGED, BufferParameter, DescriptorParameter
+from helion_compiler.emission import CHANGED, SAME, BufferParameter, DescriptorParameter
 from helion_compiler.tracing.arguments import device_of
 from helion_runtime.conditions import unmet_conditions
 from helion_runtime.entries import TensorSignature, VariantEntry
@@ -122,7 +122,7 @@ def run_interpreted(
                 (1, 1, 1) if emitted.waits else evaluated.grid,
                 arguments,
                 checked=not emitted.follows_addresses,
-                assembly={CHANGED: _changed},
+                assembly={CHANGED: _changed, SAME: _same},
             )
 
     return execute(variant, metadata_of(leaves), torch.device("cpu"), launch)
@@ -131,6 +131,11 @@ def run_interpreted(
 def _changed(value: NDArray[Any], bits: NDArray[Any]) -> NDArray[Any]:
     """A value of two bytes with some bits changed."""
     return value.view(np.uint16) ^ bits.astype(np.uint16)
+
+
+def _same(value: NDArray[Any]) -> NDArray[Any]:
+    """A value as it is."""
+    return value
 
 
 def _refuse_other_calls(

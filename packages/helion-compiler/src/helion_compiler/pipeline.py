@@ -78,6 +78,7 @@ def make_source(
         fast_math=settings.fast_math,
         elementary=traits.elementary,
         adds_halves=traits.adds_halves,
+        awaits=traits.multiplies_from_registers,
         dependent_launch=settings.programmatic_dependent_launch,
     )
     if schedule.program is not program:

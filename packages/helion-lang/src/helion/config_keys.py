@@ -170,6 +170,17 @@ _KEYS = (
         "inner loops between numbers, of at most 8 turns with the largest blocks; of loops with products one, in no "
         "more groups of 4 warps than of 64 rows",
     ),
+    _many(
+        "swap_operands",
+        "swap_operand",
+        BOOLEAN,
+        "Whether the products of a loop are computed transposed, `b.T @ a.T` in place of `a @ b`, with what the loop "
+        "computes of `b` in registers and not in shared memory.",
+        "`False`",
+        "inner loops on Hopper GPUs that only sum products of what they load by what they compute, of at most two "
+        "bytes an element; in loops of several turns that are pipelined, with 64 columns or more for each group of 4 "
+        "warps",
+    ),
     _one(
         "num_warps",
         power_of_two(1, 32),

@@ -2,7 +2,7 @@
 
 from helion_compiler.emission.emit import emit
 from helion_compiler.emission.emitted import EmittedKernel
-from helion_compiler.emission.functions import CHANGED
+from helion_compiler.emission.functions import CHANGED, SAME
 from helion_compiler.emission.parameters import (
     BufferParameter,
     DescriptorParameter,
@@ -11,6 +11,7 @@ from helion_compiler.emission.parameters import (
 
 __all__ = [
     "CHANGED",
+    "SAME",
     "BufferParameter",
     "DescriptorParameter",
     "EmittedKernel",

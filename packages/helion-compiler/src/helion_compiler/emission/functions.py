@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 CHANGED = "xor.b32 $0, $1, $2;"
 """The assembly of a value with some bits changed. Here none are; a compiler knows of none which."""
+SAME = ""
+"""That of a value as it is; a compiler knows nothing of it."""
 
 DEVICE_FUNCTIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -56,6 +58,11 @@ DEVICE_FUNCTIONS: Mapping[str, str] = MappingProxyType(
     differs = tl.where(tl.program_id(0) >= tl.num_programs(0), times, 0)
     return tl.inline_asm_elementwise(
         "{CHANGED}", "=r,r,r,r", [value, differs], dtype=value.dtype, is_pure=True, pack=2
+    )""",
+        "awaited": f"""(sums):
+    # No instructions: Triton waits for products before it lets anything read their sums.
+    return tl.inline_asm_elementwise(
+        "{SAME}", "=r,0", [sums], dtype=sums.dtype, is_pure=True, pack=1
     )""",
         **ELEMENTARY_FUNCTIONS,
     }

@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     from helion_compiler.program.ops import Dot
     from helion_compiler.program.types import Value
 
+AWAITED = "awaited({})"
+"""A product that is waited for before anything else is computed."""
+
 
 def emit_dot(context: EmissionContext, op: Dot) -> None:
     """``tl.dot``, or a sum of products where the author's own block is too small for it."""
     summed = context.schedule.lanes(op.lhs.type.shape[-1])
     text = _dot(context, op) if summed >= least_summed(op) else _sum(context, op)
+    if op.awaited:
+        context.uses.add("awaited")
+        text = AWAITED.format(text)
     if op.result.type.dtype != op.accumulate:
         text = f"{text}.to({dtype_text(op.result.type.dtype)})"
     rank = len(op.result.type.shape)

@@ -225,7 +225,7 @@ class _Estimate:
         """Seconds of the matrix units, where so many programs share a multiprocessor."""
         total = 0.0
         place = self._place
-        for product in self._work.multiplied:
+        for product in map(place.arranged, self._work.multiplied):
             batch = place.elements(product.batch)
             m, k, n = (max(place.lanes(size), 16) for size in product.sizes)
             groups = max(place.warps // GROUP_WARPS, 1)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 def passed(product: Multiplied, place: Place) -> tuple[bool, bool]:
-    """Which of the two factors passes from registers to shared memory."""
+    """Which of the two factors passes from registers to shared memory, the left one first."""
+    product = place.arranged(product)
     rows = place.lanes(product.sizes[0])
     grouped = place.warps >= GROUP_WARPS and rows >= GROUP_ROWS * (place.warps // GROUP_WARPS)
     grouped &= place.elements(product.batch) == 1
@@ -27,6 +28,6 @@ def passed(product: Multiplied, place: Place) -> tuple[bool, bool]:
 
 def passed_bytes(product: Multiplied, place: Place) -> float:
     """What such factors take of shared memory."""
-    m, k, n = map(place.lanes, product.sizes)
+    m, k, n = map(place.lanes, place.arranged(product).sizes)
     left, right = passed(product, place)
     return place.elements(product.batch) * product.itemsize * k * (left * m + right * n)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from helion_compiler.model.ragged import Lengths
-    from helion_compiler.model.work import Loops
+    from helion_compiler.model.work import Loops, Multiplied
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Axis, Size
 
@@ -128,6 +128,14 @@ class Place:
         if isinstance(loop, While):
             return 1
         return int(self.point.get(f"range_num_stages[{self.sizes.names[loop]}]") or 1)
+
+    def arranged(self, product: Multiplied) -> Multiplied:
+        """A product as it is computed here: its operands may be swapped."""
+        loop = product.loops[-1] if product.swaps else None
+        if not isinstance(loop, Loop):
+            return product
+        swaps = self.point.get(f"swap_operands[{self.sizes.names[loop]}]")
+        return product.swapped if swaps else product
 
     def lanes(self, size: Size) -> int:
         """Lanes of a dimension; of a rolled one, those of a turn."""

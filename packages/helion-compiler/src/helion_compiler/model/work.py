@@ -40,6 +40,7 @@ from helion_compiler.program.program import walk, whole_axes
 from helion_compiler.program.types import ValueIndex
 from helion_compiler.scheduling.hoist_reductions import hoistable_reductions
 from helion_compiler.scheduling.levels import count_repeats
+from helion_compiler.scheduling.swap_operands import swappable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -91,7 +92,7 @@ class Moved:
     """
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)
 class Multiplied:
     """A product of matrices, perhaps in batches."""
 
@@ -104,6 +105,15 @@ class Multiplied:
     """Whether a loop around it multiplies what the turn before has multiplied."""
     awaited: bool
     """Whether the turn goes on with the result, which is added to nothing that the next turn adds to."""
+    swaps: bool = False
+    """Whether a config may have its operands swapped."""
+
+    @cached_property
+    def swapped(self) -> Multiplied:
+        """The same with its operands swapped."""
+        m, k, n = self.sizes
+        left, right = self.factors
+        return attrs.evolve(self, sizes=(n, k, m), factors=(right, left))
 
 
 @attrs.frozen(eq=False)
@@ -171,6 +181,7 @@ class _Collector:
         self._online: list[Online] = []
         self._hoistable: set[Op] = set()
         self._chained: dict[Loop, bool] = {}
+        self._swappable: set[Dot] = set()
         self._summands: dict[Value, Value] = {}
         self._makers = {value: op for op in walk(grid.body) for value in results(op)}
         self._whole = whole_axes(grid.body)
@@ -203,6 +214,13 @@ class _Collector:
             for op in block.ops
             if isinstance(op, Loop)
             for reduction in hoistable_reductions(op)
+        }
+        self._swappable |= {
+            product
+            for op in block.ops
+            if isinstance(op, Loop)
+            for one in swappable(op)
+            for product in one.products
         }
         piped = bool(loops) and isinstance(loops[-1], Loop)
         ahead = own | set(_sources(block, own)) if piped else set()
@@ -288,6 +306,7 @@ class _Collector:
                     factors=(factor_of(op.lhs, self._makers), factor_of(op.rhs, self._makers)),
                     chained=chained,
                     awaited=bool(loops) and self._is_awaited(op),
+                    swaps=op in self._swappable,
                 )
                 self._multiplied.append(product)
             case Pointwise():

@@ -193,7 +193,7 @@ class Dot:
     """``accumulator + lhs @ rhs``: ``[m, k] @ [k, n]``, or with a leading batch dimension on each.
 
     Products are summed in ``accumulate`` (float32, float64 or int32) and the sum is rounded to the
-    result's dtype.
+    result's dtype. If it is ``awaited``, nothing else is computed before it is done.
     """
 
     result: Value
@@ -201,6 +201,7 @@ class Dot:
     rhs: Value
     accumulator: Value | None
     accumulate: torch.dtype
+    awaited: bool = False
     location: Location | None = None
 
     @property

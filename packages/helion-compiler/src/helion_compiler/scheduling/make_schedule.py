@@ -9,6 +9,7 @@ import attrs
 
 from helion_compiler.program.ops import Atomic, Load, Loop, Store
 from helion_compiler.program.program import walk
+from helion_compiler.scheduling.await_products import await_products
 from helion_compiler.scheduling.flatten_grid import flatten_grid
 from helion_compiler.scheduling.hoist_reductions import hoist_reductions
 from helion_compiler.scheduling.least_lanes import least_lanes
@@ -17,6 +18,7 @@ from helion_compiler.scheduling.repeat_passes import repeat_passes
 from helion_compiler.scheduling.roll_reductions import roll_reductions
 from helion_compiler.scheduling.schedule import CacheHints, GridSchedule, LoopOptions, Schedule
 from helion_compiler.scheduling.subtile_epilogues import subtile_epilogues
+from helion_compiler.scheduling.swap_operands import swap_operands
 from helion_compiler.scheduling.warp_roles import warp_roles
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from helion_autotune import Point
     from helion_compiler.program.ops import Grid
     from helion_compiler.program.program import Program
-    from helion_compiler.program.types import Size
+    from helion_compiler.program.types import Axis, Size
     from helion_compiler.scheduling.warp_roles import WarpRoles
 
 
@@ -39,9 +41,13 @@ def make_schedule(
     fast_math: bool,
     elementary: bool,
     adds_halves: bool,
+    awaits: bool,
     dependent_launch: bool = False,
 ) -> Schedule:
-    """The Schedule of ``program`` at ``point``, which is a point of its config space."""
+    """The Schedule of ``program`` at ``point``, which is a point of its config space.
+
+    ``awaits`` says that products whose left factors are computed have to be waited for (:mod:`.await_products`).
+    """
     # Rolled reductions add loops, which have no options of their own but are pipelined as the whole kernel is.
     roles = _roles(program, point)
     names = {
@@ -50,6 +56,8 @@ def make_schedule(
     flat = [bool(point.get(f"flatten_loops[{name}]")) for name in program.grid_names()]
     if roles is None:
         program = _rewritten(program, point, flat)
+        program = swap_operands(program, _swapping(point, names))
+        program = await_products(program) if awaits else program
     stages = _integer(point.get("num_stages", 1))
     rolled = LoopOptions(num_stages=stages if stages > 1 else 0)
     blocks = _block_sizes(program, point)
@@ -88,6 +96,11 @@ def make_schedule(
         dependent_launch=dependent_launch,
         roles=roles,
     )
+
+
+def _swapping(point: Point, names: Mapping[tuple[Axis, ...], str]) -> frozenset[tuple[Axis, ...]]:
+    """The axes of the loops whose products are to have their operands swapped."""
+    return frozenset(axes for axes, name in names.items() if point.get(f"swap_operands[{name}]"))
 
 
 def _fused(program: Program, point: Point) -> frozenset[Loop]:

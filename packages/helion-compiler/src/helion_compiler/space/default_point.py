@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Step: TypeAlias = tuple[tuple[str, int], ...]
     """Parameters, and in which direction each of them goes when the step is taken."""
 
-_STEPPED = ("block_sizes[", "reduction_loops[", "num_warps", "num_stages")
+_STEPPED = ("block_sizes[", "reduction_loops[", "swap_operands[", "num_warps", "num_stages")
 """The parameters that the model has a say in."""
 _SEEN = ("pid_type", "range_num_stages[", "num_sm_multiplier", "maxnreg")
 """What else it looks at."""

@@ -34,6 +34,7 @@ from helion_compiler.space.reduction_loops import reduction_loops
 from helion_compiler.space.seeds import seeds
 from helion_compiler.space.shared_memory import SharedMemory, fits_shared_memory
 from helion_compiler.space.static_ranges import static_ranges
+from helion_compiler.space.swapped_operands import swapped_operands, with_swapped
 from helion_compiler.space.target_traits import TargetTraits
 from helion_compiler.space.tile_counts import TileCounts
 from helion_compiler.space.tunables import tunable_parameters
@@ -111,6 +112,7 @@ class _Deriver:
             program_ids(program, counts, flat),
             persistence(program, lanes, counts, least, self._traits, self._facts.limits),
             static,
+            swapped_operands(program, lanes, counts, self._traits),
             range_options(program, unrolled),
             unpipelined_products(program, lanes, counts),
             chained_products(program, counts, self._traits),
@@ -136,7 +138,9 @@ class _Deriver:
             ),
             advice=(*self._sparing(lanes, counts, subtiling.accesses, warps), *self._advice),
             excluded=tuple(self._excluded),
-            seeds=seeds(program, least_lanes(program), lanes.rolled),
+            seeds=with_swapped(
+                seeds(program, least_lanes(program), lanes.rolled), sites["swap_operands"]
+            ),
             model=self._model(lanes),
             steady=self._acts_by_lanes(),
             incomparable=self._incomparable(),

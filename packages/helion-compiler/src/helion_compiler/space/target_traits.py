@@ -11,6 +11,9 @@ _ADDS_BFLOAT16 = 90
 DIES = 8
 """Compute dies (XCD) of the MI300X and of the MI350 series: AMD's white papers of CDNA 3 and CDNA 4."""
 
+_WARP_GROUPS = 90
+"""The architecture of Hopper's, the only one with products of warp groups."""
+
 
 @attrs.frozen
 class TargetTraits:
@@ -36,3 +39,8 @@ class TargetTraits:
             and isinstance(self.architecture, int)
             and self.architecture >= _ADDS_BFLOAT16
         )
+
+    @property
+    def multiplies_from_registers(self) -> bool:
+        """Whether products of warp groups take their left factors from registers, and go on while others compute."""
+        return self.backend == "cuda" and int(self.architecture) == _WARP_GROUPS

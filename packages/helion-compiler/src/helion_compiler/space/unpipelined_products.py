@@ -48,6 +48,12 @@ def unpipelined_products(program: Program, lanes: PointLanes, counts: TileCounts
     return SpacePart(demands=[demand for loop in loops for demand in loop.demands()])
 
 
+def is_unpipelined(loop: str, point: Mapping[str, Any]) -> bool:
+    """Whether what a loop of this name loads is not copied ahead."""
+    stages = point.get(f"range_num_stages[{loop}]") or point.get("num_stages")
+    return stages == 1 or bool(point.get(f"static_ranges[{loop}]", False))
+
+
 @attrs.frozen
 class _ProductLoop:
     """A loop with products: their rows, and the loads that their operands are views of, None for computed ones."""
@@ -75,10 +81,6 @@ class _ProductLoop:
             Constraint(f"mixed operands of {self.name}", mixed, self._alike),
         )
 
-    def _is_unpipelined(self, point: Mapping[str, Any]) -> bool:
-        stages = point.get(f"range_num_stages[{self.name}]") or point.get("num_stages")
-        return stages == 1 or bool(point.get(f"static_ranges[{self.name}]", False))
-
     def _feeds_computed(self, point: Mapping[str, Any]) -> bool:
         """Whether, in a turn, a product adds to another one, and the right factor of one is computed."""
         several = len(self.factors) > 1 or self._unrolled(point) > 1
@@ -95,13 +97,13 @@ class _ProductLoop:
     def _enough_rows(self, point: Mapping[str, Any]) -> bool:
         groups = int(point["num_warps"]) // GROUP_WARPS
         rows = [self.lanes.of(size, point) for size in self.rows]
-        if not (self._is_unpipelined(point) or self._feeds_computed(point)):
+        if not (is_unpipelined(self.name, point) or self._feeds_computed(point)):
             # Fewer rows are no warp group's; with one stage they have not been told apart.
             rows = [each for each in rows if each >= GROUP_ROWS and self._is_no_loop(point)]
         return all(groups <= max(each // GROUP_ROWS, 1) for each in rows)
 
     def _alike(self, point: Mapping[str, Any]) -> bool:
-        if not self._is_unpipelined(point):
+        if not is_unpipelined(self.name, point):
             return True
         for left, right in self.factors:
             modes = [point.get(mode_of(load), "pointer") for load in (left, right) if load]

@@ -120,6 +120,7 @@ class HostParts:
             fast_math=settings.fast_math,
             elementary=False,
             adds_halves=False,
+            awaits=False,
         )
         filled: VariantEntry = with_block_sizes(variant, schedule)
         return filled

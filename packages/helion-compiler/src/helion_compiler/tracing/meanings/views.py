@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from helion import exc
-from helion_compiler.program.lane_ops import Join, Split
+from helion_compiler.program.lane_ops import Split
 from helion_compiler.tracing import subscripts
 from helion_compiler.tracing.location import here, location
 from helion_compiler.tracing.meanings.registry import meaning, need_device
+from helion_compiler.tracing.operators.lanes import pair
 
 if TYPE_CHECKING:
     from helion_compiler.tracing.state import Trace
@@ -29,16 +30,7 @@ def join(trace: Trace, tensor0: torch.Tensor, tensor1: torch.Tensor) -> torch.Te
     need_device(trace, "join")
     dtype = torch.promote_types(tensor0.dtype, tensor1.dtype)
     first, second = _broadcast(trace, tensor0.to(dtype), tensor1.to(dtype))
-    result = trace.fake((*trace.sizes_of(first), 2), dtype)
-    trace.body.append(
-        Join(
-            result=trace.new_value(result, "join"),
-            first=trace.value_of(first),
-            second=trace.value_of(second),
-            location=location(),
-        )
-    )
-    return result
+    return pair(trace, first, second)
 
 
 def _broadcast(

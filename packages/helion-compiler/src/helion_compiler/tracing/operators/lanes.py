@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from helion import exc
+from helion_compiler.program.lane_ops import Join
 from helion_compiler.program.ops import Pick
 from helion_compiler.tracing.fills import fill_tile
 from helion_compiler.tracing.iota import iota
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from helion_compiler.program.types import Size
     from helion_compiler.tracing.state import Trace
+
+
+_PAIR = 2
 
 
 def pick(trace: Trace, operand: torch.Tensor, index: torch.Tensor, dim: int) -> torch.Tensor:
@@ -41,6 +45,20 @@ def pick(trace: Trace, operand: torch.Tensor, index: torch.Tensor, dim: int) -> 
             operand=trace.value_of(operand),
             index=trace.value_of(index),
             dim=dim,
+            location=location(),
+        )
+    )
+    return result
+
+
+def pair(trace: Trace, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """Two tiles of one shape and dtype side by side in a new last dimension."""
+    result = trace.fake((*trace.sizes_of(first), _PAIR), first.dtype)
+    trace.body.append(
+        Join(
+            result=trace.new_value(result, "join"),
+            first=trace.value_of(first),
+            second=trace.value_of(second),
             location=location(),
         )
     )
@@ -151,6 +169,9 @@ def stack(
     """Tiles of one shape along a new dimension."""
     dim = place_of(tensors[0], dim)
     with trace.listening():
+        if len(tensors) == _PAIR and tensors[0].shape == tensors[1].shape:
+            dtype = torch.promote_types(tensors[0].dtype, tensors[1].dtype)
+            return pair(trace, *(tensor.to(dtype) for tensor in tensors)).movedim(-1, dim)
         return cat(trace, operator, [tensor.unsqueeze(dim) for tensor in tensors], dim)
 
 
