@@ -177,9 +177,9 @@ _KEYS = (
         "Whether the products of a loop are computed transposed, `b.T @ a.T` in place of `a @ b`, with what the loop "
         "computes of `b` in registers and not in shared memory.",
         "`False`",
-        "inner loops on Hopper GPUs that only sum products of what they load by what they compute, of at most two "
-        "bytes an element; in loops of several turns that are pipelined, with 64 columns or more for each group of 4 "
-        "warps",
+        "inner loops on Hopper GPUs that sum products of what they load by what they compute, of two bytes an element, "
+        "and do nothing else with the sum; in loops of several turns that are pipelined, with 64 columns or more for "
+        "each group of 4 warps",
     ),
     _one(
         "num_warps",

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from helion_compiler.program.types import Axis, Size
     from helion_compiler.scheduling.sums_of_products import SumOfProducts
 
-_WIDEST = 2
-"""Bytes of an element that instructions take from shared memory in either order of its rows."""
+_HALF = 2
+"""Bytes of an element of which instructions take a right factor from shared memory in either order of its rows."""
 
 
 def swap_operands(program: Program, loops: Collection[tuple[Axis, ...]]) -> Program:
@@ -61,9 +61,9 @@ def swappable(loop: Loop) -> list[SumOfProducts]:
 
 def _is_swappable(op: Dot, made: Mapping[Value, Op]) -> bool:
     dtypes = {op.lhs.type.dtype, op.rhs.type.dtype}
-    narrow = all(dtype.is_floating_point and dtype.itemsize <= _WIDEST for dtype in dtypes)
+    halves = all(dtype.is_floating_point and dtype.itemsize == _HALF for dtype in dtypes)
     computed = op.rhs in made and loaded_by(op.rhs, made) is None
-    return narrow and len(dtypes) == 1 and computed and loaded_by(op.lhs, made) is not None
+    return halves and len(dtypes) == 1 and computed and loaded_by(op.lhs, made) is not None
 
 
 def _swapped(loop: Loop) -> list[Op]:
