@@ -64,8 +64,8 @@ def _why_not(loop: Loop, traits: TargetTraits) -> str | None:
         return "only products of Hopper's warp groups take their left factors from registers, and no right ones"
     if not swappable(loop):
         return (
-            "it has no sum of products alone, of two bytes an element, whose left factors are loaded and whose right ones "
-            "are computed in each turn"
+            "it has no sum of products alone, of two bytes an element, whose left factors are loaded and whose right "
+            "ones are computed in each turn"
         )
     return None
 
