@@ -165,6 +165,9 @@ def test_only_products_of_what_is_loaded_by_what_is_computed() -> None:
     (site,) = as_loaded.bind((half, half)).config_spec.sites["swap_operands"]
     assert site.parameter is None
     assert "right ones are computed" in site.reason
+    apart = torch.empty(64, 128, dtype=torch.float16)[:, ::2]
+    (site,) = of_bytes.bind((apart, half.to(torch.int8))).config_spec.sites["swap_operands"]
+    assert "apart in memory" in site.reason
     wide = torch.empty(64, 64)
     (site,) = of_bytes.bind((wide, wide.to(torch.int8))).config_spec.sites["swap_operands"]
     assert "two bytes" in site.reason

@@ -8,7 +8,10 @@ import attrs
 
 from helion_autotune import Choice
 from helion_autotune.constraints import Constraint
+from helion_compiler.program.neighbours import Neighbours
 from helion_compiler.program.ops import Dot
+from helion_compiler.program.views import loaded_by
+from helion_compiler.scheduling.sums_of_products import makers
 from helion_compiler.scheduling.swap_operands import swappable
 from helion_compiler.scheduling.warp_roles import GROUP_ROWS, GROUP_WARPS
 from helion_compiler.space.config_space import Exclusion, Site
@@ -35,10 +38,11 @@ def swapped_operands(
     sites: list[Site] = []
     excluded: list[Exclusion] = []
     demands: list[Constraint] = []
+    neighbours = Neighbours(program)
     for loop, name in zip(program.loops(), program.loop_names(), strict=True):
         if not any(isinstance(op, Dot) for op in loop.body.ops):
             continue
-        reason = _why_not(loop, traits)
+        reason = _why_not(loop, neighbours, traits)
         if reason is None:
             columns = {op.sizes[2] for one in swappable(loop) for op in one.products}
             demands.append(_Swapped(name, loop.axes, columns, lanes, counts).demand())
@@ -59,14 +63,19 @@ def with_swapped(
     return (*seeds, *({**seed, **swapped} for seed in seeds if swapped))
 
 
-def _why_not(loop: Loop, traits: TargetTraits) -> str | None:
+def _why_not(loop: Loop, neighbours: Neighbours, traits: TargetTraits) -> str | None:
     if not traits.multiplies_from_registers:
         return "only products of Hopper's warp groups take their left factors from registers, and no right ones"
-    if not swappable(loop):
+    sums = swappable(loop)
+    if not sums:
         return (
             "it has no sum of products alone, of two bytes an element, whose left factors are loaded and whose right "
             "ones are computed in each turn"
         )
+    made = makers(loop)
+    loads = [loaded_by(op.lhs, made) for one in sums for op in one.products]
+    if any(load is not None and neighbours.of(load) == 1 for load in loads):
+        return "a left factor is not copied ahead, as its lanes lie apart in memory: it would pass registers, too"
     return None
 
 
