@@ -211,14 +211,12 @@ def test_factors_that_are_computed_across_threads_are_held_whole() -> None:
     assert 609.4 / 1.2 < fast < 609.4 * 1.2
 
 
-def test_a_loop_that_data_ends_has_programs_for_half_of_the_multiprocessors() -> None:
-    """2048 lanes in 32 programs took 49.1 µs, 1024 in 64 took 26.7; 32 in 2048 programs of one warp took 58.0, five
-    times what was estimated of them, so that nothing is.
-    """
+def test_few_lanes_wait_for_each_other_where_data_ends_a_loop() -> None:
+    """Of 65536 numbers 64 in a warp took 15.6 µs, 1024 in four warps 26.7 and 34.2, and 2048 49.1 and 60.4."""
     of = space("searchsorted")
     assert of.model is None
-    assert of.default_config()["block_sizes"] == (1024,)
-    assert of.default_config()["num_warps"] == 4
+    assert of.default_config()["block_sizes"] == (64,)
+    assert of.default_config()["num_warps"] == 1
 
 
 def test_lanes_that_are_sorted_are_held_with_their_partners() -> None:

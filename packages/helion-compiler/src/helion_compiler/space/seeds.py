@@ -55,6 +55,10 @@ _COLUMNS_WARPS = 8
 """Lanes along memory and across it, and warps: 16 lanes a thread."""
 _WALKING_WARPS = (16, 4)
 _POINTWISE_ELEMENTS = (2048, 1024, 4096, 8192)
+_WAITING_ELEMENTS = 64
+"""Of a loop that ends when no lane of a program goes on: the fewer wait for each other, and one warp for no barrier."""
+_WARPS_OF_ELEMENTS = ((_WAITING_ELEMENTS, 1), (2048, 4), (math.inf, 8))
+"""Elements at most, and warps."""
 
 
 def seeds(
@@ -75,11 +79,10 @@ def seeds(
         found = [_row_seed(program, rows, warps) for warps in _row_warps(rows)]
         found += _columns_seeds(program, contiguous, rolled)
     else:
-        found = [_pointwise_seed(program, contiguous, count) for count in _POINTWISE_ELEMENTS]
-        if any(
-            isinstance(op, While) for op in program.walk()
-        ):  # nothing else says how many programs to have
-            found.sort(key=lambda seed: _programs(program, seed) < _ENOUGH_PROGRAMS)
+        counts = _POINTWISE_ELEMENTS
+        if any(isinstance(op, While) for op in program.walk()):
+            counts = (_WAITING_ELEMENTS, *counts)
+        found = [_pointwise_seed(program, contiguous, count) for count in counts]
     found += walks
     ahead = [seed | _ahead(program) for seed in found] if program.loops() else []
     return (*found, *ahead)
@@ -179,7 +182,8 @@ def _pointwise_seed(
     program: Program, contiguous: Mapping[Size, int], elements: int
 ) -> dict[str, Any]:
     """Give the lanes to the dimension that is contiguous in memory, what is left to the next."""
-    seed: dict[str, Any] = {"num_warps": 4 if elements <= 2048 else 8}
+    warps = next(warps for most, warps in _WARPS_OF_ELEMENTS if elements <= most)
+    seed: dict[str, Any] = {"num_warps": warps}
     free = [block for block in program.blocks if block.fixed is None]
     for block in sorted(free, key=lambda block: -contiguous[block.symbol]):
         size = _clamp(elements, 1, block)
