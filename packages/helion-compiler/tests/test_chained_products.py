@@ -11,6 +11,7 @@ import helion
 import helion.language as hl
 from helion.exc import InvalidConfig
 from helion_compiler.building import parse_target
+from helion_compiler.bundling import BuildRequest
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -94,3 +95,42 @@ def test_the_stages_and_products_of_a_loop_decide(
     else:
         with pytest.raises(InvalidConfig, match=REASON):
             bound.point(whole)
+
+
+@helion.kernel()
+def weighed(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+    """Two products of what is loaded for them alone."""
+    size = hl.specialize(x.size(1))
+    out = torch.empty_like(x)
+    for rows in hl.tile(x.size(0)):
+        acc = hl.zeros([rows, size], dtype=torch.float32)
+        own = x[rows, :]
+        for columns in hl.tile(y.size(0)):
+            products = hl.dot(own, y[columns, :].T)
+            acc = hl.dot(torch.exp(products).to(z.dtype), z[columns, :], acc=acc)
+        out[rows, :] = acc.to(out.dtype)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("columns", "warps", "dtype", "stages", "fits"),
+    [
+        (16, 1, torch.bfloat16, 4, False),
+        (16, 1, torch.bfloat16, 3, True),
+        (32, 1, torch.bfloat16, 4, True),
+        (16, 2, torch.bfloat16, 4, True),
+        (16, 1, torch.float32, 4, True),
+    ],
+)
+def test_nor_are_operands_of_one_instruction_of_one_warp(
+    columns: int, warps: int, dtype: torch.dtype, stages: int, fits: bool
+) -> None:
+    target = parse_target("gfx942")
+    arguments = tuple(torch.empty(64, 16, dtype=dtype) for _ in range(3))
+    bound = BuildRequest(weighed, arguments).bind(target)
+    config = helion.Config(block_sizes=[32, columns], num_warps=warps, num_stages=stages)
+    if fits:
+        assert bound.build(config, target).image.binary
+    else:
+        with pytest.raises(InvalidConfig, match=REASON):
+            bound.lower(config)

@@ -1,8 +1,11 @@
 """What Triton's pipeline for AMD cannot compile: four stages of two products beside other uses of what is loaded.
 
 For two products of which one feeds the other it has a schedule of its own, which erases every load of the loop. Those
-that are no operand of a product have uses still, at which the compiler ends:
-https://github.com/triton-lang/triton/issues/9815, seen with Triton 3.6 and examples/gated_delta_net.py.
+that do not pass shared memory have uses still, at which the compiler ends
+(https://github.com/triton-lang/triton/issues/9815): what is no operand of a product, seen with Triton 3.6 and
+examples/gated_delta_net.py, and an operand of 16 rows and columns of two bytes that one warp loads, in
+examples/flex_attention.py, as its lanes need not change places. Of 21 variants of that example the four failed that
+are such: not with more warps, columns or rows, nor in float32.
 """
 
 from __future__ import annotations
@@ -24,21 +27,27 @@ if TYPE_CHECKING:
 
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Value
+    from helion_compiler.space.point_lanes import PointLanes
     from helion_compiler.space.regions import Region
     from helion_compiler.space.target_traits import TargetTraits
     from helion_compiler.space.tile_counts import TileCounts
 
 _STAGES, _PRODUCTS = 4, 2
+_SMALL = 16 * 16
+"""Elements of one operand of the matrix unit's instructions for a warp."""
+_HALF = 2
 _VIEWS = (Permute, Squeeze, Unsqueeze)
 
 
-def chained_products(program: Program, counts: TileCounts, traits: TargetTraits) -> SpacePart:
+def chained_products(
+    program: Program, lanes: PointLanes, counts: TileCounts, traits: TargetTraits
+) -> SpacePart:
     """A demand for each loop that might hold two products, and a load that something else reads."""
     if traits.backend != "hip":
         return SpacePart()
     read_otherwise = _read_otherwise(program)
     loops = [
-        _ChainedLoop(region, read_otherwise, counts)
+        _ChainedLoop(region, read_otherwise, lanes, counts)
         for grid in regions(program)
         for region in grid.everywhere()
     ]
@@ -68,28 +77,39 @@ class _ChainedLoop:
 
     region: Region
     read_otherwise: frozenset[Load]
+    lanes: PointLanes
     counts: TileCounts
 
     def might_fail(self) -> bool:
         """Whether some point could have too much in it."""
         inside = list(self.region.everywhere())
-        return any(held.products for held in inside) and any(map(self._loads_otherwise, inside))
+        loads = any(self._loads_otherwise(held) or _halves(held) for held in inside)
+        return loads and any(held.products for held in inside)
 
     def demand(self) -> Constraint:
         """What has to hold for it to compile."""
         reason = (
             f"the loop {self.region.name} may not have {_STAGES} stages with two products in it, if something else "
-            "than these reads what it loads: Triton's pipeline for AMD erases the load"
+            "than these reads what it loads, or one warp loads 16x16 of it: Triton's pipeline for AMD erases the load"
         )
         return Constraint(f"chained products of {self.region.name}", reason, self._holds)
 
     def _holds(self, point: Mapping[str, Any]) -> bool:
         region = self.region
         is_loop = not region.is_static(point) if region.axes else point["pid_type"] in PERSISTENT
-        if not is_loop or region.stages(point) != _STAGES:
+        if not is_loop or region.stages(point) != _STAGES or not self._erases(point):
             return True
         unrolled = region.unrolled(point)
         return all(number * unrolled != _PRODUCTS for number in self._products(region, point))
+
+    def _erases(self, point: Mapping[str, Any]) -> bool:
+        """Whether some load does not pass shared memory."""
+        inside = list(self.region.everywhere())
+        if any(map(self._loads_otherwise, inside)):
+            return True
+        halves = [op.result for held in inside for op in _halves(held)]
+        small = any(self.lanes.of_shape(value.type.shape, point) <= _SMALL for value in halves)
+        return small and point["num_warps"] == 1
 
     def _products(self, region: Region, point: Mapping[str, Any]) -> set[int]:
         """How many there may be in the body of a loop: inner loops that are static or have one turn are written out.
@@ -110,3 +130,8 @@ class _ChainedLoop:
 
     def _loads_otherwise(self, region: Region) -> bool:
         return not self.read_otherwise.isdisjoint((*region.streamed, *region.loaded))
+
+
+def _halves(region: Region) -> list[Load]:
+    """What a loop loads for its products of elements of two bytes or less."""
+    return [op for op in region.streamed if op.result.type.dtype.itemsize <= _HALF]

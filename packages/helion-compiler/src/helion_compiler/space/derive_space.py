@@ -115,7 +115,7 @@ class _Deriver:
             swapped_operands(program, lanes, counts, self._traits),
             range_options(program, unrolled),
             unpipelined_products(program, lanes, counts),
-            chained_products(program, counts, self._traits),
+            chained_products(program, lanes, counts, self._traits),
             narrowing_operands(program, lanes, counts, self._traits),
             carried_operands(program, lanes, counts, self._traits),
             subtiling.key,

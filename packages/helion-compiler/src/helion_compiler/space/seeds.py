@@ -79,7 +79,7 @@ def seeds(
         found = [_row_seed(program, rows, warps) for warps in _row_warps(rows)]
         found += _columns_seeds(program, contiguous, rolled)
     else:
-        counts = _POINTWISE_ELEMENTS
+        counts: tuple[int, ...] = _POINTWISE_ELEMENTS
         if any(isinstance(op, While) for op in program.walk()):
             counts = (_WAITING_ELEMENTS, *counts)
         found = [_pointwise_seed(program, contiguous, count) for count in counts]
