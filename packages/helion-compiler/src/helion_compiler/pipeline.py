@@ -76,9 +76,7 @@ def make_source(
         point,
         dot_precision=settings.dot_precision,
         fast_math=settings.fast_math,
-        elementary=traits.elementary,
-        adds_halves=traits.adds_halves,
-        awaits=traits.multiplies_from_registers,
+        abilities=traits.abilities,
         dependent_launch=settings.programmatic_dependent_launch,
     )
     if schedule.program is not program:

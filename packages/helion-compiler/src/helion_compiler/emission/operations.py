@@ -149,7 +149,7 @@ def emit_pointwise(context: EmissionContext, op: Pointwise) -> None:
             kwargs,
             dtype,
             approximated=_approximated(context, op),
-            elementary=context.schedule.elementary and not _reads_renewed(context, op),
+            elementary=context.schedule.abilities.elementary and not _reads_renewed(context, op),
         )
     except NotPointwise as error:
         raise exc.UnsupportedOperator(

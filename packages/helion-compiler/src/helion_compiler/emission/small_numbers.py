@@ -37,7 +37,7 @@ def small_number(context: EmissionContext, op: Pointwise) -> str | None:
     base and plus the least, as a float, which is exact. None of other operators, and for targets that have no such
     sum.
     """
-    if op.least is None or not context.schedule.adds_halves:
+    if op.least is None or not context.schedule.abilities.adds_halves:
         return None
     operand, dtype = op.args[0], op.result.type.dtype
     assert isinstance(operand, Value)

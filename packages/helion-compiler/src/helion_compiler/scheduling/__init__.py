@@ -1,6 +1,6 @@
 """Schedule: a Program plus a Config, every choice resolved."""
 
 from helion_compiler.scheduling.make_schedule import make_schedule
-from helion_compiler.scheduling.schedule import GridSchedule, LoopOptions, Schedule
+from helion_compiler.scheduling.schedule import Abilities, GridSchedule, LoopOptions, Schedule
 
-__all__ = ["GridSchedule", "LoopOptions", "Schedule", "make_schedule"]
+__all__ = ["Abilities", "GridSchedule", "LoopOptions", "Schedule", "make_schedule"]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from helion_compiler.program.ops import Grid
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Axis, Size
+    from helion_compiler.scheduling.schedule import Abilities
     from helion_compiler.scheduling.warp_roles import WarpRoles
 
 
@@ -39,15 +40,10 @@ def make_schedule(
     *,
     dot_precision: str,
     fast_math: bool,
-    elementary: bool,
-    adds_halves: bool,
-    awaits: bool,
+    abilities: Abilities,
     dependent_launch: bool = False,
 ) -> Schedule:
-    """The Schedule of ``program`` at ``point``, which is a point of its config space.
-
-    ``awaits`` says that products whose left factors are computed have to be waited for (:mod:`.await_products`).
-    """
+    """The Schedule of ``program`` at ``point``, which is a point of its config space, for a GPU of these abilities."""
     # Rolled reductions add loops, which have no options of their own but are pipelined as the whole kernel is.
     roles = _roles(program, point)
     names = {
@@ -57,7 +53,8 @@ def make_schedule(
     if roles is None:
         program = _rewritten(program, point, flat)
         program = swap_operands(program, _swapping(point, names))
-        program = await_products(program) if awaits else program
+        if abilities.multiplies_from_registers:
+            program = await_products(program)
     stages = _integer(point.get("num_stages", 1))
     rolled = LoopOptions(num_stages=stages if stages > 1 else 0)
     blocks = _block_sizes(program, point)
@@ -91,8 +88,7 @@ def make_schedule(
         sm_multiplier=_integer(point.get("num_sm_multiplier", 1)),
         dot_precision=dot_precision,
         fast_math=fast_math,
-        elementary=elementary,
-        adds_halves=adds_halves,
+        abilities=abilities,
         dependent_launch=dependent_launch,
         roles=roles,
     )

@@ -59,6 +59,18 @@ class GridSchedule:
     options: LoopOptions
 
 
+@attrs.frozen(kw_only=True)
+class Abilities:
+    """What not every GPU has, as far as a kernel's text depends on it: functions of our own for float32, ``elementary``
+    ones for NVIDIA's; arithmetic in floats of 16 bits, ``adds_halves``; and products of warp groups, which take left
+    factors from registers and go on while others compute, ``multiplies_from_registers``.
+    """
+
+    elementary: bool = False
+    adds_halves: bool = False
+    multiplies_from_registers: bool = False
+
+
 @attrs.frozen(eq=False, kw_only=True)
 class Schedule:
     """One way to run a Program. ``program`` is already rewritten as the Config asks.
@@ -67,11 +79,9 @@ class Schedule:
     stores to how they address memory, ``cache_hints`` those through pointers to what they say of the caches.
     ``sm_multiplier`` is how many programs of a persistent kernel each multiprocessor gets. ``hints`` are further
     options of ``triton.compile``. With ``follows_dies``, the programs of a compute die take tiles beside each other.
-    With ``fast_math``, float32 is computed by approximate instructions; with ``elementary``, by functions of our own
-    for NVIDIA's GPUs; with ``adds_halves``, small integers become floats of 16 bits by arithmetic in those.
-    With ``dependent_launch``, programs begin by waiting for the kernel ahead, which may still run
-    when they are set up. With ``roles``, one more warp copies ahead what the others compute with, which share the
-    tile's rows in groups.
+    With ``fast_math``, float32 is computed by approximate instructions. With ``dependent_launch``, programs begin by
+    waiting for the kernel ahead, which may still run when they are set up. With ``roles``, one more warp copies ahead
+    what the others compute with, which share the tile's rows in groups.
     """
 
     program: Program
@@ -89,8 +99,7 @@ class Schedule:
     sm_multiplier: int
     dot_precision: str
     fast_math: bool
-    elementary: bool
-    adds_halves: bool
+    abilities: Abilities
     dependent_launch: bool = False
     roles: WarpRoles | None = None
 

@@ -98,7 +98,7 @@ def _site(
     if not steps:
         return Site(name, None, neutral=None, reason="it is short enough to be held whole")
     if (
-        traits.elementary
+        traits.abilities.elementary
         and _LEAST_REPEATED <= lanes <= MAX_BLOCK
         and repeats_passes(program, axis)
     ):

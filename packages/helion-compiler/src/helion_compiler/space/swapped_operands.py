@@ -64,7 +64,7 @@ def with_swapped(
 
 
 def _why_not(loop: Loop, neighbours: Neighbours, traits: TargetTraits) -> str | None:
-    if not traits.multiplies_from_registers:
+    if not traits.abilities.multiplies_from_registers:
         return "only products of Hopper's warp groups take their left factors from registers, and no right ones"
     sums = swappable(loop)
     if not sums:

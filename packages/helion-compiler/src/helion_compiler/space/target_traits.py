@@ -6,11 +6,12 @@ from typing import Literal
 
 import attrs
 
+from helion_compiler.scheduling.schedule import Abilities
+
 _ADDS_BFLOAT16 = 90
 """PTX ISA 8: ``add{.rnd}.bf16`` requires sm_90 or higher."""
 DIES = 8
 """Compute dies (XCD) of the MI300X and of the MI350 series: AMD's white papers of CDNA 3 and CDNA 4."""
-
 _WARP_GROUPS = 90
 """The architecture of Hopper's, the only one with products of warp groups."""
 
@@ -27,20 +28,12 @@ class TargetTraits:
     dies: bool = False
 
     @property
-    def elementary(self) -> bool:
-        """Whether source may call the functions of :mod:`helion_compiler.torch_bridge.elementary`."""
-        return self.backend == "cuda"
-
-    @property
-    def adds_halves(self) -> bool:
-        """Whether there are instructions that add bfloat16, two lanes at once, as there are for float16."""
-        return (
-            self.backend == "cuda"
-            and isinstance(self.architecture, int)
-            and self.architecture >= _ADDS_BFLOAT16
+    def abilities(self) -> Abilities:
+        """What source for it may rely on."""
+        if self.backend != "cuda":
+            return Abilities()
+        return Abilities(
+            elementary=True,
+            adds_halves=int(self.architecture) >= _ADDS_BFLOAT16,
+            multiplies_from_registers=int(self.architecture) == _WARP_GROUPS,
         )
-
-    @property
-    def multiplies_from_registers(self) -> bool:
-        """Whether products of warp groups take their left factors from registers, and go on while others compute."""
-        return self.backend == "cuda" and int(self.architecture) == _WARP_GROUPS

@@ -20,7 +20,7 @@ import torch
 from helion import exc
 from helion_compiler.building.block_sizes import mentions_block_sizes, with_block_sizes
 from helion_compiler.pipeline import make_program
-from helion_compiler.scheduling import make_schedule
+from helion_compiler.scheduling import Abilities, make_schedule
 from helion_compiler.space import derive_space
 from helion_compiler.torch_bridge.modes import unwatched
 from helion_compiler.torch_bridge.symbolic import example_number, fake_mode, imagined
@@ -118,9 +118,7 @@ class HostParts:
             space.point(config),
             dot_precision=settings.dot_precision,
             fast_math=settings.fast_math,
-            elementary=False,
-            adds_halves=False,
-            awaits=False,
+            abilities=Abilities(),
         )
         filled: VariantEntry = with_block_sizes(variant, schedule)
         return filled
