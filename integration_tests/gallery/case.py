@@ -148,7 +148,8 @@ class InSmallBlocks:
         if (sizes := config.get("block_sizes")) is not None:
             smaller = [min(size, self.most) for size in sizes]
             own = {**config, "block_sizes": smaller}
-            own.pop("range_warp_specializes", None)  # they are too small for that
+            for key in ("range_warp_specializes", "swap_operands"):
+                own.pop(key, None)  # they are too small for that
             config = helion.Config.from_dict(own)
         bound.set_config(config)
         return bound(*arguments)
