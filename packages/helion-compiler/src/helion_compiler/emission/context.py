@@ -308,6 +308,8 @@ class EmissionContext:
             return self._product_mask(shape, dim, parts)
         if axis is None or axis not in self._axes:
             axis = self.axis_of(size)
+        if axis is not None and axis.whole and self.schedule.is_exact(axis):
+            return None  # it may have no variables, and needs none
         names = None if axis is None else self.axis(axis)
         if axis is None or names is None or names.mask is None:
             return None
