@@ -156,9 +156,8 @@ class CompiledKernel:
         with self._lock:
             family = self._families.get(call.static)
             if family is None:
-                like = attrs.evolve(
-                    call, leaves=()
-                )  # whose tensors would live as long as this kernel
+                # The tensors of this call would live as long as the kernel.
+                like = attrs.evolve(call, leaves=())
 
                 def miss(leaves: tuple[Any, ...]) -> None:
                     self._install(attrs.evolve(like, leaves=leaves))

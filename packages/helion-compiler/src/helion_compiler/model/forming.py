@@ -28,6 +28,7 @@ def passed(product: Multiplied, place: Place) -> tuple[bool, bool]:
 
 def passed_bytes(product: Multiplied, place: Place) -> float:
     """What such factors take of shared memory."""
-    m, k, n = map(place.lanes, place.arranged(product).sizes)
+    product = place.arranged(product)
+    m, k, n = map(place.lanes, product.sizes)
     left, right = passed(product, place)
     return place.elements(product.batch) * product.itemsize * k * (left * m + right * n)

@@ -1,8 +1,8 @@
 """How many instructions an operator takes for each lane.
 
 Counted in SASS for sm_90 (Triton 3.6, float32), by the way that ordinary numbers take where lanes may branch; other
-GPUs are near enough. What is not listed takes one: additions, products, comparisons, selections, and
-most conversions.
+GPUs are near enough. What is not listed takes one: additions, products, comparisons, selections, and most
+conversions.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import attrs
 import sympy
 
-from helion_compiler.program.fields import operands, results
+from helion_compiler.program.fields import made_by, operands
 from helion_compiler.program.ops import Load, Number
 from helion_compiler.program.types import TileSlice, ValueIndex
 
@@ -58,7 +58,7 @@ def lengths_of(program: Program) -> dict[Axis, Lengths]:
 class _Finder:
     def __init__(self, program: Program) -> None:
         self._program = program
-        self._makers = {value: op for op in program.walk() for value in results(op)}
+        self._makers = made_by(program.walk())
         self._numbers = {op.symbol: op for op in program.walk() if isinstance(op, Number)}
         self._unknown = {axis.size for axis in program.loop_axes() if self._is_data(axis.extent)}
 

@@ -17,7 +17,7 @@ from helion_compiler.model.online import online_of
 from helion_compiler.model.sums import summands
 from helion_compiler.program.access import accessed_shape
 from helion_compiler.program.alignment import Alignment
-from helion_compiler.program.fields import blocks, operands, parameters, results
+from helion_compiler.program.fields import blocks, made_by, operands, parameters, results
 from helion_compiler.program.neighbours import Neighbours
 from helion_compiler.program.ops import (
     Atomic,
@@ -40,7 +40,7 @@ from helion_compiler.program.program import walk, whole_axes
 from helion_compiler.program.types import ValueIndex
 from helion_compiler.scheduling.hoist_reductions import hoistable_reductions
 from helion_compiler.scheduling.levels import count_repeats
-from helion_compiler.scheduling.swap_operands import swappable
+from helion_compiler.scheduling.swap_operands import swappable_products
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -110,10 +110,10 @@ class Multiplied:
 
     @cached_property
     def swapped(self) -> Multiplied:
-        """The same with its operands swapped."""
+        """The same with its operands swapped, which it stays."""
         m, k, n = self.sizes
         left, right = self.factors
-        return attrs.evolve(self, sizes=(n, k, m), factors=(right, left))
+        return attrs.evolve(self, sizes=(n, k, m), factors=(right, left), swaps=False)
 
 
 @attrs.frozen(eq=False)
@@ -181,9 +181,9 @@ class _Collector:
         self._online: list[Online] = []
         self._hoistable: set[Op] = set()
         self._chained: dict[Loop, bool] = {}
-        self._swappable: set[Dot] = set()
+        self._swappable = swappable_products(grid.body)
         self._summands: dict[Value, Value] = {}
-        self._makers = {value: op for op in walk(grid.body) for value in results(op)}
+        self._makers = made_by(walk(grid.body))
         self._whole = whole_axes(grid.body)
         self._repeats = {axis.size: count_repeats(grid.body, axis) for axis in self._whole}
 
@@ -214,13 +214,6 @@ class _Collector:
             for op in block.ops
             if isinstance(op, Loop)
             for reduction in hoistable_reductions(op)
-        }
-        self._swappable |= {
-            product
-            for op in block.ops
-            if isinstance(op, Loop)
-            for one in swappable(op)
-            for product in one.products
         }
         piped = bool(loops) and isinstance(loops[-1], Loop)
         ahead = own | set(_sources(block, own)) if piped else set()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from helion_compiler.program.fields import results
+from helion_compiler.program.fields import made_by
 from helion_compiler.program.ops import Full, Mask, Pointwise
 from helion_compiler.program.program import count_uses, walk
 from helion_compiler.program.types import Value
@@ -70,7 +70,7 @@ def _is_constant(other: Any, fill: float | bool, maker: Callable[[Value], Op | N
 
 def choosing_narrowed(program: Program) -> frozenset[Value]:
     """The conditions that choose floats of 32 bits which are then rounded to narrower ones."""
-    makers = {value: op for op in program.walk() for value in results(op)}
+    makers = made_by(program.walk())
     found = set()
     for op in program.walk():
         if not narrows(op):

@@ -16,7 +16,7 @@ from helion_compiler.program.ops import Block
 from helion_compiler.program.types import Axis, Buffer, Location, TileType, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from helion_compiler.program.ops import Op
 
@@ -39,6 +39,11 @@ def results(op: Op) -> tuple[Value, ...]:
     """The values that an op defines for the ops after it."""
     result = getattr(op, "result", None)
     return getattr(op, "results", ()) if result is None else (result,)
+
+
+def made_by(ops: Iterable[Op]) -> dict[Value, Op]:
+    """By each value that some ops define, the op."""
+    return {value: op for op in ops for value in results(op)}
 
 
 def parameters(op: Op) -> tuple[Value, ...]:

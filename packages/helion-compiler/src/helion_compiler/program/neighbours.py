@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helion_compiler.program.fields import operands, results
+from helion_compiler.program.fields import made_by, operands
 from helion_compiler.program.ops import Iota, Pointwise, Range
 from helion_compiler.program.types import ScalarIndex, TileSlice, ValueIndex, WholeSlice
 
@@ -20,7 +20,7 @@ class Neighbours:
     """Answers for one Program; what subscripts compute from a tile's indices by additions counts as the tile."""
 
     def __init__(self, program: Program) -> None:
-        self._defining = {value: op for op in program.walk() for value in results(op)}
+        self._defining = made_by(program.walk())
 
     def of(self, op: Access) -> Size:
         """The size of the dimension; 1 where lanes are strewn."""

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from helion_compiler.program.fields import operands, with_blocks, with_fields
+from helion_compiler.program.fields import made_by, operands, with_blocks, with_fields
 from helion_compiler.program.ops import Dot, Loop
 from helion_compiler.program.types import Value
 from helion_compiler.program.views import loaded_by
 from helion_compiler.scheduling.levels import free_values
-from helion_compiler.scheduling.sums_of_products import makers, sums_of_products
+from helion_compiler.scheduling.sums_of_products import sums_of_products
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +65,7 @@ def _is_computed_ahead(value: Value, made: Mapping[Value, Op]) -> bool:
 
 
 def _marked(loop: Loop) -> Loop:
-    made = makers(loop)
+    made = made_by(loop.body.ops)
     found = {
         product
         for one in sums_of_products(loop)

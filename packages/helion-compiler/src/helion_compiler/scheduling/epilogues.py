@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from helion_compiler.program.fields import blocks, operands, results
+from helion_compiler.program.fields import blocks, made_by, operands, results
 from helion_compiler.program.ops import Block, Load, Op, Store, has_effect
 from helion_compiler.program.program import walk
 from helion_compiler.scheduling.carried_products import LANE_BY_LANE, carried_products
@@ -86,7 +86,7 @@ class _Finder:
 
     def block(self, block: Block) -> list[Epilogue]:
         """The epilogues of one block."""
-        makers = {value: op for op in block.ops for value in results(op)}
+        makers = made_by(block.ops)
         trails: list[Trail] = []
         for op in block.ops:
             if isinstance(op, Store) and (roots := self._roots(op, makers)):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from helion_compiler.program.fields import blocks, operands, parameters, results, symbols
+from helion_compiler.program.fields import blocks, made_by, operands, parameters, results, symbols
 from helion_compiler.program.ops import Number, Reduce, Store
 from helion_compiler.program.program import defined, walk
 from helion_compiler.scheduling.online_sums import find_online_sums
@@ -79,7 +79,7 @@ def count_repeats(block: Block, axis: Axis) -> dict[Op, int]:
     sums: dict[Op, Op] = {
         one.total: one.maximum for one in find_online_sums(block, levels, along.reduces)
     }
-    makers = {value: op for op in block.ops for value in results(op)}
+    makers = made_by(block.ops)
     found: dict[Op, set[int]] = {}
     for end in block.ops:
         if along.ends_loop(end):

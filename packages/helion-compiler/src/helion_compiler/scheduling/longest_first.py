@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from helion_compiler.program.expressions import with_numbers
-from helion_compiler.program.fields import results
+from helion_compiler.program.fields import made_by
 from helion_compiler.program.ops import Load, Loop, Number, Pointwise, Reduce
 from helion_compiler.program.program import walk
 from helion_compiler.program.types import Value
@@ -55,7 +55,7 @@ class _Turns:
         ops = list(walk(grid.body))
         self._program = program
         self._axes = [axis for op in ops if isinstance(op, Loop) for axis in op.axes]
-        self._makers = {value: op for op in ops for value in results(op)}
+        self._makers = made_by(ops)
         self._operands = {op.symbol: op.operand for op in ops if isinstance(op, Number)}
         offsets = {axis.offset for axis in (*grid.axes, *self._axes) if axis.offset is not None}
         self._numbers = {**program.symbol_hints, **blocks, **dict.fromkeys(offsets, 0)}

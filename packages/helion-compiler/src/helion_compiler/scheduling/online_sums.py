@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import torch
 
-from helion_compiler.program.fields import operands, results
+from helion_compiler.program.fields import made_by, operands
 from helion_compiler.program.ops import Broadcast, Mask, Op, Pointwise, Reduce
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def find_online_sums(
 
     ``levels`` says how many reductions along the axis lie before each op, ``reduces`` which ops are such reductions.
     """
-    makers = {value: op for op in block.ops for value in results(op)}
+    makers = made_by(block.ops)
     finder = _Finder(makers, levels, reduces)
     found = (finder.find(op) for op in block.ops if isinstance(op, Reduce) and reduces(op))
     return [one for one in found if one is not None]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from helion_compiler.program.fields import operands, results
+from helion_compiler.program.fields import operands
 from helion_compiler.program.ops import Dot
 from helion_compiler.scheduling.levels import free_values
 
@@ -61,8 +61,3 @@ def _adds_to(op: Dot, value: Value) -> bool:
     """Whether a product adds to a value in place."""
     dtypes = {value.type.dtype, op.result.type.dtype, op.accumulate}
     return op.accumulator is value and value not in (op.lhs, op.rhs) and len(dtypes) == 1
-
-
-def makers(loop: Loop) -> dict[Value, Op]:
-    """What makes the values of a loop's body."""
-    return {value: op for op in loop.body.ops for value in results(op)}

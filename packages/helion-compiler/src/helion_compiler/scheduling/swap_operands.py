@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from helion_compiler.program.fields import with_blocks, with_fields
+from helion_compiler.program.fields import made_by, with_blocks, with_fields
 from helion_compiler.program.ops import Dot, Loop, Permute
+from helion_compiler.program.program import walk
 from helion_compiler.program.types import TileType, Value
 from helion_compiler.program.views import loaded_by
-from helion_compiler.scheduling.sums_of_products import makers, sums_of_products
+from helion_compiler.scheduling.sums_of_products import sums_of_products
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -51,12 +52,19 @@ def swap_operands(program: Program, loops: Collection[tuple[Axis, ...]]) -> Prog
 
 def swappable(loop: Loop) -> list[SumOfProducts]:
     """The sums of a loop all of whose products multiply what is loaded by what a turn computes."""
-    made = makers(loop)
+    made = made_by(loop.body.ops)
     return [
         one
         for one in sums_of_products(loop)
         if all(_is_swappable(product, made) for product in one.products)
     ]
+
+
+def swappable_products(block: Block) -> frozenset[Dot]:
+    """Those of all loops in a block."""
+    loops = (op for op in walk(block) if isinstance(op, Loop))
+    sums = (one for loop in loops for one in swappable(loop))
+    return frozenset(product for one in sums for product in one.products)
 
 
 def _is_swappable(op: Dot, made: Mapping[Value, Op]) -> bool:

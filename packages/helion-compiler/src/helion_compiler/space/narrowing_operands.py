@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from helion_autotune.constraints import Constraint
-from helion_compiler.program.fields import results
+from helion_compiler.program.fields import made_by
 from helion_compiler.program.neighbours import Neighbours
 from helion_compiler.program.ops import Dot
 from helion_compiler.program.views import loaded_by
@@ -111,7 +111,7 @@ def _products(program: Program) -> Iterator[_Product]:
         for region in grid.everywhere()
         for op in region.products
     }
-    makers = {value: op for op in program.walk() for value in results(op)}
+    makers = made_by(program.walk())
     neighbours, wide = Neighbours(program), wide_loads(program)
     for op in program.walk():
         if isinstance(op, Dot) and op in homes:

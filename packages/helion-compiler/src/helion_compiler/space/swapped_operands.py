@@ -8,15 +8,15 @@ import attrs
 
 from helion_autotune import Choice
 from helion_autotune.constraints import Constraint
+from helion_compiler.program.fields import made_by
 from helion_compiler.program.neighbours import Neighbours
 from helion_compiler.program.ops import Dot
 from helion_compiler.program.views import loaded_by
-from helion_compiler.scheduling.sums_of_products import makers
 from helion_compiler.scheduling.swap_operands import swappable
 from helion_compiler.scheduling.warp_roles import GROUP_ROWS, GROUP_WARPS
 from helion_compiler.space.config_space import Exclusion, Site
 from helion_compiler.space.space_part import SpacePart
-from helion_compiler.space.unpipelined_products import is_unpipelined
+from helion_compiler.space.unpipelined_products import is_no_loop, is_unpipelined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,7 +72,7 @@ def _why_not(loop: Loop, neighbours: Neighbours, traits: TargetTraits) -> str | 
             "it has no sum of products alone, of two bytes an element, whose left factors are loaded and whose right "
             "ones are computed in each turn"
         )
-    made = makers(loop)
+    made = made_by(loop.body.ops)
     loads = [loaded_by(op.lhs, made) for one in sums for op in one.products]
     if any(load is not None and neighbours.of(load) == 1 for load in loads):
         return "a left factor is not copied ahead, as its lanes lie apart in memory: it would pass registers, too"
@@ -102,7 +102,6 @@ class _Swapped:
             return True
         groups = int(point["num_warps"]) // GROUP_WARPS
         enough = all(0 < groups * GROUP_ROWS <= self.lanes.of(size, point) for size in self.columns)
-        turns = self.counts.of_all(self.axes, point)
-        unrolled = int(point.get(f"range_unroll_factors[{self.name}]", 0))
-        loops = turns is None or turns > max(unrolled, 1)
-        return enough and loops and not is_unpipelined(self.name, point)
+        if not enough or is_unpipelined(self.name, point):
+            return False
+        return not is_no_loop(self.name, self.axes, self.counts, point)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from helion_autotune.constraints import Constraint
-from helion_compiler.program.fields import results
+from helion_compiler.program.fields import made_by
 from helion_compiler.program.ops import Dot
 from helion_compiler.program.views import loaded_by
 from helion_compiler.scheduling.warp_roles import GROUP_ROWS, GROUP_WARPS
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 def unpipelined_products(program: Program, lanes: PointLanes, counts: TileCounts) -> SpacePart:
     """Two demands for each loop with products."""
-    makers = {value: op for op in program.walk() for value in results(op)}
+    makers = made_by(program.walk())
     loops = []
     for loop, name in zip(program.loops(), program.loop_names(), strict=True):
         products = [op for op in loop.body.ops if isinstance(op, Dot)]
@@ -52,6 +52,18 @@ def is_unpipelined(loop: str, point: Mapping[str, Any]) -> bool:
     """Whether what a loop of this name loads is not copied ahead."""
     stages = point.get(f"range_num_stages[{loop}]") or point.get("num_stages")
     return stages == 1 or bool(point.get(f"static_ranges[{loop}]", False))
+
+
+def is_no_loop(
+    loop: str, axes: tuple[Axis, ...], counts: TileCounts, point: Mapping[str, Any]
+) -> bool:
+    """Whether a loop over these axes has no more turns than it is unrolled by: Triton's pipeline does not see it."""
+    turns = counts.of_all(axes, point)
+    return turns is not None and turns <= max(_unrolled(loop, point), 1)
+
+
+def _unrolled(loop: str, point: Mapping[str, Any]) -> int:
+    return int(point.get(f"range_unroll_factors[{loop}]", 0))
 
 
 @attrs.frozen
@@ -83,23 +95,16 @@ class _ProductLoop:
 
     def _feeds_computed(self, point: Mapping[str, Any]) -> bool:
         """Whether, in a turn, a product adds to another one, and the right factor of one is computed."""
-        several = len(self.factors) > 1 or self._unrolled(point) > 1
+        several = len(self.factors) > 1 or _unrolled(self.name, point) > 1
         return several and any(right is None for _, right in self.factors)
-
-    def _unrolled(self, point: Mapping[str, Any]) -> int:
-        return int(point.get(f"range_unroll_factors[{self.name}]", 0))
-
-    def _is_no_loop(self, point: Mapping[str, Any]) -> bool:
-        """Whether it has no more turns than it is unrolled by, so that Triton's pipeline does not see it."""
-        turns = self.counts.of_all(self.axes, point)
-        return turns is not None and turns <= max(self._unrolled(point), 1)
 
     def _enough_rows(self, point: Mapping[str, Any]) -> bool:
         groups = int(point["num_warps"]) // GROUP_WARPS
         rows = [self.lanes.of(size, point) for size in self.rows]
         if not (is_unpipelined(self.name, point) or self._feeds_computed(point)):
             # Fewer rows are no warp group's; with one stage they have not been told apart.
-            rows = [each for each in rows if each >= GROUP_ROWS and self._is_no_loop(point)]
+            no_loop = is_no_loop(self.name, self.axes, self.counts, point)
+            rows = [each for each in rows if each >= GROUP_ROWS and no_loop]
         return all(groups <= max(each // GROUP_ROWS, 1) for each in rows)
 
     def _alike(self, point: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ import torch
 
 from helion import exc
 from helion_compiler.program.access import accessed_shape, layout
-from helion_compiler.program.fields import results
+from helion_compiler.program.fields import made_by
 from helion_compiler.program.ops import (
     Broadcast,
     Full,
@@ -127,7 +127,7 @@ class _Lanes:
     """The first lanes of the axes of a grid, and what values hold in them."""
 
     def __init__(self, program: Program, axes: list[Axis]) -> None:
-        self._ops = {value: op for op in program.walk() for value in results(op)}
+        self._ops = made_by(program.walk())
         self._known: dict[sympy.Symbol, int] = {}
         self._values: dict[Value, torch.Tensor] = {}
         self._symbols = program.symbols

@@ -13,7 +13,7 @@ from helion_compiler.emission.held import held
 from helion_compiler.emission.memory import descriptor_begins, moved
 from helion_compiler.emission.operations import EMITTERS
 from helion_compiler.emission.roles.turns import each_tile
-from helion_compiler.program.fields import operands, results
+from helion_compiler.program.fields import made_by, operands, results
 from helion_compiler.program.ops import Mask, Pointwise, Reduce, Store
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ class _Computing:
         """
         value = turn.second.lhs
         late: list[Op] = []
-        makers = {value: op for op in turn.front for value in results(op)}
+        makers = made_by(turn.front)
         uses = Counter(value for op in turn.front for value in operands(op))
         while (op := makers.get(value)) is not None and uses[value] <= bool(late):
             late.insert(0, op)
