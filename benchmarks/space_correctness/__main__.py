@@ -73,7 +73,7 @@ def _todo(
 ) -> list[Turn]:
     """The draws that are asked for and not known."""
     known = {(one.case, one.draw) for one in outcomes}
-    draws = range(0, given.configs, given.every)
+    draws = range(given.first, given.configs, given.every)
     todo = [(name, [draw for draw in draws if (name, draw) not in known]) for name in chosen]
     return turns(todo, DRAWS_ALIKE)
 
@@ -140,6 +140,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="only each Nth of these: 4 has other sizes and another dtype each time (1)",
     )
+    add("--first", type=int, default=0, metavar="N", help="begin there: before it is another's (0)")
     add("--only", nargs="+", default=[], metavar="PATTERN", help="cases, by how their names begin")
     add("--device", default="cpu", help="where they run: cpu (interpreted) or cuda")
     add(
