@@ -117,18 +117,46 @@ def weighed(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
     [
         (16, 1, torch.bfloat16, 4, False),
         (16, 1, torch.bfloat16, 3, True),
-        (32, 1, torch.bfloat16, 4, True),
         (16, 2, torch.bfloat16, 4, True),
-        (16, 1, torch.float32, 4, True),
+        (32, 1, torch.float32, 4, False),
+        (32, 2, torch.float32, 4, True),
     ],
 )
-def test_nor_are_operands_of_one_instruction_of_one_warp(
+def test_nor_are_operands_of_one_warp(
     columns: int, warps: int, dtype: torch.dtype, stages: int, fits: bool
 ) -> None:
-    target = parse_target("gfx942")
     arguments = tuple(torch.empty(64, 16, dtype=dtype) for _ in range(3))
-    bound = BuildRequest(weighed, arguments).bind(target)
-    config = helion.Config(block_sizes=[32, columns], num_warps=warps, num_stages=stages)
+    check(weighed, arguments, fits, block_sizes=[32, columns], num_warps=warps, num_stages=stages)
+
+
+@helion.kernel()
+def weighed_batches(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+    """The same of several matrices at once."""
+    size = hl.specialize(x.size(2))
+    out = torch.empty_like(x)
+    for batch, rows in hl.tile([x.size(0), x.size(1)]):
+        acc = hl.zeros([batch, rows, size], dtype=torch.float32)
+        own = x[batch, rows, :]
+        for columns in hl.tile(y.size(1)):
+            products = torch.bmm(own, y[batch, columns, :].transpose(1, 2))
+            acc = torch.baddbmm(acc, torch.exp(products).to(z.dtype), z[batch, columns, :])
+        out[batch, rows, :] = acc.to(out.dtype)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("batches", "warps", "fits"), [(2, 2, False), (4, 2, False), (2, 4, True), (1, 2, True)]
+)
+def test_nor_are_operands_of_a_warp_for_each_matrix(batches: int, warps: int, fits: bool) -> None:
+    arguments = tuple(torch.empty(8, 64, 16) for _ in range(3))
+    blocks = [batches, 32, 32]
+    check(weighed_batches, arguments, fits, block_sizes=blocks, num_warps=warps, num_stages=4)
+
+
+def check(kernel: Any, arguments: tuple[torch.Tensor, ...], fits: bool, **keys: Any) -> None:
+    """What fits compiles, and what does not is refused."""
+    target = parse_target("gfx942")
+    bound, config = BuildRequest(kernel, arguments).bind(target), helion.Config(**keys)
     if fits:
         assert bound.build(config, target).image.binary
     else:

@@ -1,11 +1,12 @@
-"""What Triton's pipeline for AMD cannot compile: four stages of two products beside other uses of what is loaded.
+"""What Triton's pipeline for AMD cannot compile: four stages of two products, of which a load passes no shared memory.
 
 For two products of which one feeds the other it has a schedule of its own, which erases every load of the loop. Those
 that do not pass shared memory have uses still, at which the compiler ends
 (https://github.com/triton-lang/triton/issues/9815): what is no operand of a product, seen with Triton 3.6 and
-examples/gated_delta_net.py, and an operand of 16 rows and columns of two bytes that one warp loads, in
-examples/flex_attention.py, as its lanes need not change places. Of 21 variants of that example the four failed that
-are such: not with more warps, columns or rows, nor in float32.
+examples/gated_delta_net.py, and operands that lie in the threads as the instruction wants them. These were 16 by 16
+elements of two bytes in one warp in examples/flex_attention.py, and in examples/attention.py float32 in two warps for
+two matrices of a batch, so that each warp has one of its own. How a load lies in the threads depends on more than a
+point says: wherever a warp multiplies by itself, it is refused.
 """
 
 from __future__ import annotations
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from helion_compiler.space.tile_counts import TileCounts
 
 _STAGES, _PRODUCTS = 4, 2
-_SMALL = 16 * 16
-"""Elements of one operand of the matrix unit's instructions for a warp."""
-_HALF = 2
 _VIEWS = (Permute, Squeeze, Unsqueeze)
 
 
@@ -83,14 +81,15 @@ class _ChainedLoop:
     def might_fail(self) -> bool:
         """Whether some point could have too much in it."""
         inside = list(self.region.everywhere())
-        loads = any(self._loads_otherwise(held) or _halves(held) for held in inside)
+        loads = any(held.streamed or held.loaded for held in inside)
         return loads and any(held.products for held in inside)
 
     def demand(self) -> Constraint:
         """What has to hold for it to compile."""
         reason = (
             f"the loop {self.region.name} may not have {_STAGES} stages with two products in it, if something else "
-            "than these reads what it loads, or one warp loads 16x16 of it: Triton's pipeline for AMD erases the load"
+            "than these reads what it loads, or a warp multiplies by itself (one warp, or one for each matrix of a "
+            "batch): Triton's pipeline for AMD erases the load"
         )
         return Constraint(f"chained products of {self.region.name}", reason, self._holds)
 
@@ -107,9 +106,9 @@ class _ChainedLoop:
         inside = list(self.region.everywhere())
         if any(map(self._loads_otherwise, inside)):
             return True
-        halves = [op.result for held in inside for op in _halves(held)]
-        small = any(self.lanes.of_shape(value.type.shape, point) <= _SMALL for value in halves)
-        return small and point["num_warps"] == 1
+        products = [op for held in inside for op in held.products]
+        batches = (self.lanes.of_shape(op.result.type.shape[:-2], point) for op in products)
+        return max(batches, default=0) >= int(point["num_warps"])
 
     def _products(self, region: Region, point: Mapping[str, Any]) -> set[int]:
         """How many there may be in the body of a loop: inner loops that are static or have one turn are written out.
@@ -130,8 +129,3 @@ class _ChainedLoop:
 
     def _loads_otherwise(self, region: Region) -> bool:
         return not self.read_otherwise.isdisjoint((*region.streamed, *region.loaded))
-
-
-def _halves(region: Region) -> list[Load]:
-    """What a loop loads for its products of elements of two bytes or less."""
-    return [op for op in region.streamed if op.result.type.dtype.itemsize <= _HALF]

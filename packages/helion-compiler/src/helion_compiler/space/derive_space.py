@@ -40,6 +40,7 @@ from helion_compiler.space.tile_counts import TileCounts
 from helion_compiler.space.tunables import tunable_parameters
 from helion_compiler.space.unpipelined_products import unpipelined_products
 from helion_compiler.space.unrolling import few_copies
+from helion_compiler.space.warp_group_registers import warp_group_registers
 from helion_compiler.space.warp_specialization import WarpSpecialization, warp_specialization
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ class _Deriver:
             unpipelined_products(program, lanes, counts),
             chained_products(program, lanes, counts, self._traits),
             narrowing_operands(program, lanes, counts, self._traits),
+            warp_group_registers(program, lanes, self._traits, self._facts.limits),
             carried_operands(program, lanes, counts, self._traits),
             subtiling.key,
             cache_hints(program, {op.name for op in described}, self._traits),

@@ -1,0 +1,74 @@
+"""What ptxas cannot give products of warp groups on sm_90: the registers of one instruction, where programs have many
+warps.
+
+An instruction sums 64 rows of up to 256 columns in registers of 128 threads, half a one of each thread for each column,
+and takes some 26 more, as ptxas says ("Insufficient registers (128) to compile instruction, ... 154 or higher"). All
+threads of a multiprocessor share its registers, so that each of 512 has 128. Accumulators of several instructions may
+be spilled: 512 rows of 128 columns compile in 16 warps, 256 of 256 do not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from helion_autotune.constraints import Constraint
+from helion_compiler.program.ops import Dot
+from helion_compiler.scheduling.warp_roles import GROUP_ROWS
+from helion_compiler.space.persistence import PRODUCT_REGISTERS
+from helion_compiler.space.space_part import SpacePart
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from helion_compiler.model.devices import Limits
+    from helion_compiler.program.program import Program
+    from helion_compiler.space.point_lanes import PointLanes
+    from helion_compiler.space.target_traits import TargetTraits
+
+_ARCHITECTURE = 90
+_WARP_ROWS = 16
+_MOST_COLUMNS = 256
+_MATRIX = 2
+"""Dimensions: products of batches are no warp groups'."""
+_WIDEST = 4
+"""Bytes of a factor's elements."""
+
+
+def warp_group_registers(
+    program: Program, lanes: PointLanes, traits: TargetTraits, limits: Limits
+) -> SpacePart:
+    """One demand for all products of a Program; none for other targets."""
+    if traits.architecture != _ARCHITECTURE:
+        return SpacePart()
+    sizes = {op.sizes for op in program.walk() if isinstance(op, Dot) and _may_be_a_groups(op)}
+    if not sizes:
+        return SpacePart()
+
+    def holds(point: Mapping[str, Any]) -> bool:
+        warps = int(point["num_warps"])
+        most = limits.registers // (32 * warps)
+        return all(
+            _columns(lanes.of(rows, point), lanes.of(columns, point), warps) // 2
+            + PRODUCT_REGISTERS
+            <= most
+            for rows, _, columns in sizes
+        )
+
+    reason = (
+        f"a product's instruction sums {GROUP_ROWS} rows of up to {_MOST_COLUMNS} columns in registers of four warps, "
+        f"and all warps share the {limits.registers} of a multiprocessor: 256 rows of 256 columns are too many for "
+        "16 warps and more, and 512 of 128 for 32"
+    )
+    return SpacePart(demands=[Constraint("registers of warp groups", reason, holds)])
+
+
+def _may_be_a_groups(op: Dot) -> bool:
+    """Whether warp groups multiply it if there are enough rows and warps; float32 they do in tf32."""
+    is_narrow = op.lhs.type.dtype.itemsize <= _WIDEST
+    return is_narrow and len(op.result.type.shape) == _MATRIX
+
+
+def _columns(rows: int, columns: int, warps: int) -> int:
+    """Of an instruction, as Triton chooses them: warps that find no rows share columns."""
+    along_rows = max(rows // _WARP_ROWS, 1)
+    return min(columns // -(-warps // along_rows), _MOST_COLUMNS)
