@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 BRAIN, HALF = torch.bfloat16, torch.float16
 SIGNED, UNSIGNED = torch.int8, torch.uint8
 CONFIG = helion.Config(block_sizes=[4])
-BY_BITS = re.compile(r"\.to\(tl\.int16\) \+ (-?\d+)\)\.to\(tl\.b?float16, bitcast=True\) - (-?\d+)")
+BY_BITS = re.compile(
+    r"\.to\(tl\.int16\) (?:& (\d+)\) \^|\+) (-?\d+)\)\.to\(tl\.b?float16, bitcast=True\) - (-?\d+)"
+)
 
 
 def stored(function: Callable[[Any], Any], dtype: torch.dtype) -> Callable[..., torch.Tensor]:
@@ -173,37 +175,65 @@ def test_what_a_loop_carries_has_the_bounds_of_its_dtype() -> None:
 
 # What is marked.
 
-MARKED: dict[str, tuple[Callable[[Any], Any], torch.dtype, torch.dtype, int | None]] = {
-    "halves of bytes": (lambda x: x >> 4, SIGNED, BRAIN, -8),
-    "seven bits": (lambda x: x & 0x7F, UNSIGNED, BRAIN, 0),
-    "eight bits": (lambda x: x & 0xFF, torch.int32, BRAIN, None),
-    "signed bytes": (lambda x: x, SIGNED, BRAIN, None),
-    "unsigned bytes": (lambda x: x, UNSIGNED, BRAIN, None),
-    "signed bytes in float16": (lambda x: x, SIGNED, HALF, -128),
-    "unsigned bytes in float16": (lambda x: x, UNSIGNED, HALF, 0),
-    "ten bits in float16": (lambda x: x & 0x3FF, torch.int32, HALF, 0),
-    "eleven bits in float16": (lambda x: x & 0x7FF, torch.int32, HALF, None),
-    "the least": (lambda x: (x & 0x7F).to(torch.int16) - 128, SIGNED, BRAIN, -128),
-    "less": (lambda x: (x & 0x7F).to(torch.int16) - 129, SIGNED, BRAIN, None),
-    "the most": (lambda x: (x & 0x7F).to(torch.int16) + 129, SIGNED, BRAIN, 129),
-    "more": (lambda x: (x & 0x7F).to(torch.int16) + 130, SIGNED, BRAIN, None),
-    "float32": (lambda x: x >> 4, SIGNED, torch.float32, None),
-    "truths": (lambda x: x > 3, SIGNED, BRAIN, None),
-    "words": (lambda x: x, torch.int32, HALF, None),
+MARKED: dict[str, tuple[Callable[[Any], Any], torch.dtype, torch.dtype, int, int]] = {
+    "seven bits": (lambda x: x & 0x7F, UNSIGNED, BRAIN, 0, 127),
+    "unsigned bytes in float16": (lambda x: x, UNSIGNED, HALF, 0, 255),
+    "ten bits in float16": (lambda x: x & 0x3FF, torch.int32, HALF, 0, 1023),
+    "the least": (lambda x: (x & 0x7F).to(torch.int16) - 128, SIGNED, BRAIN, -128, -1),
+    "the most": (lambda x: (x & 0x7F).to(torch.int16) + 129, SIGNED, BRAIN, 129, 256),
+    "of both signs": (lambda x: (x & 0x7F).to(torch.int16) - 63, SIGNED, BRAIN, -63, 64),
 }
+WITH_A_SIGN: dict[str, tuple[Callable[[Any], Any], torch.dtype, torch.dtype, int]] = {
+    "halves of bytes": (lambda x: x >> 4, SIGNED, BRAIN, 8),
+    "in float16": (lambda x: x >> 4, SIGNED, HALF, 8),
+    "fewer": (lambda x: (x & 0x7) - 3, torch.int32, BRAIN, 8),
+    "one below zero": (lambda x: (x & 0x3) - 1, torch.int32, BRAIN, 4),
+    "below zero alone": (lambda x: (x & 0x1) - 2, torch.int32, BRAIN, 2),
+    "seven bits": (lambda x: x >> 1, SIGNED, BRAIN, 64),
+    "signed bytes in float16": (lambda x: x, SIGNED, HALF, 128),
+}
+UNMARKED: dict[str, tuple[Callable[[Any], Any], torch.dtype, torch.dtype]] = {
+    "eight bits": (lambda x: x & 0xFF, torch.int32, BRAIN),
+    "signed bytes": (lambda x: x, SIGNED, BRAIN),
+    "unsigned bytes": (lambda x: x, UNSIGNED, BRAIN),
+    "eleven bits in float16": (lambda x: x & 0x7FF, torch.int32, HALF),
+    "less": (lambda x: (x & 0x7F).to(torch.int16) - 129, SIGNED, BRAIN),
+    "more": (lambda x: (x & 0x7F).to(torch.int16) + 130, SIGNED, BRAIN),
+    "float32": (lambda x: x >> 4, SIGNED, torch.float32),
+    "truths": (lambda x: x > 3, SIGNED, BRAIN),
+    "words": (lambda x: x, torch.int32, HALF),
+}
+BASES = {BRAIN: (128, 0x4300), HALF: (1024, 0x6400)}
+
+
+@pytest.mark.parametrize("dtype", BASES)
+def test_bases_have_these_bits(dtype: torch.dtype) -> None:
+    number, bits = BASES[dtype]
+    assert torch.tensor(number, dtype=dtype).view(torch.int16).item() == bits
 
 
 @pytest.mark.parametrize("name", MARKED)
-def test_what_is_marked(name: str) -> None:
-    function, source, dtype, least = MARKED[name]
-    assert conversion(function, source, dtype)[1].least == least
+def test_few_numbers_are_moved_by_the_least(name: str) -> None:
+    function, source, dtype, least, most = MARKED[name]
+    assert conversion(function, source, dtype)[1].between == (least, most)
+    number, bits = BASES[dtype]
     found = BY_BITS.findall(text_for(function, source, dtype, "sm_90"))
-    if least is None:
-        assert not found
-        return
-    number, bits = {BRAIN: (128, 0x4300), HALF: (1024, 0x6400)}[dtype]
-    assert torch.tensor(number, dtype=dtype).view(torch.int16).item() == bits
-    assert found == [(str(bits - least), str(number - least))]
+    assert found == [("", str(bits - least), str(number - least))]
+
+
+@pytest.mark.parametrize("name", WITH_A_SIGN)
+def test_bits_of_numbers_with_a_sign_are_taken_alone(name: str) -> None:
+    function, source, dtype, half = WITH_A_SIGN[name]
+    number, bits = BASES[dtype]
+    found = BY_BITS.findall(text_for(function, source, dtype, "sm_90"))
+    assert found == [(str(2 * half - 1), str(bits + half), str(number + half))]
+
+
+@pytest.mark.parametrize("name", UNMARKED)
+def test_others_are_converted(name: str) -> None:
+    function, source, dtype = UNMARKED[name]
+    assert conversion(function, source, dtype)[1].between is None
+    assert not BY_BITS.search(text_for(function, source, dtype, "sm_90"))
 
 
 @pytest.mark.parametrize("target", ["sm_80", "sm_86", "gfx942"])
@@ -228,6 +258,8 @@ EVERY = torch.arange(-128, 128)
 EXACT: dict[str, tuple[Callable[[Any], Any], torch.Tensor, torch.dtype]] = {
     "low halves": (lambda x: (x << 4) >> 4, EVERY.to(SIGNED), BRAIN),
     "high halves": (lambda x: x >> 4, EVERY.to(SIGNED), BRAIN),
+    "fewer halves": (lambda x: (x & 7) - 3, EVERY.to(torch.int32), BRAIN),
+    "seven bits": (lambda x: x >> 1, EVERY.to(SIGNED), BRAIN),
     "unsigned low halves": (lambda x: x & 0xF, EVERY.to(UNSIGNED), BRAIN),
     "signed bytes in float16": (lambda x: x, EVERY.to(SIGNED), HALF),
     "unsigned bytes in float16": (lambda x: x, EVERY.to(UNSIGNED), HALF),
@@ -249,31 +281,32 @@ def test_every_number_is_itself(name: str) -> None:
     assert torch.equal(found, reference.run(stored(function, dtype), (x,), block_sizes=[4]).outputs)
 
 
+def packed_product(x: torch.Tensor, packed: torch.Tensor) -> torch.Tensor:
+    """With weights of which two share a byte."""
+    m, _ = x.size()
+    half_k, n = packed.size()
+    out = torch.empty([m, n], dtype=torch.float32, device=x.device)
+    block_k = hl.register_block_size(16, half_k)
+    for tile_m, tile_n in hl.tile([m, n]):
+        acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
+        for tile_k in hl.tile(half_k, block_size=block_k):
+            both = packed[tile_k, tile_n]
+            halves = torch.stack([(both << 4) >> 4, both >> 4], dim=1).flatten(0, 1)
+            begin = tile_k.begin * 2
+            left = x[tile_m, begin : begin + block_k * 2]
+            acc = hl.dot(left, halves.to(x.dtype), acc=acc)
+        out[tile_m, tile_n] = acc
+    return out
+
+
 @pytest.mark.parametrize("sizes", [(5, 7, 3), (33, 20, 17)])
 def test_products_of_packed_weights(sizes: tuple[int, int, int]) -> None:
-    """Two weights share a byte, and padding is masked behind the conversion."""
-
-    def product(x: torch.Tensor, packed: torch.Tensor) -> torch.Tensor:
-        m, _ = x.size()
-        half_k, n = packed.size()
-        out = torch.empty([m, n], dtype=torch.float32, device=x.device)
-        block_k = hl.register_block_size(16, half_k)
-        for tile_m, tile_n in hl.tile([m, n]):
-            acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
-            for tile_k in hl.tile(half_k, block_size=block_k):
-                both = packed[tile_k, tile_n]
-                halves = torch.stack([(both << 4) >> 4, both >> 4], dim=1).flatten(0, 1)
-                begin = tile_k.begin * 2
-                left = x[tile_m, begin : begin + block_k * 2]
-                acc = hl.dot(left, halves.to(x.dtype), acc=acc)
-            out[tile_m, tile_n] = acc
-        return out
-
+    """Padding is masked behind the conversion."""
     m, half_k, n = sizes
     x = torch.randint(-4, 5, (m, 2 * half_k)).to(BRAIN)
     packed = torch.randint(-128, 128, (half_k, n)).to(SIGNED)
     config = helion.Config(block_sizes=[16, 16, 16])
-    kernel = helion.kernel(product, config=config)
+    kernel = helion.kernel(packed_product, config=config)
     assert len(BY_BITS.findall(kernel.bind((x, packed)).to_triton_code(config))) == 1
     weights = torch.stack([(packed << 4) >> 4, packed >> 4], dim=1).flatten(0, 1)
     assert torch.equal(kernel(x, packed), x.float() @ weights.float())
@@ -289,3 +322,20 @@ def test_no_conversion_is_left_for_a_gpu(dtype: torch.dtype) -> None:
     floats = [name for name in instructions if re.search(r"\.(b?f16|f32)", name)]
     assert floats
     assert {name for name in floats if "x2" not in name} == set()
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_halves_of_bytes_are_shifted_once(swapped: bool) -> None:
+    """The low one not at all, the high one to where that is, so that no sign is extended."""
+    x = torch.empty(64, 512, dtype=BRAIN, device="meta")
+    packed = torch.empty(256, 64, dtype=SIGNED, device="meta")
+    config = helion.Config(
+        block_sizes=[32, 64, 64],
+        swap_operands=[swapped],
+        indexing=["tensor_descriptor" if swapped else "pointer", "pointer", "pointer"],
+    )
+    target = parse_target("ptx_90")
+    bound = BuildRequest(helion.kernel(packed_product), (x, packed)).bind(target)
+    text = bound.build(config, target).image.binary.decode()
+    shifts = re.findall(r"^\s+(sh[lr]\.[bsu]16)\s", text, re.MULTILINE)
+    assert shifts == ["shr.u16"] * (32 * 64 // 128)

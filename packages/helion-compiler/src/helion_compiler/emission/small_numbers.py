@@ -37,11 +37,23 @@ def small_number(context: EmissionContext, op: Pointwise) -> str | None:
     base and plus the least, as a float, which is exact. None of other operators, and for targets that have no such
     sum.
     """
-    if op.least is None or not context.schedule.abilities.adds_halves:
+    if op.between is None or not context.schedule.abilities.adds_halves:
         return None
     operand, dtype = op.args[0], op.result.type.dtype
     assert isinstance(operand, Value)
+    integer = f"{placed(context, operand, op.result.type.shape)}.to(tl.int16)"
     base = _BASES[dtype]
-    bits = f"{placed(context, operand, op.result.type.shape)}.to(tl.int16)"
-    moved = f"({bits} + {base.bits - op.least}).to({dtype_text(dtype)}, bitcast=True)"
-    return f"{moved} - {base.number - op.least}"
+    bits, number = _moved(integer, *op.between, base)
+    return f"{bits}.to({dtype_text(dtype)}, bitcast=True) - {number}"
+
+
+def _moved(integer: str, least: int, most: int, base: _Base) -> tuple[str, int]:
+    """The bits of an integer moved up to the base, and by how much.
+
+    The few bits of a number that may be negative are taken alone, with the sign inverted: what extended the sign before
+    is then seen to be useless, as are the shifts of a half of a byte.
+    """
+    half = 1 << max((-least - 1).bit_length(), most.bit_length())
+    if least < 0 and 2 * half <= base.number:
+        return f"(({integer} & {2 * half - 1}) ^ {base.bits + half})", base.number + half
+    return f"({integer} + {base.bits - least})", base.number - least

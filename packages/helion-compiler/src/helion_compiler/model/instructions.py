@@ -107,7 +107,7 @@ def _of_conversion(op: Pointwise) -> float:
     source = operand.type.dtype if isinstance(operand, Value) else made
     if source.is_floating_point or source is torch.bool or made not in _HALVES:
         return 1.0
-    by_bits = op.least is not None or (source, made) == (torch.int8, torch.bfloat16)
+    by_bits = op.between is not None or (source, made) == (torch.int8, torch.bfloat16)
     return _CONVERTED_BY_BITS if by_bits else _CONVERTED
 
 

@@ -5,8 +5,8 @@ bits of 128.0 adds it to the number. A conversion is then an addition of integer
 are two instructions for two lanes, where a conversion takes a unit that does a fourth of the lanes in a cycle, or
 several instructions for each. In float16 the same holds from 1024 to 2047.
 
-In: a Program. Out: the same, with :attr:`Pointwise.least` set on such conversions. Bools stay: a selection makes their
-floats in one instruction.
+In: a Program. Out: the same, with :attr:`Pointwise.between` set on such conversions. Bools stay: a selection makes
+their floats in one instruction.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SPAN: Mapping[torch.dtype, int] = MappingProxyType({torch.bfloat16: 2**7, torch
 
 
 def mark_small_numbers(program: Program) -> Program:
-    """``program`` with :attr:`Pointwise.least` set where it holds."""
+    """``program`` with :attr:`Pointwise.between` set where it holds."""
     ops = list(program.walk())
     if not any(map(_is_conversion, ops)):
         return program
@@ -46,8 +46,9 @@ def mark_small_numbers(program: Program) -> Program:
         if not _is_conversion(op):
             return op
         bounds = numbers.bounds(op.args[0])
-        few = bounds is not None and _are_few(bounds, _SPAN[op.result.type.dtype])
-        return with_fields(op, least=bounds.least) if bounds is not None and few else op
+        if bounds is None or not _are_few(bounds, _SPAN[op.result.type.dtype]):
+            return op
+        return with_fields(op, between=(bounds.least, bounds.most))
 
     return program.with_bodies(marked)
 

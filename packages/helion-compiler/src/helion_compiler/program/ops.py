@@ -139,8 +139,9 @@ class Pointwise:
     """An ATen operator applied lane by lane. Tensors of ``args`` are Values that broadcast as in torch.
 
     ``rounded`` says that all that becomes of the result is rounded to 16 bits, with the relative error that it has.
-    ``least``, of a conversion of integers to bfloat16 or float16, says that no lane holds less, and all lanes so little
-    more that the floats are 16 bits of which one lies beside the other (:mod:`.mark_small_numbers`).
+    ``between``, of a conversion of integers to bfloat16 or float16, says that lanes hold no less than the first of two
+    numbers and no more than the second, where these are so near that the floats are 16 bits of which one lies beside
+    the other (:mod:`.mark_small_numbers`).
     """
 
     result: Value
@@ -148,7 +149,7 @@ class Pointwise:
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
     rounded: bool = False
-    least: int | None = None
+    between: tuple[int, int] | None = None
     location: Location | None = None
 
 
