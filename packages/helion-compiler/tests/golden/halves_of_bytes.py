@@ -27,11 +27,11 @@ def halves_of_bytes(packed, out, x):
         rshift_1 = packed_1 >> rshift___t0_1
         # acc = hl.dot(pairs[tile_m, tile_k, 0], low.to(x.dtype), acc=acc)
         x_1 = tl.load(x + (tile_m_index[:, None] * 600 + tile_k_index[None, :] * 2), mask=tile_k_mask[None, :], other=0)
-        convert_element_type = (rshift.to(tl.int16) + 17160).to(tl.bfloat16, bitcast=True) - 136
+        convert_element_type = ((rshift.to(tl.int16) & 15) ^ 17160).to(tl.bfloat16, bitcast=True) - 136
         dot = tl.dot(x_1, convert_element_type, acc=acc, out_dtype=tl.float32)
         # acc = hl.dot(pairs[tile_m, tile_k, 1], high.to(x.dtype), acc=acc)
         x_2 = tl.load(x + (tile_m_index[:, None] * 600 + tile_k_index[None, :] * 2 + 1), mask=tile_k_mask[None, :], other=0)
-        convert_element_type_1 = (rshift_1.to(tl.int16) + 17160).to(tl.bfloat16, bitcast=True) - 136
+        convert_element_type_1 = ((rshift_1.to(tl.int16) & 15) ^ 17160).to(tl.bfloat16, bitcast=True) - 136
         dot_1 = tl.dot(x_2, convert_element_type_1, acc=dot, out_dtype=tl.float32)
         acc = dot_1
     # out[tile_m, tile_n] = acc

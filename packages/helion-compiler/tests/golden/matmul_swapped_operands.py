@@ -30,7 +30,7 @@ def matmul_of_bytes(x, y, out):
         # acc = hl.dot(x[tile_m, tile_k], y[tile_k, tile_n].to(x.dtype), acc=acc)
         x_1 = tl.load(x + (tile_m_index[:, None] * 300 + tile_k_index[None, :]), mask=tile_m_mask[:, None] & tile_k_mask[None, :], other=0)
         y_1 = tl.load(y + (tile_k_index[:, None] * 200 + tile_n_index[None, :]), mask=tile_k_mask[:, None] & tile_n_mask[None, :], other=0)
-        convert_element_type = (y_1.to(tl.int16) + 25728).to(tl.float16, bitcast=True) - 1152
+        convert_element_type = ((y_1.to(tl.int16) & 255) ^ 25728).to(tl.float16, bitcast=True) - 1152
         convert_element_type_1 = tl.permute(convert_element_type, [1, 0])
         x_2 = tl.permute(x_1, [1, 0])
         dot = awaited(tl.dot(convert_element_type_1, x_2, acc=acc, out_dtype=tl.float32))
