@@ -71,6 +71,20 @@ def test_the_logistic_function_is_as_exact_as_its_exponential() -> None:
         assert off[place] <= 0, f"{found[place].item()!r} at {x[place].item()!r}"
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_rough_gates_are_as_exact_as_their_rounding(dtype: torch.dtype) -> None:
+    """Of every float of 16 bits."""
+    x = torch.arange(-(1 << 15), 1 << 15, device="cuda").to(torch.int16).view(dtype)
+    found, exact = applied(torch.nn.functional.silu, x), torch.nn.functional.silu(x.double())
+    none = (x.double() < LEAST_LOGISTIC) & x.isfinite()
+    assert (found[none] == 0).all()
+    assert torch.equal(found.isnan(), exact.isnan())
+    fits = ~none & exact.isfinite() & (exact.abs() >= torch.finfo(dtype).tiny)
+    torch.testing.assert_close(
+        found[fits].double(), exact[fits], rtol=0.51 * torch.finfo(dtype).eps, atol=0
+    )
+
+
 def test_bfloat16_is_widened_exactly() -> None:
     x = torch.arange(-(1 << 15), 1 << 15, device="cuda").to(torch.int16).view(torch.bfloat16)
     found = applied(lambda values: values * 1, x)

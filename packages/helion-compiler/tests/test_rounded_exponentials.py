@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -92,9 +93,49 @@ def test_results_are_those_of_exact_ones_but_for_ties(name: str, dtype: torch.dt
     )
 
 
+SILU = torch.nn.functional.silu
+GATED = {
+    "itself": SILU,
+    "times another": lambda row: SILU(row) * row,
+    "over a number, or none": lambda row: torch.where(row > -3, SILU(row) / 7, 0.0),
+}
+
+
+@pytest.mark.parametrize("dtype", [BRAIN, HALF])
+@pytest.mark.parametrize("name", GATED)
+def test_gates_are_rough_where_they_are_rounded(name: str, dtype: torch.dtype) -> None:
+    """From the infinite exponential on they are zero, as exact ones are."""
+    x = torch.linspace(-100, 100, 20 * 300).reshape(20, 300).to(dtype)
+    kernel = rows(GATED[name], dtype)
+    assert "= roughly_self_gated(" in source(kernel, x)
+    found, exact = kernel(x), GATED[name](x.double())
+    fits = (exact.abs() < torch.finfo(dtype).max) & (exact.abs() > torch.finfo(dtype).tiny)
+    fits &= x.double() > -128 * math.log(2)
+    assert torch.equal(found.isfinite(), exact.to(dtype).isfinite())
+    assert (found[fits] != exact.to(dtype)[fits]).double().mean() < 0.02
+    torch.testing.assert_close(
+        found[fits].double(), exact[fits], rtol=0.51 * torch.finfo(dtype).eps, atol=0
+    )
+
+
+@pytest.mark.parametrize(
+    ("function", "dtype"),
+    [
+        (SILU, torch.float32),
+        (lambda row: SILU(row) - 1, BRAIN),
+        (lambda row: SILU(row).sum(-1, keepdim=True) + row, BRAIN),
+    ],
+    ids=["float32", "difference", "sum of both signs"],
+)
+def test_gates_of_which_more_is_seen_have_all_digits(function: Any, dtype: torch.dtype) -> None:
+    text = source(rows(function, dtype), torch.zeros(4, 60, dtype=BRAIN))
+    assert "= self_gated(" in text
+
+
 def test_what_is_not_finite_stays_so() -> None:
     x = torch.tensor([[torch.inf, -torch.inf, torch.nan, 0.0, 89.0, -200.0]], dtype=BRAIN)
     torch.testing.assert_close(rows(torch.exp, BRAIN)(x), torch.exp(x), equal_nan=True)
+    torch.testing.assert_close(rows(SILU, BRAIN)(x), SILU(x), equal_nan=True)
 
 
 def _two_passes(dtype: torch.dtype) -> Any:

@@ -64,6 +64,7 @@ from helion_compiler.program.ops import (
 )
 from helion_compiler.program.types import Value
 from helion_compiler.torch_bridge.approximations import APPROXIMATIONS
+from helion_compiler.torch_bridge.elementary import ROUGH_OPERATORS
 from helion_compiler.torch_bridge.operands import (
     NotPointwise,
     PointwiseTemplate,
@@ -176,8 +177,8 @@ def _reads_renewed(context: EmissionContext, op: Pointwise) -> bool:
 def _approximated(context: EmissionContext, op: Pointwise) -> frozenset[str]:
     """What of an operator may be computed in few instructions."""
     if context.schedule.fast_math:
-        return frozenset(APPROXIMATIONS)
-    return frozenset({"exp"}) if op.rounded else frozenset()
+        return frozenset((*APPROXIMATIONS, *ROUGH_OPERATORS))
+    return frozenset(("exp", *ROUGH_OPERATORS)) if op.rounded else frozenset()
 
 
 def _template_text(

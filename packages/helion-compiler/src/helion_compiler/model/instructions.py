@@ -24,8 +24,8 @@ _DIVISION = 8.0
 _BY_SHARED = 3.0
 """A division of lanes by a number that they share: its reciprocal is taken once."""
 _POWER = 60.0
-_ROUNDED = 4.0
-"""An exponential of which few digits are seen: a product, and one of a unit that does 16 lanes a cycle."""
+_ROUNDED: Mapping[str, float] = MappingProxyType({"exp": 4.0, "silu": 6.0})
+"""Those of which few digits are seen: an exponential is a product, and one of a unit that does 16 lanes a cycle."""
 _CONVERTED = 4.5
 """A conversion of an integer to bfloat16 or float16: one of a unit that does 16 lanes a cycle, and to put two in a
 register.
@@ -99,7 +99,7 @@ def _of_power(op: Pointwise) -> float:
 
 
 def _of_exponential(op: Pointwise) -> float:
-    return _ROUNDED if op.rounded else INSTRUCTIONS["exp"]
+    return (_ROUNDED if op.rounded else INSTRUCTIONS)[op.operator.overloadpacket.__name__]
 
 
 def _of_conversion(op: Pointwise) -> float:
@@ -118,6 +118,7 @@ _BY_OPERANDS: Mapping[str, Callable[[Pointwise], float]] = MappingProxyType(
         "div": _of_division,
         "exp": _of_exponential,
         "pow": _of_power,
+        "silu": _of_exponential,
     }
 )
 """Where what an operator takes depends on its operands, or on what becomes of its result."""

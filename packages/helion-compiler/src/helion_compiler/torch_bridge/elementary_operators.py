@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from helion_compiler.torch_bridge.elementary import ELEMENTARY_OPERATORS
+from helion_compiler.torch_bridge.elementary import ELEMENTARY_OPERATORS, ROUGH_OPERATORS
 from helion_compiler.torch_bridge.line_writer import LineWriter, Tile
 from helion_compiler.torch_bridge.operands import TensorOperand
 
@@ -25,9 +25,11 @@ def elementary_operator(
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
     result_dtype: torch.dtype,
+    approximated: frozenset[str],
 ) -> PointwiseTemplate | None:
     """The text of a call that one function computes in float32; None of any other call."""
-    function = ELEMENTARY_OPERATORS.get(operator.overloadpacket.__name__)
+    name = operator.overloadpacket.__name__
+    function = (ROUGH_OPERATORS if name in approximated else ELEMENTARY_OPERATORS).get(name)
     if function is None or kwargs or len(args) != 1 or not isinstance(args[0], TensorOperand):
         return None
     dtypes = {args[0].dtype, result_dtype}

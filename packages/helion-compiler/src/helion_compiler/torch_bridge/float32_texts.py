@@ -22,7 +22,8 @@ def float32_texts(*, approximated: frozenset[str], elementary: bool) -> Mapping[
     Those that are `approximated` are by few instructions; with `elementary` they call functions of that module.
     """
     own = {name: f"{function}({{0}})" for name, function in ELEMENTARY.items()}
-    return {**(own if elementary else {}), **{name: APPROXIMATIONS[name] for name in approximated}}
+    rough = {name: text for name, text in APPROXIMATIONS.items() if name in approximated}
+    return {**(own if elementary else {}), **rough}
 
 
 def names_in(text: str) -> set[str]:

@@ -73,7 +73,8 @@ def lower_pointwise(
         kwargs: Keyword arguments, likewise.
         result_dtype: The element type to convert the result to; normally the one torch gives it.
         device_kind: The device type for which TorchInductor lowers. None needs to be present.
-        approximated: TorchInductor's ops that may be computed by what `approximations` has for float32.
+        approximated: TorchInductor's ops that may be computed by what `approximations` has for float32, and operators
+            by what `elementary` has for rough results.
         elementary: Whether the text may call the functions of `elementary`, which are for NVIDIA's GPUs.
 
     Returns:
@@ -131,7 +132,9 @@ def _lowered(call: _Call) -> PointwiseTemplate:
 def _known(call: _Call) -> PointwiseTemplate | None:
     """The text that takes no TorchInductor."""
     if call.elementary:
-        own = elementary_operator(call.operator, call.args, call.kwargs, call.result_dtype)
+        own = elementary_operator(
+            call.operator, call.args, call.kwargs, call.result_dtype, call.approximated
+        )
         if own is not None:
             return own
     if call.device_kind != "cuda":
