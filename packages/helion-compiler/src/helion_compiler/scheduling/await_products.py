@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from helion_compiler.program.fields import made_by, operands, with_blocks, with_fields
+from helion_compiler.program.fields import made_by, with_blocks, with_fields
 from helion_compiler.program.ops import Dot, Loop
-from helion_compiler.program.types import Value
+from helion_compiler.program.sources import sources_of
 from helion_compiler.program.views import loaded_by
-from helion_compiler.scheduling.levels import free_values
 from helion_compiler.scheduling.sums_of_products import sums_of_products
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from helion_compiler.program.ops import Block, Op
     from helion_compiler.program.program import Program
+    from helion_compiler.program.types import Value
 
 _SUMMED = 4
 """Bytes of the sums of the instructions that this is about."""
@@ -51,17 +51,7 @@ def _is_computed_ahead(value: Value, made: Mapping[Value, Op]) -> bool:
     """Whether a turn computes a value, and of nothing that it has multiplied itself."""
     if value not in made or loaded_by(value, made) is not None:
         return False
-    waiting, seen = [value], {value}
-    while waiting:
-        op = made.get(waiting.pop())
-        if op is None:
-            continue
-        if isinstance(op, Dot):
-            return False
-        read = [one for one in (*operands(op), *free_values(op)) if isinstance(one, Value)]
-        waiting += [one for one in read if one not in seen]
-        seen.update(read)
-    return True
+    return not any(isinstance(op, Dot) for op in sources_of([value], made))
 
 
 def _marked(loop: Loop) -> Loop:

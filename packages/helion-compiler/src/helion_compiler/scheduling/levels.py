@@ -4,13 +4,13 @@ axis becomes where it is rolled, and which of them repeat what.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
-from helion_compiler.program.fields import blocks, made_by, operands, parameters, results, symbols
+from helion_compiler.program.fields import blocks, made_by, operands, results, symbols
 from helion_compiler.program.ops import Number, Reduce, Store
-from helion_compiler.program.program import defined, walk
+from helion_compiler.program.sources import free_values, sources_of
 from helion_compiler.scheduling.online_sums import find_online_sums
 
 if TYPE_CHECKING:
@@ -94,23 +94,4 @@ def count_repeats(block: Block, axis: Axis) -> dict[Op, int]:
 
 def _needed(end: Op, along: Along, makers: Mapping[Value, Op]) -> set[Op]:
     """An op, and those that it is computed from without a reduction in between."""
-    found = {end}
-    waiting = list(operands(end))
-    while waiting:
-        value = waiting.pop()
-        op = makers.get(value)
-        if op is None or op in found or not along.has_axis(value):
-            continue
-        found.add(op)
-        waiting += operands(op)
-    return found
-
-
-def free_values(op: Op) -> list[Any]:
-    """What an op's blocks read from outside: values, and symbols of numbers."""
-    bodies = blocks(op)
-    inside = {value for body in bodies for value in defined(body)} | set(parameters(op))
-    ops = [inner for body in bodies for inner in walk(body)]
-    read: list[Any] = [part for inner in ops for part in (*operands(inner), *symbols(inner))]
-    read += [value for body in bodies for value in body.yields]
-    return [value for value in read if value not in inside]
+    return {end, *sources_of(operands(end), makers, along.has_axis)}

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import torch
 
-from helion_compiler.program.fields import made_by, operands
+from helion_compiler.program.fields import made_by
 from helion_compiler.program.ops import Broadcast, Mask, Op, Pointwise, Reduce
+from helion_compiler.program.sources import sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -118,7 +119,7 @@ class _Finder:
             return None
         if self._maker(shift) is None or shift.type.dtype != minuend.type.dtype:
             return None
-        for op in self._behind(shift):
+        for op in sources_of([shift], self.makers):
             if isinstance(op, Reduce) and op.kind == "amax" and self.reduces(op):
                 same = self._unmasked(op.operand) is self._unmasked(minuend)
                 if same and op.dim == total.dim and self.levels[op] == self.levels[total] - 1:
@@ -145,17 +146,6 @@ class _Finder:
     def _unmasked(self, value: Value) -> Value:
         op = self._maker(value)
         return self._unmasked(op.operand) if isinstance(op, Mask) else value
-
-    def _behind(self, value: Value) -> list[Op]:
-        """The ops that a value is made by, in no order."""
-        found: dict[Op, None] = {}
-        left = [value]
-        while left:
-            op = self._maker(left.pop())
-            if op is not None and op not in found:
-                found[op] = None
-                left += operands(op)
-        return list(found)
 
     def _maker(self, part: Any) -> Op | None:
         """The op of the block that makes a value; None for numbers, and for what comes from outside."""

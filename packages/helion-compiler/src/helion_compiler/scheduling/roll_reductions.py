@@ -38,6 +38,7 @@ from helion_compiler.program.ops import (
     Sort,
     While,
 )
+from helion_compiler.program.sources import free_values
 from helion_compiler.program.types import (
     Axis,
     BlockSize,
@@ -46,7 +47,7 @@ from helion_compiler.program.types import (
     WholeSlice,
 )
 from helion_compiler.scheduling.accumulate import COMBINE, Accumulator
-from helion_compiler.scheduling.levels import Along, free_values
+from helion_compiler.scheduling.levels import Along
 from helion_compiler.scheduling.online_maximum import Groups, OnlineMaximum
 from helion_compiler.scheduling.online_sums import find_online_sums
 from helion_compiler.scheduling.retile import Retiler

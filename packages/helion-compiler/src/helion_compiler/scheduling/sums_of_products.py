@@ -9,7 +9,7 @@ import attrs
 
 from helion_compiler.program.fields import operands
 from helion_compiler.program.ops import Dot
-from helion_compiler.scheduling.levels import free_values
+from helion_compiler.program.sources import free_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
