@@ -98,19 +98,3 @@ def test_a_few_tiles_need_no_more_programs(config_kernels: ModuleType) -> None:
     assert "num_sm_multiplier" not in space.active(space.point({**point, **few}))
     many = {"block_sizes[tile_m]": 16, "block_sizes[tile_n]": 16}
     assert "num_sm_multiplier" in space.active(space.point({**point, **many}))
-
-
-@pytest.mark.parametrize(("warps", "fits"), [(4, False), (8, True)])
-def test_products_have_room_for_their_accumulators(
-    golden_sources: ModuleType, warps: int, fits: bool
-) -> None:
-    """64 by 256 takes 128 registers of each of 128 threads: ptxas refuses no more than 128."""
-    square = torch.empty(4096, 4096, dtype=torch.bfloat16)
-    spec = helion.kernel()(golden_sources.matmul).bind((square, square)).config_spec
-    keys: dict[str, Any] = PERSISTENT | {"block_sizes": [64, 256, 32]}
-    config = helion.Config(**keys, num_warps=warps, maxnreg=128)
-    if fits:
-        assert spec.point(config)["maxnreg"] == 128
-        return
-    with pytest.raises(InvalidConfig, match="a product needs its accumulator's registers"):
-        spec.point(config)

@@ -28,6 +28,7 @@ from helion_compiler.space.means import Means
 from helion_compiler.space.narrowing_operands import narrowing_operands
 from helion_compiler.space.persistence import persistence
 from helion_compiler.space.point_lanes import PointLanes
+from helion_compiler.space.product_registers import product_registers
 from helion_compiler.space.program_ids import program_ids
 from helion_compiler.space.range_options import range_options
 from helion_compiler.space.reduction_loops import reduction_loops
@@ -40,7 +41,6 @@ from helion_compiler.space.tile_counts import TileCounts
 from helion_compiler.space.tunables import tunable_parameters
 from helion_compiler.space.unpipelined_products import unpipelined_products
 from helion_compiler.space.unrolling import few_copies
-from helion_compiler.space.warp_group_registers import warp_group_registers
 from helion_compiler.space.warp_specialization import WarpSpecialization, warp_specialization
 
 if TYPE_CHECKING:
@@ -111,14 +111,14 @@ class _Deriver:
         ]
         for part in (
             program_ids(program, counts, flat),
-            persistence(program, lanes, counts, least, self._traits, self._facts.limits),
+            persistence(program, counts, least, self._traits, self._facts.limits),
             static,
             swapped_operands(program, lanes, counts, self._traits),
             range_options(program, unrolled),
             unpipelined_products(program, lanes, counts),
             chained_products(program, lanes, counts, self._traits),
             narrowing_operands(program, lanes, counts, self._traits),
-            warp_group_registers(program, lanes, self._traits, self._facts.limits),
+            product_registers(program, lanes, self._traits, self._facts.limits),
             carried_operands(program, lanes, counts, self._traits),
             subtiling.key,
             cache_hints(program, {op.name for op in described}, self._traits),

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from helion_autotune import Choice, Integer, PowerOfTwo
 from helion_autotune.constraints import Condition, Constraint
-from helion_compiler.program.ops import Dot
 from helion_compiler.space.config_space import Exclusion
 from helion_compiler.space.space_part import SpacePart
 
@@ -16,20 +15,16 @@ if TYPE_CHECKING:
     from helion_autotune.constraints import Predicate
     from helion_compiler.model import Limits
     from helion_compiler.program.program import Program
-    from helion_compiler.space.point_lanes import PointLanes
     from helion_compiler.space.target_traits import TargetTraits
     from helion_compiler.space.tile_counts import TileCounts
 
 PERSISTENT = ("persistent_blocked", "persistent_interleaved")
-PRODUCT_REGISTERS = 32
-"""What ptxas wants of each thread beside the accumulator (26 for 64 by 256 in bfloat16 on sm_90), and a little more."""
 FEW_MULTIPROCESSORS = 8
 """No GPU that is worth tuning for has fewer; up to so many tiles, one program a multiprocessor takes them all."""
 
 
 def persistence(
     program: Program,
-    lanes: PointLanes,
     counts: TileCounts,
     least_blocks: Mapping[str, int],
     traits: TargetTraits,
@@ -38,21 +33,18 @@ def persistence(
     """``num_sm_multiplier`` and ``maxnreg``; ``least_blocks`` are the least values of the parameters of blocks,
     ``limits`` those of the target's multiprocessors.
     """
-    registers = _registers(program, lanes, traits, limits)
+    registers = _registers(traits, limits)
     programs = _programs(program, counts, least_blocks, limits, traits.warp_size)
     return SpacePart(
         single={**programs.single, **registers.single},
         wider=programs.wider,
         conditions={**programs.conditions, **registers.conditions},
-        demands=registers.demands,
         advice=(*registers.advice, *programs.advice),
         excluded=(*programs.excluded, *registers.excluded),
     )
 
 
-def _registers(
-    program: Program, lanes: PointLanes, traits: TargetTraits, limits: Limits
-) -> SpacePart:
+def _registers(traits: TargetTraits, limits: Limits) -> SpacePart:
     if traits.backend != "cuda":
         reason = "AMD's compiler takes no limit of registers; it has waves_per_eu"
         return SpacePart(excluded=(Exclusion("maxnreg", reason),))
@@ -67,27 +59,7 @@ def _registers(
     return SpacePart(
         single={"maxnreg": Choice((None, 32, 64, 128, 256), default=None)},
         conditions={"maxnreg": when_persistent()},
-        demands=(_room_for_products(program, lanes),),
         advice=(fits,),
-    )
-
-
-def _room_for_products(program: Program, lanes: PointLanes) -> Constraint:
-    """ptxas gives up where an accumulator and what an instruction has besides exceed the limit."""
-    products = [op.result for op in program.walk() if isinstance(op, Dot)]
-
-    def holds(point: Mapping[str, Any]) -> bool:
-        limit = point.get("maxnreg")
-        if limit is None:
-            return True
-        threads = 32 * int(point["num_warps"])
-        needed = (lanes.of_shape(value.type.shape, point) / threads for value in products)
-        return max(needed, default=0.0) + PRODUCT_REGISTERS <= int(limit)
-
-    return Constraint(
-        "registers of products",
-        f"a product needs its accumulator's registers and {PRODUCT_REGISTERS} more of each thread",
-        holds,
     )
 
 

@@ -1,8 +1,8 @@
-"""Products whose instruction has more registers than its warps are refused for Hopper, and nothing near them."""
+"""Products that have fewer registers than an instruction takes are refused, and nothing near them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -50,3 +50,19 @@ def test_other_gpus_have_no_such_products(golden_sources: ModuleType, name: str)
     target = parse_target(name)
     bound = BuildRequest(helion.kernel()(golden_sources.matmul), (square, square)).bind(target)
     bound.lower(helion.Config(block_sizes=[256, 256, 64], num_warps=16))
+
+
+@pytest.mark.parametrize(("warps", "fits"), [(4, False), (8, True)])
+def test_products_have_room_for_their_accumulators(
+    golden_sources: ModuleType, warps: int, fits: bool
+) -> None:
+    """64 by 256 takes 128 registers of each of 128 threads: ptxas refuses no more than 128."""
+    square = torch.empty(4096, 4096, dtype=torch.bfloat16)
+    spec = helion.kernel()(golden_sources.matmul).bind((square, square)).config_spec
+    keys: dict[str, Any] = {"pid_type": "persistent_interleaved", "block_sizes": [64, 256, 32]}
+    config = helion.Config(**keys, num_warps=warps, maxnreg=128)
+    if fits:
+        assert spec.point(config)["maxnreg"] == 128
+        return
+    with pytest.raises(InvalidConfig, match="a product needs its accumulator's registers"):
+        spec.point(config)
