@@ -115,11 +115,7 @@ class _Deriver:
             static,
             swapped_operands(program, lanes, counts, self._traits),
             range_options(program, unrolled),
-            unpipelined_products(program, lanes, counts),
-            chained_products(program, lanes, counts, self._traits),
-            narrowing_operands(program, lanes, counts, self._traits),
-            product_registers(program, lanes, self._traits, self._facts.limits),
-            carried_operands(program, lanes, counts, self._traits),
+            *self._refused_products(lanes, counts),
             subtiling.key,
             cache_hints(program, {op.name for op in described}, self._traits),
             amd_keys(program, self._traits),
@@ -149,6 +145,17 @@ class _Deriver:
             means=Means(program, self._traits, rows, warps, self._facts.multiprocessors),
             wider=self._wider,
             renewed=rows.renewed,
+        )
+
+    def _refused_products(self, lanes: PointLanes, counts: TileCounts) -> tuple[SpacePart, ...]:
+        """What Triton, or ptxas, does not compile of products, or not as it is written."""
+        program, traits = self._program, self._traits
+        return (
+            unpipelined_products(program, lanes, counts),
+            chained_products(program, lanes, counts, traits),
+            narrowing_operands(program, lanes, counts, traits),
+            product_registers(program, lanes, traits, self._facts.limits),
+            carried_operands(program, lanes, counts, traits),
         )
 
     def _described(self, sites: Mapping[str, Sequence[Site]]) -> list[Access]:
