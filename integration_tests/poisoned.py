@@ -26,7 +26,7 @@ def run_poisoned(bound: SpecializedKernel, config: helion.Config, leaves: Sequen
         built = bound.build(config, target_of_device(device))
         built = attrs.evolve(built, variant=poison(built.variant))
         return bound.dispatcher_for(built)(*leaves)
-    lowered = bound.lower(config)
+    lowered = bound.lower_interpreted(config)
     facts = specialize(lowered.program, lowered.emitted, bound.aligned)
     variant = make_variant(lowered.schedule, lowered.emitted, facts, "interpreted", bound.aligned)
     kernel = load_kernel(lowered.emitted)

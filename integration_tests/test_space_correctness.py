@@ -14,9 +14,10 @@ import attrs
 import pytest
 import torch
 
+import helion
 from benchmarks.space_correctness.__main__ import forget_failures, read
 from benchmarks.space_correctness.cases import names
-from benchmarks.space_correctness.checking import CaseChecker
+from benchmarks.space_correctness.checking import CaseChecker, run
 from benchmarks.space_correctness.comparing import differences
 from benchmarks.space_correctness.compiled import Compiled
 from benchmarks.space_correctness.compiling import Compiler, why_excluded
@@ -57,6 +58,18 @@ def test_draws_of_the_gallery_are_equal(name: str, compiler: Compiler) -> None:
     assert kernels == (
         ["layer_norm_forward", "layer_norm_backward"] if "layer" in name else [kernels[0]]
     )
+
+
+def test_warps_with_roles_are_interpreted_without(compiler: Compiler) -> None:
+    """Gluon, which they are written in, has no interpreter."""
+    checker = CaseChecker("differentiable_attention-backward", "cpu", compiler)
+    halves = next(d for d in range(100) if checker._call(d)[1] is torch.float16)
+    one = next(one for one in checker.prepared(halves) if one.call.kernel.name == "attention")
+    config = helion.Config(
+        block_sizes=[1, 64, 32], range_warp_specializes=[None, True], num_warps=4
+    )
+    assert "gluon" in one.bound.lower(config).emitted.source
+    assert not run(checker.case, one, config)
 
 
 def test_draws_differ_and_are_repeatable(compiler: Compiler) -> None:

@@ -234,10 +234,14 @@ class SpecializedKernel:
         recipe = recipe_of(lowered.emitted, lowered.schedule, facts, target)
         return request_of(lowered.emitted, recipe, target)
 
+    def lower_interpreted(self, config: Config) -> Lowered:
+        """What Triton's interpreter runs of a config: it does not tell warps apart, so that they have no roles."""
+        return self.lower(without_roles(config))
+
     def run_interpreted(self, leaves: Sequence[Any], config: Config) -> Any:
-        """Run a config in Triton's interpreter on CPU leaves, where warps are not told apart and have no roles."""
+        """Run a config in Triton's interpreter on CPU leaves."""
         with self._lock:
-            lowered = self.lower(without_roles(config))
+            lowered = self.lower_interpreted(config)
             function = self._functions.get(config)
             if function is None:
                 function = self._functions[config] = load_kernel(lowered.emitted)
