@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import helion
-
 
 def test_every_case_has_a_name_of_its_own() -> None:
     assert list(names().values()) == CASES
