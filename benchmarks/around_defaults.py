@@ -23,12 +23,11 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import torch
 
+from benchmarks.gallery_defaults.measuring import timed_calls
+from benchmarks.gallery_defaults.sizes import SIZES
 from benchmarks.suite.cases import CASES
 from benchmarks.suite.examples import kernel_of
 from benchmarks.suite.measuring import in_turns, milliseconds
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "integration_tests")]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,19 +76,13 @@ def _key(name: str) -> str:
 
 def calls(patterns: Sequence[str]) -> Iterator[Call]:
     """Those of the suite, and of the gallery where the suite has none."""
-    from benchmarks.gallery_defaults.sizes import SIZES
-    from benchmarks.space_correctness.cases import names
-    from gallery.calls import calls_of
-    from gallery.case import Maker
-
     for case in CASES:
         if case.name.startswith(tuple(patterns)):
             yield Call(case.name, kernel_of(case), case.make("cuda"))
-    for name, sizes in SIZES.items():
+    for name in SIZES:
         if name.startswith(tuple(patterns)):
-            one = names()[name]
-            dtype = torch.bfloat16 if torch.bfloat16 in one.dtypes else one.dtypes[0]
-            for call in calls_of(one, sizes, Maker(dtype, "cuda")):
+            _, found = timed_calls(name)
+            for call in found:
                 yield Call(name, call.kernel, call.arguments)
 
 

@@ -54,11 +54,17 @@ def measure(call: KernelCall, seconds: float) -> dict[str, Any]:
     }
 
 
-def main(name: str, seconds: float, results: Path) -> None:
-    """All kernels of a case."""
+def timed_calls(name: str) -> tuple[torch.dtype, list[KernelCall]]:
+    """How a case is called to be timed: bfloat16 where it takes that."""
     case = names()[name]
     dtype = torch.bfloat16 if torch.bfloat16 in case.dtypes else case.dtypes[0]
-    for call in calls_of(case, SIZES[name], Maker(dtype, "cuda")):
+    return dtype, list(calls_of(case, SIZES[name], Maker(dtype, "cuda")))
+
+
+def main(name: str, seconds: float, results: Path) -> None:
+    """All kernels of a case."""
+    dtype, calls = timed_calls(name)
+    for call in calls:
         found = {"case": name, "dtype": str(dtype).removeprefix("torch."), **measure(call, seconds)}
         with results.open("a") as file:
             file.write(json.dumps(found) + "\n")

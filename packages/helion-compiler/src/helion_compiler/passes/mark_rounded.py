@@ -1,9 +1,8 @@
 """Find exponentials whose last digits nobody sees: all that becomes of them is rounded to 16 bits or fewer.
 
 An exponential that is right in all 24 bits takes eight instructions, one that is right in twenty takes two, and `silu`,
-which is made of one, ten and six. Where a
-result goes to memory as bfloat16 or float16, what products, quotients and sums of positive numbers make of the
-difference is a hundredth of what the rounding does.
+which is made of one, ten and six. Where a result goes to memory as bfloat16 or float16, what products, quotients and
+sums of positive numbers make of the difference is a hundredth of what the rounding does.
 
 In: a Program. Out: the same, with such exponentials marked. A relative error stays what it is through products,
 quotients, roots, maxima, choices and sums of numbers that are not negative; whatever could magnify it, as a difference
