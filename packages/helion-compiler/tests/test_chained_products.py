@@ -83,6 +83,8 @@ PERSISTENT = {"pid_type": "persistent_blocked", "range_num_stages": [4, 0]}
         (16, PERSISTENT, False),  # Triton writes out what has one turn
         (64, {**PERSISTENT, "static_ranges": [True]}, True),  # eight products
         (16, {**PERSISTENT, "range_unroll_factors": [2, 0]}, True),  # four
+        (64, {**PERSISTENT, "range_flattens": [True, None]}, False),
+        (64, {**PERSISTENT, "range_flattens": [True, None], "range_unroll_factors": [0, 4]}, False),
     ],
 )
 def test_the_stages_and_products_of_a_loop_decide(
@@ -127,6 +129,30 @@ def test_nor_are_operands_of_one_warp(
 ) -> None:
     arguments = tuple(torch.empty(64, 16, dtype=dtype) for _ in range(3))
     check(weighed, arguments, fits, block_sizes=[32, columns], num_warps=warps, num_stages=stages)
+
+
+@helion.kernel()
+def product_and_bias(x: torch.Tensor, y: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    """One product in each turn."""
+    out = torch.empty([x.size(0), y.size(1)], dtype=x.dtype, device=x.device)
+    for rows, columns in hl.tile([x.size(0), y.size(1)]):
+        acc = hl.zeros([rows, columns], dtype=torch.float32)
+        for depth in hl.tile(x.size(1)):
+            acc = torch.addmm(acc, x[rows, depth], y[depth, columns])
+        out[rows, columns] = (acc + bias[columns]).to(out.dtype)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("depth", "unrolled", "fits"),
+    [(32, 2, False), (32, 0, True), (64, 2, True), (64, 4, True), (16, 2, False)],
+)
+def test_two_turns_that_are_unrolled_are_two_products(
+    depth: int, unrolled: int, fits: bool
+) -> None:
+    arguments = torch.empty(64, depth), torch.empty(depth, 64), torch.empty(64)
+    unroll = {"range_unroll_factors": [0, unrolled]}
+    check(product_and_bias, arguments, fits, block_sizes=[16, 16, 16], **PERSISTENT, **unroll)
 
 
 @helion.kernel()

@@ -111,21 +111,30 @@ class _ChainedLoop:
         return max(batches, default=0) >= int(point["num_warps"])
 
     def _products(self, region: Region, point: Mapping[str, Any]) -> set[int]:
-        """How many there may be in the body of a loop: inner loops that are static or have one turn are written out.
+        """How many there may be in the body of a loop: inner loops are written out that are static, or have no more
+        turns than they are unrolled by, and a flattened loop does what one inside it does in a turn.
 
         What only the call knows, or only Triton finds out, may be one turn.
         """
         found = {len(region.products)}
         for inner in region.inner:
-            turns = self.counts.of_all(inner.axes, point)
-            if turns is None:
-                written = {0} | self._products(inner, point)
-            elif turns == 1 or inner.is_static(point):
-                written = {turns * number for number in self._products(inner, point)}
-            else:
-                continue
+            written = {
+                turns * number
+                for turns in self._turns_written(region, inner, point)
+                for number in self._products(inner, point)
+            }
             found = {one + other for one in found for other in written}
         return found
+
+    def _turns_written(self, region: Region, inner: Region, point: Mapping[str, Any]) -> set[int]:
+        """Of an inner loop, how many turns may stand in the body of the one around it; none where it stays a loop."""
+        turns, unrolled = self.counts.of_all(inner.axes, point), inner.unrolled(point)
+        if turns is None:
+            return {0, 1, unrolled}
+        if inner.is_static(point):
+            return {turns}
+        flattened = {1, unrolled} if region.is_flattened(point) else set()
+        return flattened | ({turns, unrolled} if turns <= unrolled else {0})
 
     def _loads_otherwise(self, region: Region) -> bool:
         return not self.read_otherwise.isdisjoint((*region.streamed, *region.loaded))

@@ -60,6 +60,10 @@ class Region:
         """How many turns one turn of the unrolled loop does."""
         return max(int(point.get(f"range_unroll_factors[{self.name}]", 0)), 1)
 
+    def is_flattened(self, point: Mapping[str, Any]) -> bool:
+        """Whether the turns of a loop inside it follow each other in one loop."""
+        return bool(point.get(f"range_flattens[{self.name}]", False))
+
     def is_static(self, point: Mapping[str, Any]) -> bool:
         """Whether all turns are written one after the other."""
         return bool(point.get(f"static_ranges[{self.name}]", False))
