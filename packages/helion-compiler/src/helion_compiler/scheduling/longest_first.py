@@ -12,26 +12,23 @@ same for all.
 from __future__ import annotations
 
 from itertools import pairwise
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import sympy
-
-from helion_compiler.program.expressions import with_numbers
-from helion_compiler.program.fields import made_by
-from helion_compiler.program.ops import Load, Loop, Number, Pointwise, Reduce
+from helion_compiler.program.bounds import Bounds, UnknownError
+from helion_compiler.program.ops import Loop
 from helion_compiler.program.program import walk
-from helion_compiler.program.types import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+
+    import sympy
 
     from helion_compiler.program.ops import Grid
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Axis, Size
 
 _IN_MEMORY = 1 << 30
-"""What a number is taken for that is read from memory."""
+"""How far apart numbers are taken to be that are read from memory, the first of them from nothing."""
 _TILES = 4
 """At how many tiles of an axis turns are counted: at its begin, and at each quarter behind it."""
 
@@ -44,19 +41,12 @@ def longest_first(
     return tuple(number for number, axis in enumerate(grid.axes) if turns.grow_along(axis))
 
 
-class _UnknownError(Exception):
-    """A bound is computed by an operator that is not followed."""
-
-
 class _Turns:
     """The turns of all loops of a tile."""
 
     def __init__(self, program: Program, grid: Grid, blocks: Mapping[sympy.Symbol, int]) -> None:
-        ops = list(walk(grid.body))
-        self._program = program
-        self._axes = [axis for op in ops if isinstance(op, Loop) for axis in op.axes]
-        self._makers = made_by(ops)
-        self._operands = {op.symbol: op.operand for op in ops if isinstance(op, Number)}
+        self._axes = [axis for op in walk(grid.body) if isinstance(op, Loop) for axis in op.axes]
+        self._bounds = Bounds(program)
         offsets = {axis.offset for axis in (*grid.axes, *self._axes) if axis.offset is not None}
         self._numbers = {**program.symbol_hints, **blocks, **dict.fromkeys(offsets, 0)}
 
@@ -70,7 +60,7 @@ class _Turns:
             )
             places = [begin + extent * tile // _TILES for tile in range(_TILES)]
             found = [self._at({**self._numbers, axis.offset: place}) for place in places]
-        except _UnknownError:
+        except UnknownError:
             return False
         return found[0] < found[-1] and all(one <= other for one, other in pairwise(found))
 
@@ -78,49 +68,6 @@ class _Turns:
         return sum(max(self._of_size(axis.extent, numbers), 0) for axis in self._axes)
 
     def _of_size(self, size: Size, numbers: Mapping[sympy.Symbol, int]) -> int:
-        expression = sympy.sympify(self._program.resolve(size))
-        computed = expression.free_symbols & self._operands.keys()
-        values = {one: self._of_value(self._operands[one], numbers) for one in computed}
-        found = with_numbers(expression, {**numbers, **values})
-        if not found.is_Integer:
-            raise _UnknownError
-        return int(found)
-
-    def _of_value(self, value: Value, numbers: Mapping[sympy.Symbol, int]) -> int:
-        op = self._makers.get(value)
-        if isinstance(op, Load):
-            return _IN_MEMORY
-        if isinstance(op, Reduce) and op.kind in ("amax", "amin"):
-            return self._of_value(op.operand, numbers)
-        rule = _RULES.get(_name(op)) if isinstance(op, Pointwise) else None
-        if rule is None:
-            raise _UnknownError
-        assert isinstance(op, Pointwise)
-        return rule(*(self._of_argument(argument, numbers) for argument in op.args))
-
-    def _of_argument(self, argument: Any, numbers: Mapping[sympy.Symbol, int]) -> Any:
-        if isinstance(argument, Value):
-            return self._of_value(argument, numbers)
-        return self._of_size(argument, numbers) if isinstance(argument, sympy.Expr) else argument
-
-
-def _name(op: Pointwise) -> str:
-    return str(op.operator.overloadpacket.__name__)
-
-
-def _clamped(number: int, low: int | None = None, high: int | None = None) -> int:
-    number = number if low is None else max(number, low)
-    return number if high is None else min(number, high)
-
-
-_RULES: Mapping[str, Callable[..., int]] = MappingProxyType(
-    {
-        "add": lambda one, other: one + other,
-        "sub": lambda one, other: one - other if one < _IN_MEMORY else one,
-        "minimum": min,
-        "maximum": max,
-        "clamp": _clamped,
-        "convert_element_type": lambda number, _dtype: number,
-    }
-)
-"""Of integers, by the operator's name."""
+        loads = self._bounds.loads(size)
+        entries = {load: _IN_MEMORY * (place + 1) for place, load in enumerate(loads)}
+        return int(self._bounds.of(size, numbers, entries))
