@@ -21,9 +21,10 @@ from helion_compiler.scheduling.hoist_reductions import MOST_REGISTERS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from helion_compiler.model.nesting import Loops
     from helion_compiler.model.online import Online
     from helion_compiler.model.place import Place
-    from helion_compiler.model.work import Computed, GridWork, Loops, Moved
+    from helion_compiler.model.work import Computed, GridWork, Moved
     from helion_compiler.program.types import Size
 
 VECTOR = 16

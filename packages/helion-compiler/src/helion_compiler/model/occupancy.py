@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from helion_compiler.model.factors import rearranges
 from helion_compiler.model.forming import passed_bytes
 from helion_compiler.model.gathering import vector
+from helion_compiler.model.nesting import loops_alone
 from helion_compiler.model.pipelining import stages_of
 from helion_compiler.scheduling.hoist_reductions import MOST_REGISTERS
 
@@ -16,14 +17,21 @@ if TYPE_CHECKING:
 
     from helion_compiler.model.devices import DeviceFacts
     from helion_compiler.model.gathering import Gathering
+    from helion_compiler.model.nesting import Loops
     from helion_compiler.model.place import Place
-    from helion_compiler.model.work import GridWork, Held, Loops, Moved
+    from helion_compiler.model.work import GridWork, Held, Moved
     from helion_compiler.program.types import Value
 
 _OWN_REGISTERS = 14
 """Registers of a thread for addresses and the like."""
 _OF_PRODUCTS = 26
 """More of them where there are products, whose loops have several buffers to count through."""
+_BETWEEN = 1.42
+"""How many times what is held takes registers where products multiply what others result in: what becomes of a result
+is held beside it. Counted for sm_90: attention, and ragged attention, in tiles of 16 to 128 keys.
+"""
+_ROOM = 1.13
+"""Of such registers, how many times as many as there are ptxas finds room for: it computes something again."""
 _OF_GUARDED = 10
 """More of them where data says which lanes are read: each row has an address and a condition of its own."""
 _EARLY = 0.75
@@ -59,7 +67,9 @@ class Occupancy:
         self._limits = facts.limits
         most = place.point.get("maxnreg") or _MOST_REGISTERS
         self._most = min(most, self._limits.registers / self._gathering.threads)
-        own: float = _OWN_REGISTERS + (_OF_PRODUCTS if work.multiplied else 0)
+        feeds = any(one.fed for one in work.multiplied)
+        more = _BETWEEN if feeds else 1.0
+        own: float = _OWN_REGISTERS + (_OF_PRODUCTS if work.multiplied and not feeds else 0)
         own += _OF_GUARDED * any(one.guarded and not self._is_lone(one) for one in work.moved)
         own += _NUMBERED * self._numbered() + gathering.online_registers()
         reads = {moved.result: moved for moved in work.moved if moved.reads}
@@ -72,14 +82,15 @@ class Occupancy:
             for one, held in zip(together, values, strict=True)
         ]
         held = [
-            own + self._whole(one, kept) + sum(map(self._copied, loads))
+            own + more * self._whole(one, kept) + sum(map(self._copied, loads))
             for one, kept, loads in zip(together, values, coming, strict=True)
         ]
         early = [self._early(loads) for loads in coming]
         self._needed = max(held, default=own)
+        self._room = _ROOM if feeds else 1.0
         self._excess: dict[Loops, float] = {}
         for one, registers in zip(together, held, strict=True):
-            excess = max(registers - self._most, 0.0)
+            excess = max(registers - self._most * self._room, 0.0)
             self._excess[one.loops] = max(excess, self._excess.get(one.loops, 0.0))
         self.used = max(map(sum, zip(held, early, strict=True)), default=own)
 
@@ -89,7 +100,7 @@ class Occupancy:
 
         What is loaded early takes registers that are free, and none that are not.
         """
-        return max(self._needed / self._most, 1.0)
+        return max(self._needed / (self._most * self._room), 1.0)
 
     @property
     def spilled_bytes(self) -> float:
@@ -192,10 +203,10 @@ class Occupancy:
             copies = self._copies(moved)
             if copies:
                 size = place.elements(moved.shape) * moved.buffer.dtype.itemsize * copies
-                outermost = moved.loops[:1]
+                outermost = loops_alone(moved.loops)[:1]
                 by_loop[outermost] = by_loop.get(outermost, 0.0) + size
         for product in self._work.multiplied:
-            outermost = product.loops[:1]
+            outermost = loops_alone(product.loops)[:1]
             by_loop[outermost] = by_loop.get(outermost, 0.0) + passed_bytes(product, place)
         around = by_loop.pop(())
         return around + max(by_loop.values(), default=0.0)
@@ -204,7 +215,7 @@ class Occupancy:
         """Turns of a load that shared memory holds: one less than are in flight where registers take the last."""
         place = self._place
         if moved.staged:
-            return place.stages if moved.ahead else 1
+            return place.stages_in(moved.loops) if moved.ahead else 1
         if moved.formed:
-            return place.stages
+            return place.stages_in(moved.loops)
         return stages_of(moved, place, self._gathering.threads) - 1 if moved.reads else 0

@@ -20,8 +20,9 @@ from helion_compiler.scheduling.online_sums import find_online_sums
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from helion_compiler.model.nesting import Loops
     from helion_compiler.program.neighbours import Neighbours
-    from helion_compiler.program.ops import Block, Loop, Reduce, While
+    from helion_compiler.program.ops import Block, Reduce
     from helion_compiler.program.types import Axis, Size
 
 _VECTOR = 16
@@ -37,11 +38,11 @@ class Online:
     members: int
     """Lanes of a group, where a turn has so many."""
     reductions: int
-    loops: tuple[Loop | While, ...]
+    loops: Loops
 
 
 def online_of(
-    block: Block, loops: tuple[Loop | While, ...], axes: Iterable[Axis], neighbours: Neighbours
+    block: Block, loops: Loops, axes: Iterable[Axis], neighbours: Neighbours
 ) -> list[Online]:
     """Those of a block, not of blocks in it, whose rows lie across memory."""
     found = []

@@ -24,13 +24,13 @@ def stages_of(moved: Moved, place: Place, threads: int) -> int:
     fp8 quantisation), whatever hides what they wait for.
     """
     if moved.ahead:
-        return place.stages
+        return place.stages_in(moved.loops)
     itemsize = moved.buffer.dtype.itemsize
     alone = moved.guarded or moved.formed or moved.aligned * itemsize < _LEAST_COPIED
     if alone and vector(place, moved, threads) * itemsize < _LEAST_COPIED:
         return 1
     if moved.formed:
-        return place.stages
+        return place.stages_in(moved.loops)
     turns = place.steps(moved.shape)
     if turns > 1:  # a pipeline ends with its loop
         return min(place.stages, turns)

@@ -10,18 +10,22 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
+import numpy as np
 import sympy
 
+from helion_compiler.model.nesting import Branch, axes_of
 from helion_compiler.model.ragged import lengths_of
-from helion_compiler.model.work import axes_of
+from helion_compiler.model.samples import Samples
 from helion_compiler.program.expressions import with_numbers
 from helion_compiler.program.ops import Loop, While
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from helion_compiler.model.nesting import Loops
     from helion_compiler.model.ragged import Lengths
-    from helion_compiler.model.work import Loops, Multiplied
+    from helion_compiler.model.samples import Array
+    from helion_compiler.model.work import Multiplied
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Axis, Size
 
@@ -56,6 +60,7 @@ class Sizes:
             axis.offset: self.example(axis.end) // 2 for axis in program.loop_axes() if axis.offset
         }
         self.lengths = lengths_of(program)
+        self.samples = Samples(program, self.lengths, self.example, self._offsets)
         self.ragged = {axis.size: axis for axis in self.lengths}
         self._blocks = set(self.hints)
         self.names = dict(zip(program.loops(), program.loop_names(), strict=True))
@@ -123,11 +128,15 @@ class Place:
         """Turns of a loop that are loaded ahead, with the one that runs."""
         return int(self.point.get("num_stages") or 1)
 
-    def own_stages(self, loop: Loop | While) -> int:
-        """The same for a loop that a config gives stages of its own; 1 where it gives none, or cannot."""
-        if isinstance(loop, While):
-            return 1
-        return int(self.point.get(f"range_num_stages[{self.sizes.names[loop]}]") or 1)
+    def own_stages(self, loop: Loop | While | Branch, default: int = 1) -> int:
+        """The same for a loop that a config gives stages of its own; ``default`` where it gives none, or cannot."""
+        if not isinstance(loop, Loop):
+            return default
+        return int(self.point.get(f"range_num_stages[{self.sizes.names[loop]}]") or default)
+
+    def stages_in(self, loops: Loops) -> int:
+        """The same of a loop with products, which has stages of its own where a config gives it some."""
+        return self.own_stages(loops[-1], self.stages) if loops else self.stages
 
     def arranged(self, product: Multiplied) -> Multiplied:
         """A product as it is computed here: its operands may be swapped."""
@@ -191,7 +200,7 @@ class Place:
         """Indices of a dimension that exist, of all turns of a rolled one; on average, along items."""
         axis = self.sizes.ragged.get(size)
         if axis is not None:
-            return min(self.sizes.lengths[axis].mean / self.count(axis), self.lanes(size))
+            return min(self._of_an_item(axis) / self.count(axis), self.lanes(size))
         most = self.sizes.hints.get(size)
         if most is not None:
             return min(self.lanes(size), most)
@@ -201,33 +210,64 @@ class Place:
         """Tiles along an axis; where its end is data, what is expected of them."""
         found = self._counts.get(axis)
         if found is None:
-            found = self._counts[axis] = self._count(axis)
+            found = self._counts[axis] = self._expected(self._count(axis))
         return found
 
-    def _count(self, axis: Axis) -> float:
+    def _expected(self, samples: Array | float) -> float:
+        if isinstance(samples, np.ndarray):
+            return float(samples.max() if self.longest else samples.mean())
+        return samples
+
+    def _count(self, axis: Axis) -> Array | float:
+        """In each sample, where these tell."""
         lengths = self.sizes.lengths.get(axis)
-        step = self.sizes.example(axis.step) if axis.scalar else self.lanes(axis.size)
+        step = self._step_along(axis)
         if lengths is None:
             extent = self.sizes.extent(axis, self.lanes)
             return max(math.ceil(extent / max(step, 1)), 1)
-        walked = lengths.most if self.longest else lengths.longest(self._items(lengths))
+        items = lengths.together(self.lanes, self.sizes.example)
+        extents = self.sizes.samples.extents(axis, self.lanes, items)
+        if extents is not None:
+            return np.ceil(extents / step)
+        walked = lengths.most if self.longest else lengths.longest(items)
         return walked / step + 0.5  # the last tile is half empty, on average
 
-    def _items(self, lengths: Lengths) -> int:
-        """How many items one tile has, whose loop is as long as the longest of them."""
-        return math.prod(min(self.lanes(s), self.sizes.example(s)) for s in lengths.items)
+    def _of_an_item(self, axis: Axis) -> float:
+        """The indices that a loop walks of one item."""
+        extents = self.sizes.samples.extents(axis, self.lanes, 1)
+        return self.sizes.lengths[axis].mean if extents is None else float(extents.mean())
+
+    def _step_along(self, axis: Axis) -> int:
+        return self.sizes.example(axis.step) if axis.scalar else self.lanes(axis.size)
 
     @property
     def spread(self) -> float:
         """The standard deviation of the work of tiles, relative to the mean; 0 where items have no lengths."""
-        lengths = self.sizes.lengths.values()
-        return max((one.spread(self._items(one)) for one in lengths), default=0.0)
+        return max((one.spread(items) for one, items in self._together()), default=0.0)
+
+    @property
+    def longest_of_all(self) -> float:
+        """The work of the longest tile, relative to the mean; 1 where items have no lengths."""
+        return max((one.most / one.longest(items) for one, items in self._together()), default=1.0)
+
+    def _together(self) -> Iterator[tuple[Lengths, int]]:
+        for lengths in self.sizes.lengths.values():
+            yield lengths, lengths.together(self.lanes, self.sizes.example)
 
     def times(self, loops: Loops) -> float:
         """How often the innermost of some loops runs its body in one tile."""
         found = self._times.get(loops)
         if found is None:
-            known = math.prod(map(self.count, axes_of(loops)))
+            known = math.prod(map(self._count, axes_of(loops)))
+            taken = math.prod(map(self._taken, loops))
             ended_by_data = sum(isinstance(loop, While) for loop in loops)
-            found = self._times[loops] = known * _UNKNOWN_TURNS**ended_by_data
+            found = self._expected(known * taken) * _UNKNOWN_TURNS**ended_by_data
+            self._times[loops] = found
         return found
+
+    def _taken(self, loop: Loop | While | Branch) -> Array | float:
+        """In which samples a branch is taken; every loop is."""
+        if not isinstance(loop, Branch):
+            return 1.0
+        found = self.sizes.samples.holds(loop, self.lanes)
+        return 1.0 if found is None else found.astype(float)

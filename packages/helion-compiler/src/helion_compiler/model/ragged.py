@@ -20,7 +20,7 @@ from helion_compiler.program.ops import Load, Number
 from helion_compiler.program.types import TileSlice, ValueIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from helion_compiler.program.ops import Access, Op
     from helion_compiler.program.program import Program
@@ -42,6 +42,10 @@ class Lengths:
     def longest(self, items: float) -> float:
         """What is expected of the longest of so many."""
         return self.most * items / (items + 1.0)
+
+    def together(self, lanes: Callable[[Size], int], example: Callable[[Size], int]) -> int:
+        """How many items one tile has, whose loop is as long as the longest of them."""
+        return math.prod(min(lanes(size), example(size)) for size in self.items)
 
     def spread(self, items: float) -> float:
         """The standard deviation of the longest of so many, relative to what is expected of it."""

@@ -143,7 +143,9 @@ class Traffic:
         readings = self._place.repeats(moved.shape, moved.repeats)
         again = (readings - 1) / readings
         if self.is_shared(moved, wholly=True):
-            again = 1.0
+            # Of its readers, how many are on this multiprocessor.
+            readers = self._useful(moved) * self._tiles / self._size(moved.buffer.number)
+            again = max(again, min(readers / self._facts.multiprocessors, 1.0))
             walked = sum(
                 self._walked(one) * (1 if self.is_shared(one, wholly=True) else resident)
                 for one in self._work.moved

@@ -11,9 +11,10 @@ from helion_compiler.model.traffic import NEAR
 if TYPE_CHECKING:
     from helion_compiler.model.devices import DeviceFacts
     from helion_compiler.model.gathering import Gathering
+    from helion_compiler.model.nesting import Loops
     from helion_compiler.model.place import Place
     from helion_compiler.model.traffic import Traffic
-    from helion_compiler.model.work import GridWork, Loops, Moved, Multiplied
+    from helion_compiler.model.work import GridWork, Moved, Multiplied
 
 _TURN = 0.1e-6
 """Seconds that a turn of a loop takes, however little it does, for what cannot overlap within a program."""
@@ -60,13 +61,13 @@ class Waiting:
     def _loads(self, loops: Loops, reads: list[Moved]) -> float:
         """What the loads of one loop, or of none, wait for memory, and for each other."""
         place, latency = self._place, self._latency
-        times = place.times(loops)
+        times, begun = place.times(loops), min(place.times(loops[:-1]), 1.0)
         total = 0.0
         if any(moved.ahead for moved in reads):
             # While a turn computes, what the next ones multiply is on its way; the first waits for all of it.
-            deep = min(place.stages, max(math.ceil(place.times(loops[-1:])), 1))
+            deep = min(place.stages_in(loops), max(math.ceil(place.times(loops[-1:])), 1))
             apart = latency / max(deep - 1, 1) - self._computing(loops) - self._chained(loops)
-            total = latency + max(times - 1, 0) * max(apart, 0.0)
+            total = latency * begun + max(times - begun, 0) * max(apart, 0.0)
         pooled = guarded = farthest = turns = 0.0
         for moved in reads:
             steps = place.steps(moved.shape) * place.repeats(moved.shape, moved.repeats)
@@ -87,7 +88,7 @@ class Waiting:
         if turns:
             # Loads come neither before warps have waited for each other nor before what is stored, which may be theirs.
             apart = self._gathers(loops) or self._stores(loops)
-            pooled = max(pooled, times if apart else 1.0)
+            pooled = max(pooled, times if apart else min(times, 1.0))
         # Loads of one turn are in flight together, whichever lanes they are of.
         pooled = max(pooled, times * math.ceil(guarded) * farthest)
         return total + latency * pooled + (_TURN * turns if turns > 1 else 0.0)

@@ -6,13 +6,14 @@ Each entry knows the loops around it; how many turns they take, and how many lan
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import attrs
 
 from helion_compiler.model.chains import is_chained
 from helion_compiler.model.factors import Factor, factor_of
 from helion_compiler.model.instructions import instructions_of
+from helion_compiler.model.nesting import inside, loops_alone
 from helion_compiler.model.online import online_of
 from helion_compiler.model.sums import summands
 from helion_compiler.program.access import accessed_shape
@@ -37,6 +38,7 @@ from helion_compiler.program.ops import (
     While,
 )
 from helion_compiler.program.program import walk, whole_axes
+from helion_compiler.program.sources import sources_of
 from helion_compiler.program.types import ValueIndex
 from helion_compiler.scheduling.hoist_reductions import hoistable_reductions
 from helion_compiler.scheduling.levels import count_repeats
@@ -45,13 +47,11 @@ from helion_compiler.scheduling.swap_operands import swappable_products
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from helion_compiler.model.nesting import Loops
     from helion_compiler.model.online import Online
     from helion_compiler.program.ops import Access, Block, Grid, Op
     from helion_compiler.program.program import Program
-    from helion_compiler.program.types import Axis, Buffer, Size, Value
-
-    Loops: TypeAlias = tuple[Loop | While, ...]
-    """Those around something, the outer ones first."""
+    from helion_compiler.program.types import Buffer, Size, Value
 
 _TOGETHER = (Reduce, Fold, Sort, Dot, Loop)
 """Ops for which all lanes come together, across threads."""
@@ -105,6 +105,8 @@ class Multiplied:
     """Whether a loop around it multiplies what the turn before has multiplied."""
     awaited: bool
     """Whether the turn goes on with the result, which is added to nothing that the next turn adds to."""
+    fed: bool
+    """Whether a factor is computed from what another product beside it results in."""
     swaps: bool = False
     """Whether a config may have its operands swapped."""
 
@@ -219,8 +221,9 @@ class _Collector:
         ahead = own | set(_sources(block, own)) if piped else set()
         staged = self._factors | set(_sources(block, self._factors))
         formed = set(_sources(block, own, through_all=True)) - ahead if piped else set()
+        fed = _fed(block)
         for op in block.ops:
-            self._op(op, loops, staged, ahead, formed)
+            self._op(op, loops, staged, ahead, formed, fed)
         same = _same(block) | summed_up
         summed = frozenset(
             value for op in block.ops if op in self._hoistable for value in operands(op)
@@ -245,8 +248,8 @@ class _Collector:
                 self._held.append(held)
                 coming.clear()
             live -= frozenset(results(op))
-            inner = (*loops, op) if isinstance(op, Loop | While) else loops
             for nested in () if isinstance(op, Fold) else blocks(op):
+                inner = inside(op, nested, loops)
                 live |= self._block(nested, inner, live) - frozenset(parameters(op))
             live |= _held_as(operands(op), same)
         last = Held(loops, live - staged, frozenset(coming - staged), summed - live - staged)
@@ -260,6 +263,7 @@ class _Collector:
         staged: set[Value],
         ahead: set[Value],
         formed: set[Value],
+        fed: set[Dot],
     ) -> None:
         repeats = self._repeats_of(op)
         match op:
@@ -290,7 +294,7 @@ class _Collector:
             case Dot():
                 batch = op.lhs.type.shape[:-2]
                 size = op.lhs.type.dtype.itemsize
-                chained = any(map(self._is_chained, loops))
+                chained = any(map(self._is_chained, loops_alone(loops)))
                 product = Multiplied(
                     batch=batch,
                     sizes=op.sizes,
@@ -298,7 +302,8 @@ class _Collector:
                     loops=loops,
                     factors=(factor_of(op.lhs, self._makers), factor_of(op.rhs, self._makers)),
                     chained=chained,
-                    awaited=bool(loops) and self._is_awaited(op),
+                    awaited=bool(loops_alone(loops)) and self._is_awaited(op),
+                    fed=op in fed,
                     swaps=op in self._swappable,
                 )
                 self._multiplied.append(product)
@@ -347,6 +352,17 @@ def _sources_of_lanes(block: Block) -> dict[Value, frozenset[Value]]:
     return sources
 
 
+def _fed(block: Block) -> set[Dot]:
+    """The products of a block of which a factor is computed from what another one of them results in."""
+    makers = made_by(block.ops)
+    return {
+        op
+        for op in block.ops
+        if isinstance(op, Dot)
+        and any(isinstance(one, Dot) for one in sources_of((op.lhs, op.rhs), makers))
+    }
+
+
 def _is_guarded(op: Access) -> bool:
     """Whether lanes are left out for what memory says: by a mask, or beyond the end of a jagged item."""
     gathers = any(isinstance(entry, ValueIndex) for entry in op.subscripts)
@@ -389,10 +405,3 @@ def _sources(block: Block, factors: set[Value], *, through_all: bool = False) ->
             yield op.result
         elif not isinstance(op, Dot | Loop) and (through_all or len(operands(op)) == 1):
             wanted |= set(operands(op))
-
-
-def axes_of(loops: Loops) -> Iterator[Axis]:
-    """The axes of loops, the outer ones first."""
-    for loop in loops:
-        if isinstance(loop, Loop):
-            yield from loop.axes
