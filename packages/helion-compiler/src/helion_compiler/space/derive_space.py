@@ -142,7 +142,7 @@ class _Deriver:
             model=self._model(lanes),
             steady=self._acts_by_lanes(),
             incomparable=self._incomparable(),
-            means=Means(program, self._traits, rows, warps, self._facts.multiprocessors),
+            means=Means(program, self._traits, rows, warps, self._facts),
             wider=self._wider,
             renewed=rows.renewed,
         )

@@ -5,7 +5,8 @@ A point's blocks, warps and stages say what a program does; descriptors, program
 loads say of the cache leave that alone. The rules are from sweeps on an H200 (``benchmarks/sweeps``): descriptors for
 what products read gained 3 to 8 %, on top of it loops over tiles that are flattened into those of products another
 2 %; deeper pipelines up to 19 % where there are fewer tiles than multiprocessors; programs that walk along memory 3 %
-(:mod:`~helion_compiler.space.walking`); loads that say what the cache should keep 3 to 15 % where memory is the limit,
+(:mod:`~helion_compiler.space.walking`), or over tiles that read the same 3 to 20 %
+(:mod:`~helion_compiler.space.sharing`); loads that say what the cache should keep 3 to 15 % where memory is the limit,
 and stores that stream another 2 to 6 % where long rows are read again.
 """
 
@@ -19,6 +20,7 @@ from helion_compiler.space.access_modes import mode_of
 from helion_compiler.space.persistence import PERSISTENT
 from helion_compiler.space.regions import regions
 from helion_compiler.space.role_means import points_with_roles
+from helion_compiler.space.sharing import sharing_orders
 from helion_compiler.space.streaming import streaming_hints, streams
 from helion_compiler.space.walking import walking_orders
 from helion_compiler.space.warp_specialization import WarpSpecialization
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from helion_autotune import Point, Space
+    from helion_compiler.model.devices import DeviceFacts
     from helion_compiler.program.ops import Load
     from helion_compiler.program.program import Program
     from helion_compiler.space.reduction_loops import ReductionLoops
@@ -51,12 +54,12 @@ class Means:
         traits: TargetTraits,
         rows: ReductionLoops,
         warps: WarpSpecialization,
-        multiprocessors: int,
+        facts: DeviceFacts,
     ) -> None:
         self._program = program
         self._rows = rows
         self._warps = warps
-        self._multiprocessors = multiprocessors
+        self._multiprocessors = facts.multiprocessors
         grids = regions(program)
         streamed = [op for grid in grids for op in _streamed(grid)]
         describes = traits.backend == "cuda" and int(traits.architecture) >= _DESCRIBES
@@ -70,9 +73,8 @@ class Means:
         )
         # AMD's loads have no policies, and nothing of this was measured there.
         self._streams = traits.backend == "cuda" and streams(program)
-        self._orders: Change = {
-            f"loop_orders[{name}]": order for name, order in walking_orders(program).items()
-        }
+        walking = {f"loop_orders[{name}]": order for name, order in walking_orders(program).items()}
+        self._orders: Change = walking | sharing_orders(program, facts.cache)
 
     def preferred(self, space: Space, point: Point) -> Point:
         """``point``, by the means that were fastest for its like, as far as ``space`` admits them."""
@@ -105,7 +107,7 @@ class Means:
         return point
 
     def _walked(self, space: Space, point: Point) -> Point:
-        """``point``, with programs beside each other on tiles beside each other in memory."""
+        """``point``, with programs beside each other on tiles beside each other in memory, or that read the same."""
         orders = {name: value for name, value in self._orders.items() if name in space.parameters}
         return _changed_if_admitted(space, point, orders)
 
