@@ -44,11 +44,17 @@ class Bounds:
         self._program = program
         self._makers = made_by(program.walk())
         self._operands = {op.symbol: op.operand for op in program.walk() if isinstance(op, Number)}
+        self._found: dict[Size | Value, tuple[Load, ...]] = {}
 
     def loads(self, bound: Size | Value) -> tuple[Load, ...]:
         """What a bound depends on of memory: by buffer, and in the order of entries where that is known, so that what
         begins an item comes before what ends it.
         """
+        if bound not in self._found:
+            self._found[bound] = self._loads(bound)
+        return self._found[bound]
+
+    def _loads(self, bound: Size | Value) -> tuple[Load, ...]:
         symbols = set() if isinstance(bound, Value | int) else bound.free_symbols
         values = [self._operands[one] for one in symbols & self._operands.keys()]
         behind = sources_of([bound] if isinstance(bound, Value) else values, self._makers)
