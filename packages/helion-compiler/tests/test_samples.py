@@ -104,3 +104,31 @@ def test_branches_of_which_nothing_is_expected_are_taken() -> None:
     here = place(space, block_sizes=[64])
     (inner,) = {one.loops for one in work.computed if one.loops}
     assert here.times(inner) == 1.0
+
+
+@helion.kernel()
+def never(x: torch.Tensor, y: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    """In no sample is the branch taken, and the loop in it has no turn."""
+    out = torch.zeros([x.size(0), y.size(1)], dtype=x.dtype, device=x.device)
+    for item, tile_m, tile_n in hl.tile(
+        [lengths.size(0), x.size(0), y.size(1)], block_size=[1, None, None]
+    ):
+        acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
+        length = lengths[item.begin]
+        if tile_m.begin > 1 << 20:
+            for tile_k in hl.tile(torch.clamp(length - (1 << 20), min=0)):
+                scores = torch.mm(x[tile_m, tile_k], y[tile_k, tile_n])
+                acc = acc + torch.exp(scores.to(torch.float32))
+        for tile_k in hl.tile(length):
+            acc = torch.addmm(acc, x[tile_m, tile_k], y[tile_k, tile_n])
+        out[tile_m, tile_n] = acc.to(out.dtype)
+    return out
+
+
+def test_what_no_sample_does_has_an_estimate() -> None:
+    x, y = torch.randn(32, 24), torch.randn(24, 16)
+    kernel: Any = never
+    space = kernel.bind((x, y, torch.tensor([24]))).config_spec
+    point = space.point(space.default_config())
+    assert 0 < space.model.seconds(point) < 1
+    torch.testing.assert_close(never(x, y, torch.tensor([24])), x @ y, rtol=1e-4, atol=1e-4)

@@ -214,9 +214,10 @@ class Place:
         return found
 
     def _expected(self, samples: Array | float) -> float:
-        if isinstance(samples, np.ndarray):
-            return float(samples.max() if self.longest else samples.mean())
-        return samples
+        """The mean, or the most; what is in no sample may be all the same."""
+        if not isinstance(samples, np.ndarray):
+            return samples
+        return max(float(samples.max() if self.longest else samples.mean()), 1.0 / samples.size)
 
     def _count(self, axis: Axis) -> Array | float:
         """In each sample, where these tell."""
@@ -235,7 +236,9 @@ class Place:
     def _of_an_item(self, axis: Axis) -> float:
         """The indices that a loop walks of one item."""
         extents = self.sizes.samples.extents(axis, self.lanes, 1)
-        return self.sizes.lengths[axis].mean if extents is None else float(extents.mean())
+        if extents is None:
+            return self.sizes.lengths[axis].mean
+        return max(float(extents.mean()), 1.0 / extents.size)
 
     def _step_along(self, axis: Axis) -> int:
         return self.sizes.example(axis.step) if axis.scalar else self.lanes(axis.size)
