@@ -170,6 +170,18 @@ def work_of(program: Program) -> tuple[GridWork, ...]:
     return tuple(_Collector(grid, neighbours, alignment).work() for grid in program.grids)
 
 
+@attrs.frozen
+class _MultipliedIn:
+    """What products take of a block, as they were loaded or cast: ``staged`` those of the whole grid, ``ahead`` those
+    beside it in a loop, of which the factors are ``formed`` from other loads. ``fed`` are products that another feeds.
+    """
+
+    staged: set[Value]
+    ahead: set[Value]
+    formed: set[Value]
+    fed: set[Dot]
+
+
 class _Collector:
     def __init__(self, grid: Grid, neighbours: Neighbours, alignment: Alignment) -> None:
         self._grid = grid
@@ -207,7 +219,6 @@ class _Collector:
         Lane by lane, threads go on piece by piece and hold no value whole. What they hold whole is what is needed
         again behind ops for which all lanes come together.
         """
-        own = _factors(block.ops)
         summed_up = summands(block)
         self._summands |= summed_up
         self._online += online_of(block, loops, self._whole, self._neighbours)
@@ -217,13 +228,10 @@ class _Collector:
             if isinstance(op, Loop)
             for reduction in hoistable_reductions(op)
         }
-        piped = bool(loops) and isinstance(loops[-1], Loop)
-        ahead = own | set(_sources(block, own)) if piped else set()
-        staged = self._factors | set(_sources(block, self._factors))
-        formed = set(_sources(block, own, through_all=True)) - ahead if piped else set()
-        fed = _fed(block)
+        multiplied = self._multiplied_in(block, loops)
+        staged = multiplied.staged
         for op in block.ops:
-            self._op(op, loops, staged, ahead, formed, fed)
+            self._op(op, loops, multiplied)
         same = _same(block) | summed_up
         summed = frozenset(
             value for op in block.ops if op in self._hoistable for value in operands(op)
@@ -256,15 +264,16 @@ class _Collector:
         self._held.append(last)
         return live
 
-    def _op(
-        self,
-        op: Op,
-        loops: Loops,
-        staged: set[Value],
-        ahead: set[Value],
-        formed: set[Value],
-        fed: set[Dot],
-    ) -> None:
+    def _multiplied_in(self, block: Block, loops: Loops) -> _MultipliedIn:
+        own = _factors(block.ops)
+        staged = self._factors | set(_sources(block, self._factors))
+        if not loops or not isinstance(loops[-1], Loop):
+            return _MultipliedIn(staged, set(), set(), _fed(block))
+        ahead = own | set(_sources(block, own))
+        formed = set(_sources(block, own, through_all=True)) - ahead
+        return _MultipliedIn(staged, ahead, formed, _fed(block))
+
+    def _op(self, op: Op, loops: Loops, multiplied: _MultipliedIn) -> None:
         repeats = self._repeats_of(op)
         match op:
             case Load() | Store() | Atomic():
@@ -272,7 +281,8 @@ class _Collector:
                 run, spacing = self._neighbours.nearest(op)
                 reads = isinstance(op, Load)
                 kept, early, part = (
-                    isinstance(op, Load) and op.result in of for of in (staged, ahead, formed)
+                    isinstance(op, Load) and op.result in of
+                    for of in (multiplied.staged, multiplied.ahead, multiplied.formed)
                 )
                 self._moved[op] = Moved(
                     buffer=op.buffer,
@@ -303,7 +313,7 @@ class _Collector:
                     factors=(factor_of(op.lhs, self._makers), factor_of(op.rhs, self._makers)),
                     chained=chained,
                     awaited=bool(loops_alone(loops)) and self._is_awaited(op),
-                    fed=op in fed,
+                    fed=op in multiplied.fed,
                     swaps=op in self._swappable,
                 )
                 self._multiplied.append(product)
