@@ -17,6 +17,7 @@ from benchmarks.gallery_defaults.sizes import SIZES
 from benchmarks.suite.cases import named
 from gallery.case import Maker, load
 from gallery.every_case import CASES
+from helion_compiler.model.devices import facts_of
 
 if TYPE_CHECKING:
     from helion_compiler.space.config_space import ConfigSpace
@@ -74,11 +75,12 @@ class Empty(Maker):
 
 
 @cache
-def space(name: str) -> ConfigSpace:
+def space(name: str, *sizes: int) -> ConfigSpace:
+    """That of a case; of other sizes than those it is timed with, where they are given."""
     (case,) = (case for case in CASES if str(case) == name)
     kernel: Any = getattr(load(case.example), case.function)
     found: ConfigSpace = kernel.bind(
-        case.arguments(Empty(torch.bfloat16, "cpu"), *SIZES[name])
+        case.arguments(Empty(torch.bfloat16, "cpu"), *(sizes or SIZES[name]))
     ).config_spec
     return found
 
@@ -248,3 +250,13 @@ def test_computed_factors_are_not_passed_through_shared_memory_where_operands_ar
         default = of.default_config()
         assert default["swap_operands"] == (True,)
         assert estimate(of, default) <= swapped
+
+
+def test_matrices_that_few_tiles_read_are_not_in_the_nearest_cache() -> None:
+    """Of eight matrices, 64 are chosen: each is read by a few of many thousand tiles, on whatever multiprocessor."""
+    of = space("gather_gemv", 8, 64, 4096, 4096)
+    assert of.model is not None
+    moved = of.model.terms(of.point(helion.Config(block_sizes=[2, 1, 2048], num_warps=1)))
+    least = 8 * 4096 * 4096 * 2 / facts_of(90).bandwidth
+    assert moved["memory"] >= least * 0.99
+    assert moved["cache"] > 2 * least

@@ -109,43 +109,6 @@ def products_added(x: torch.Tensor, y: torch.Tensor, sums: torch.dtype) -> torch
 
 
 @helion.kernel()
-def attended(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    batch, queries, depth = q.size()
-    depth = hl.specialize(depth)
-    out = torch.empty_like(q)
-    for tile_b, tile_m in hl.tile([batch, queries]):
-        largest = hl.full([tile_b, tile_m], float("-inf"), dtype=torch.float32)
-        total = hl.zeros([tile_b, tile_m], dtype=torch.float32)
-        acc = hl.zeros([tile_b, tile_m, depth], dtype=torch.float32)
-        own = q[tile_b, tile_m, :]
-        for tile_n in hl.tile(k.size(1)):
-            scores = torch.bmm(own, k[tile_b, tile_n, :].transpose(1, 2), out_dtype=torch.float32)
-            grown = torch.maximum(largest, scores.amax(-1))
-            weights = torch.exp(scores - grown[:, :, None])
-            shrink = torch.exp(largest - grown)
-            total = total * shrink + weights.sum(-1)
-            values = v[tile_b, tile_n, :]
-            acc = torch.baddbmm(acc * shrink[:, :, None], weights.to(v.dtype), values)
-            largest = grown
-        out[tile_b, tile_m, :] = acc / total[:, :, None]
-    return out
-
-
-@helion.kernel()
-def chosen_products(w: torch.Tensor, chosen: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    rows, columns = w.size()[1:]
-    out = torch.empty([chosen.size(0), rows], dtype=x.dtype, device=x.device)
-    for tile_i, tile_m in hl.tile([chosen.size(0), rows]):
-        which = chosen[tile_i]
-        acc = hl.zeros([tile_i, tile_m], dtype=torch.float32)
-        for tile_k in hl.tile(columns):
-            weights = w[which, tile_m, tile_k].to(torch.float32)
-            acc += (weights * x[tile_k].to(torch.float32)[None, None, :]).sum(dim=-1)
-        out[tile_i, tile_m] = acc
-    return out
-
-
-@helion.kernel()
 def sum_columns(x: torch.Tensor) -> torch.Tensor:
     rows, columns = x.size()
     columns = hl.specialize(columns)
@@ -377,7 +340,7 @@ def test_what_becomes_of_scores_is_held_beside_them(
     blocks: list[int], warps: int, counted: int
 ) -> None:
     """Registers of attention over 4x32x4096x128, counted by ptxas for sm_90 (Triton 3.6)."""
-    space = space_of(attended, *(half(128, 4096, 128) for _ in range(3)))
+    space = space_of(attention, *[half(128, 4096, 128)] * 3)
     point = space.point(helion.Config(block_sizes=blocks, num_warps=warps, num_stages=3))
     (registers,) = space.model.registers(point)
     assert registers == pytest.approx(counted, rel=0.07)
@@ -390,16 +353,6 @@ def test_loops_have_stages_of_their_own() -> None:
     own = estimate(space, **keys, num_stages=8, range_num_stages=[0, 3])
     assert own == estimate(space, **keys, num_stages=3)
     assert own < estimate(space, **keys, num_stages=8)
-
-
-def test_matrices_that_few_tiles_read_are_not_in_the_nearest_cache() -> None:
-    """Of eight matrices, 64 are chosen: each is read by a few of many thousand tiles, on whatever multiprocessor."""
-    chosen = torch.zeros(64, dtype=torch.int64)
-    space = space_of(chosen_products, half(8, 4096, 4096), chosen, half(4096))
-    moved = terms(space, block_sizes=[2, 1, 2048], num_warps=1)
-    least = 8 * 4096 * 4096 * 2 / facts_of(90).bandwidth
-    assert moved["memory"] >= least * 0.99
-    assert moved["cache"] > 2 * least
 
 
 def test_what_registers_lack_passes_the_cache() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -11,20 +11,10 @@ import helion
 import helion.language as hl
 from helion_compiler.space.sharing import sharing_orders
 
+if TYPE_CHECKING:
+    from types import ModuleType
+
 CACHE = 50 << 20
-
-
-@helion.kernel()
-def products(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    batch, m, k = x.size()
-    n = y.size(2)
-    out = torch.empty([batch, m, n], dtype=x.dtype, device=x.device)
-    for tile_b, tile_m, tile_n in hl.tile([batch, m, n]):
-        acc = hl.zeros([tile_b, tile_m, tile_n], dtype=torch.float32)
-        for tile_k in hl.tile(k):
-            acc = torch.baddbmm(acc, x[tile_b, tile_m, tile_k], y[tile_b, tile_k, tile_n])
-        out[tile_b, tile_m, tile_n] = acc
-    return out
 
 
 @helion.kernel()
@@ -50,7 +40,7 @@ def weights(q: torch.Tensor, k: torch.Tensor, offsets: torch.Tensor, most: int) 
 
 @helion.kernel()
 def in_planes(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """The products above, of batches and rows only: the first two axes share."""
+    """Products of batches and rows only: the first two axes share."""
     batch, m, k = x.size()
     k, n = hl.specialize((k, y.size(2)))
     out = torch.empty([batch, m, n], dtype=x.dtype, device=x.device)
@@ -76,9 +66,9 @@ def orders(kernel: Any, *arguments: Any, cache: int = CACHE) -> dict[str, Any]:
     return sharing_orders(program, cache)
 
 
-def test_two_axes_that_share_come_first() -> None:
+def test_two_axes_that_share_come_first(epilogue_kernels: ModuleType) -> None:
     """Each of the rows of a matrix is read with all columns, and none of another matrix's."""
-    found = orders(products, half(16, 256, 256), half(16, 256, 256))
+    found = orders(epilogue_kernels.batched, half(16, 256, 256), half(16, 256, 256))
     assert found == {"loop_orders[grid]": (1, 2, 0)}
 
 
@@ -98,11 +88,11 @@ def test_nothing_is_said_where_the_first_two_axes_share() -> None:
     assert orders(in_planes, half(16, 256, 64), half(16, 64, 64)) == {}
 
 
-def test_untuned_configs_have_the_order() -> None:
-    bound = products.bind((half(16, 256, 256), half(16, 256, 256)))
+def test_untuned_configs_have_the_order(epilogue_kernels: ModuleType) -> None:
+    bound = epilogue_kernels.batched.bind((half(16, 256, 256), half(16, 256, 256)))
     assert bound.config_spec.default_config()["loop_orders"] == ((1, 2, 0),)
 
 
-def test_the_order_computes_the_same() -> None:
+def test_the_order_computes_the_same(epilogue_kernels: ModuleType) -> None:
     x, y = torch.randn(3, 20, 17), torch.randn(3, 17, 18)
-    torch.testing.assert_close(products(x, y), x @ y, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(epilogue_kernels.batched(x, y), x @ y, rtol=1e-4, atol=1e-4)
