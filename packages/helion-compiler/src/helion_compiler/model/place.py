@@ -222,7 +222,7 @@ class Place:
     def _count(self, axis: Axis) -> Array | float:
         """In each sample, where these tell."""
         lengths = self.sizes.lengths.get(axis)
-        step = self._step_along(axis)
+        step = self.sizes.example(axis.step) if axis.scalar else self.lanes(axis.size)
         if lengths is None:
             extent = self.sizes.extent(axis, self.lanes)
             return max(math.ceil(extent / max(step, 1)), 1)
@@ -239,9 +239,6 @@ class Place:
         if extents is None:
             return self.sizes.lengths[axis].mean
         return max(float(extents.mean()), 1.0 / extents.size)
-
-    def _step_along(self, axis: Axis) -> int:
-        return self.sizes.example(axis.step) if axis.scalar else self.lanes(axis.size)
 
     @property
     def spread(self) -> float:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from helion_compiler.model.nesting import Branch
     from helion_compiler.model.ragged import Lengths
+    from helion_compiler.program.bounds import Entries
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Axis, Size, Value
 
@@ -96,11 +97,10 @@ class Samples:
             tile = np.floor(self._places * tiles).astype(np.int64)
             assert axis.offset is not None
             numbers[axis.offset] = self._example(axis.begin) + tile * lanes(axis.size)
-        entries = {}
+        entries: Entries = {}
         if lengths is not None:
             longest = np.ceil(lengths.most * self._quantiles ** (1 / items)).astype(np.int64)
-            loads = self._bounds.loads(bound)
-            entries = {load: longest * (place + 1) for place, load in enumerate(loads)}
+            entries = self._bounds.entries(bound, longest)
         try:
             found = self._bounds.of(bound, numbers, entries)
         except UnknownError:

@@ -61,6 +61,10 @@ class Bounds:
         loads = [op for op in behind if isinstance(op, Load)]
         return tuple(sorted(loads, key=lambda load: (load.buffer.number, self._entry(load))))
 
+    def entries(self, bound: Size | Value, apart: Any) -> Entries:
+        """What a bound depends on of memory, where each entry is so much larger than the one before it."""
+        return {load: apart * (place + 1) for place, load in enumerate(self.loads(bound))}
+
     def of(self, bound: Size | Value, numbers: Numbers, entries: Entries) -> Any:
         """What a bound comes to.
 

@@ -68,6 +68,4 @@ class _Turns:
         return sum(max(self._of_size(axis.extent, numbers), 0) for axis in self._axes)
 
     def _of_size(self, size: Size, numbers: Mapping[sympy.Symbol, int]) -> int:
-        loads = self._bounds.loads(size)
-        entries = {load: _IN_MEMORY * (place + 1) for place, load in enumerate(loads)}
-        return int(self._bounds.of(size, numbers, entries))
+        return int(self._bounds.of(size, numbers, self._bounds.entries(size, _IN_MEMORY)))

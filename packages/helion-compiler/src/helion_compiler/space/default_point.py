@@ -152,11 +152,12 @@ def _trades(names: Sequence[str], loops: Set[str]) -> list[Step]:
     bfloat16 that should have gained 3 % took 314 µs for 174.
     """
     blocks = _blocks(names)
+    single = [(name,) for alike in blocks for name in alike]
     rolled = [(name,) for name in names if name.startswith("reduction_loops[")]
     inner = [alike for alike in blocks if not loops.isdisjoint(map(_of, alike))]
     pairs = [
         *((one, other) for one, other in itertools.combinations(blocks, 2) if other in inner),
-        *((block, row) for alike in blocks for block in zip(alike) for row in rolled),
+        *itertools.product(single, rolled),
     ]
     return [(*((name, 1) for name in one), *((name, -1) for name in other)) for one, other in pairs]
 
