@@ -274,68 +274,68 @@ class _Collector:
         return _MultipliedIn(staged, ahead, formed, _fed(block))
 
     def _op(self, op: Op, loops: Loops, multiplied: _MultipliedIn) -> None:
-        repeats = self._repeats_of(op)
         match op:
             case Load() | Store() | Atomic():
-                shape = accessed_shape(op.subscripts, op.addresses)
-                run, spacing = self._neighbours.nearest(op)
-                reads = isinstance(op, Load)
-                kept, early, part = (
-                    isinstance(op, Load) and op.result in of
-                    for of in (multiplied.staged, multiplied.ahead, multiplied.formed)
-                )
-                self._moved[op] = Moved(
-                    buffer=op.buffer,
-                    shape=shape,
-                    run=run,
-                    spacing=spacing,
-                    aligned=self._alignment.of(run),
-                    loops=loops,
-                    reads=reads,
-                    atomic=isinstance(op, Atomic),
-                    staged=kept,
-                    ahead=early,
-                    formed=part,
-                    guarded=_is_guarded(op),
-                    repeats=repeats,
-                    result=op.result if isinstance(op, Load) else None,
-                    beside=self._alignment.beside(run),
-                )
+                self._moved[op] = self._moving(op, loops, multiplied)
             case Dot():
-                batch = op.lhs.type.shape[:-2]
-                size = op.lhs.type.dtype.itemsize
-                chained = any(map(self._is_chained, loops_alone(loops)))
-                product = Multiplied(
-                    batch=batch,
-                    sizes=op.sizes,
-                    itemsize=size,
-                    loops=loops,
-                    factors=(factor_of(op.lhs, self._makers), factor_of(op.rhs, self._makers)),
-                    chained=chained,
-                    awaited=bool(loops_alone(loops)) and self._is_awaited(op),
-                    fed=op in multiplied.fed,
-                    swaps=op in self._swappable,
-                )
-                self._multiplied.append(product)
+                self._multiplied.append(self._multiplying(op, loops, multiplied))
+            case _:
+                self._computed += self._computing(op, loops)
+
+    def _moving(self, op: Access, loops: Loops, multiplied: _MultipliedIn) -> Moved:
+        run, spacing = self._neighbours.nearest(op)
+        result = op.result if isinstance(op, Load) else None
+        return Moved(
+            buffer=op.buffer,
+            shape=accessed_shape(op.subscripts, op.addresses),
+            run=run,
+            spacing=spacing,
+            aligned=self._alignment.of(run),
+            loops=loops,
+            reads=isinstance(op, Load),
+            atomic=isinstance(op, Atomic),
+            staged=result in multiplied.staged,
+            ahead=result in multiplied.ahead,
+            formed=result in multiplied.formed,
+            guarded=_is_guarded(op),
+            repeats=self._repeats_of(op),
+            result=result,
+            beside=self._alignment.beside(run),
+        )
+
+    def _multiplying(self, op: Dot, loops: Loops, multiplied: _MultipliedIn) -> Multiplied:
+        alone = loops_alone(loops)
+        return Multiplied(
+            batch=op.lhs.type.shape[:-2],
+            sizes=op.sizes,
+            itemsize=op.lhs.type.dtype.itemsize,
+            loops=loops,
+            factors=(factor_of(op.lhs, self._makers), factor_of(op.rhs, self._makers)),
+            chained=any(map(self._is_chained, alone)),
+            awaited=bool(alone) and self._is_awaited(op),
+            fed=op in multiplied.fed,
+            swaps=op in self._swappable,
+        )
+
+    def _computing(self, op: Op, loops: Loops) -> list[Computed]:
+        repeats = self._repeats_of(op)
+        match op:
             case Pointwise():
                 wide = max(op.result.type.dtype.itemsize // 4, 1)  # int64 is done in halves
                 operations = instructions_of(op) * wide
-                shape = op.result.type.shape
-                self._computed.append(Computed(shape, operations, loops, repeats))
+                return [Computed(op.result.type.shape, operations, loops, repeats)]
             case Reduce():
                 shape = op.operand.type.shape
                 hoistable = op in self._hoistable
-                self._computed.append(
-                    Computed(shape, 1.0, loops, repeats, shape[op.dim], hoistable)
-                )
+                return [Computed(shape, 1.0, loops, repeats, shape[op.dim], hoistable)]
             case Fold():
                 shape = op.operands[0].type.shape
-                self._computed.append(Computed(shape, 8.0, loops, repeats, shape[op.dim]))
+                return [Computed(shape, 8.0, loops, repeats, shape[op.dim])]
             case Sort():
                 shape = op.operand.type.shape
-                self._computed.append(Computed(shape, _SORTED, loops, repeats, shape[-1]))
+                return [Computed(shape, _SORTED, loops, repeats, shape[-1])]
             case _:
-                self._computed += [Computed(v.type.shape, 0.5, loops, repeats) for v in results(op)]
+                return [Computed(v.type.shape, 0.5, loops, repeats) for v in results(op)]
 
     def _is_awaited(self, op: Dot) -> bool:
         return op.accumulator is None and op.result not in self._summands
