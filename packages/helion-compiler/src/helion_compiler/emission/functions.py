@@ -64,6 +64,11 @@ DEVICE_FUNCTIONS: Mapping[str, str] = MappingProxyType(
     return tl.inline_asm_elementwise(
         "{SAME}", "=r,0", [sums], dtype=sums.dtype, is_pure=True, pack=1
     )""",
+        "renewed_number": f"""(number):
+    # No instructions: compilers do not know that it is the same.
+    return tl.inline_asm_elementwise(
+        "{SAME}", "=r,0", [number], dtype=tl.int32, is_pure=True, pack=1
+    )""",
         **ELEMENTARY_FUNCTIONS,
     }
 )

@@ -57,9 +57,14 @@ def emit_cut(context: EmissionContext, op: Cut) -> None:
 
 
 def emit_renew(context: EmissionContext, op: Renew) -> None:
-    """A function of our own, which says nothing."""
-    context.uses.add("renewed")
-    context.define(op.result, f"renewed({context.use(op.operand)}, {op.times})")
+    """Functions of our own, which say nothing."""
+    operand = context.use(op.operand)
+    if op.operand.type.shape:
+        context.uses.add("renewed")
+        context.define(op.result, f"renewed({operand}, {op.times})")
+    else:
+        context.uses.add("renewed_number")
+        context.define(op.result, f"renewed_number({operand})")
 
 
 def _halved(text: str, half: list[int], dim: int) -> str:

@@ -62,7 +62,8 @@ class Cut:
 @attrs.frozen(eq=False, kw_only=True)
 class Renew:
     """``operand`` again, of which no compiler knows that it is the same: what is computed of it is computed anew, not
-    held in registers since the time before. ``times`` tells several of one operand apart.
+    held in registers since the time before. A tile of two-byte elements, or an int32 of rank 0. ``times`` tells
+    several of one operand apart.
     """
 
     result: Value
