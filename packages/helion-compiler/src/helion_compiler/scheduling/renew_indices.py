@@ -13,6 +13,7 @@ what this reads of indices, and of comparisons with them.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -72,7 +73,7 @@ class _Renewer:
         """A block inside of loops over ``axes``, with what is ``outside`` of it."""
         made = {**outside, **made_by(block.ops)}
         ops = [
-            with_blocks(op, lambda inner, op=op: self.block(inner, (*axes, *_axes(op)), made))
+            with_blocks(op, partial(self.block, axes=(*axes, *_axes(op)), outside=made))
             for op in block.ops
         ]
         places = [number for number, op in enumerate(ops) if _multiplies(op)]
