@@ -346,6 +346,23 @@ def test_what_becomes_of_scores_is_held_beside_them(
     assert registers == pytest.approx(counted, rel=0.07)
 
 
+def test_warps_that_share_rows_of_a_product_hand_on_what_they_reduce() -> None:
+    """A warp has 16 rows: of 32, four warps wait for each other at every maximum and sum, two or one do not."""
+    space = space_of(attention, *[half(128, 4096, 128)] * 3)
+
+    def grows(rows: int, name: str) -> bool:
+        few, many = (
+            terms(space, block_sizes=[1, rows, 32], num_warps=warps, num_stages=2)[name]
+            for warps in (2, 4)
+        )
+        return many > few
+
+    assert grows(32, "computed")
+    assert grows(32, "alone")
+    assert not grows(64, "computed")
+    assert not grows(64, "alone")
+
+
 def test_loops_have_stages_of_their_own() -> None:
     """What they take of shared memory, and how far ahead they load, is not what other loops are told."""
     space = space_of(matmul, half(4096, 4096), half(4096, 4096))

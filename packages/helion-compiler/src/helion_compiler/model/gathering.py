@@ -40,6 +40,12 @@ _HANDED_ON = 20.0
 Counted in SASS of a maximum and a sum of 16 rows by 64 columns in four warps.
 """
 
+_WARP_ROWS = 16
+"""Rows of a product's result that a warp has for itself where there are enough. Where there are not, several warps
+share them: attention over blocks of 32 queries in four warps issues 2,180 instructions a turn, in two 1,800.
+"""
+_PRODUCT_ROWS = 2
+"""Of these rows, those of which a thread has columns."""
 _RESCALED = 6.0
 """What a group's maximum or sum takes of each thread that has lanes of it, in a turn: it grows, or is rescaled by an
 exponential.
@@ -184,15 +190,34 @@ class Gathering:
         return any(self.is_hoisted(one) for one in self._work.computed if one.loops == loops)
 
     def instructions(self) -> float:
-        """Of all threads, in one tile. A row of a product's result lies within four threads, which is left out."""
+        """Of all threads, in one tile. A row of a product's result lies within four threads, which is left out, or in
+        several warps.
+        """
         if self._work.multiplied:
-            return 0.0
+            return self.threads * _HANDED_ON * _PRODUCT_ROWS * self.waits_between_warps()
         handed = sum(
             self._handed(one) * self.times(one)
             for one in self._work.computed
             if one.reduces is not None
         )
         return self.threads * (handed + sum(map(self._online, self._rolled)))
+
+    def waits_between_warps(self) -> float:
+        """How often warps wait for each other to bring rows of products' results together, in one tile: where there are
+        more of them than have rows of their own, several share a row.
+        """
+        return sum(map(self.times, filter(self._is_shared, self._work.computed)))
+
+    def _is_shared(self, computed: Computed) -> bool:
+        if computed.reduces is None or self.is_hoisted(computed):
+            return False
+        if not any(
+            set(product.results) <= set(computed.shape) for product in self._work.multiplied
+        ):
+            return False
+        others = tuple(size for size in computed.shape if size != computed.reduces)
+        rows = self._place.elements(others)
+        return self._place.warps > max(rows // _WARP_ROWS, 1)
 
     @cached_property
     def _rolled(self) -> list[Online]:

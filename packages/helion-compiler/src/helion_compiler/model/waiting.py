@@ -130,9 +130,11 @@ class Waiting:
 
     def _reductions(self) -> float:
         """What warps wait for each other."""
-        if self._place.warps == 1 or self._work.multiplied:
-            return 0.0  # a row of a product's result lies within a warp
         step = _STEP * math.log2(self._place.warps)
+        if self._work.multiplied:
+            return step * self._gathering.waits_between_warps()
+        if self._place.warps == 1:
+            return 0.0
         waits = sum(map(self._gathering.times, self._work.computed))
         return step * (waits + self._gathering.online_waits())
 

@@ -110,6 +110,12 @@ class Multiplied:
     swaps: bool = False
     """Whether a config may have its operands swapped."""
 
+    @property
+    def results(self) -> tuple[Size, Size]:
+        """The dimensions of a matrix of its results."""
+        rows, _, columns = self.sizes
+        return rows, columns
+
     @cached_property
     def swapped(self) -> Multiplied:
         """The same with its operands swapped, which it stays."""
