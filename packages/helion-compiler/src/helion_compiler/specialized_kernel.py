@@ -99,9 +99,7 @@ class SpecializedKernel:
         self._observe = observer(settings.logs)
         with reported(call, settings, "trace the kernel", runs_author=True):
             self.program: Program = make_program(staged, call, settings, self._observe)
-            self.space: ConfigSpace = self._with_tunables(
-                derive_space(self.program, self.aligned, self.traits)
-            )
+            self.space: ConfigSpace = self._with_tunables(self._space(self.program))
         if not self.program.tunables:
             self.call = call.without_memory()
         self._staged = staged
@@ -148,6 +146,10 @@ class SpecializedKernel:
                     print(reproducer(self.call, settings, config), file=sys.stderr)
             return lowered
 
+    def _space(self, program: Program) -> ConfigSpace:
+        precision = self.definition.settings.dot_precision
+        return derive_space(program, self.aligned, self.traits, precision)
+
     def _with_tunables(self, space: ConfigSpace) -> ConfigSpace:
         """A space without the points that the program of other tunables does not have."""
         if not self.program.tunables:
@@ -182,7 +184,7 @@ class SpecializedKernel:
             settings = self.definition.settings
             with reported(self.call, settings, "trace the kernel", config):
                 program = make_program(self._staged, self.call, settings, self._observe, chosen)
-                self._programs[key] = program, derive_space(program, self.aligned, self.traits)
+                self._programs[key] = program, self._space(program)
         return self._programs[key]
 
     def build(

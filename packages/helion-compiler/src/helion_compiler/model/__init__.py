@@ -5,5 +5,6 @@ The estimate chooses what runs without tuning and where a search starts; measuri
 
 from helion_compiler.model.cost import CostModel
 from helion_compiler.model.devices import DeviceFacts, Limits, facts_of, limits_of
+from helion_compiler.model.instructions import instructions_of
 
-__all__ = ["CostModel", "DeviceFacts", "Limits", "facts_of", "limits_of"]
+__all__ = ["CostModel", "DeviceFacts", "Limits", "facts_of", "instructions_of", "limits_of"]

@@ -19,6 +19,7 @@ from helion_compiler.space.block_sizes import block_sites
 from helion_compiler.space.cache_hints import cache_hints
 from helion_compiler.space.carried_operands import carried_operands
 from helion_compiler.space.chained_products import chained_products
+from helion_compiler.space.code_length import short_code
 from helion_compiler.space.config_space import ConfigSpace, Exclusion, Site
 from helion_compiler.space.constraints import demands, few_registers, whole_warps
 from helion_compiler.space.dtypes import has_dtypes
@@ -61,20 +62,26 @@ def derive_space(
     program: Program,
     aligned: frozenset[int] | None = None,
     traits: TargetTraits | None = None,
+    dot_precision: str = "tf32",
 ) -> ConfigSpace:
     """The config space of ``program`` for calls whose arguments in ``aligned`` are; None means all of them.
 
-    ``traits`` are the target's; None means an NVIDIA GPU.
+    ``traits`` are the target's; None means an NVIDIA GPU. ``dot_precision`` is that of float32 products.
     """
-    return _Deriver(program, aligned, traits or TargetTraits()).space()
+    return _Deriver(program, aligned, traits or TargetTraits(), dot_precision).space()
 
 
 class _Deriver:
     def __init__(
-        self, program: Program, aligned: frozenset[int] | None, traits: TargetTraits
+        self,
+        program: Program,
+        aligned: frozenset[int] | None,
+        traits: TargetTraits,
+        dot_precision: str,
     ) -> None:
         self._program = program
         self._traits = traits
+        self._dot_precision = dot_precision
         self._facts = facts_of(traits.architecture)
         self._aligned = aligned
         self._excluded: list[Exclusion] = []
@@ -205,6 +212,7 @@ class _Deriver:
             few_registers(self._program, lanes),
             warps.exempt(fits_shared_memory(memory, self._facts.limits.shared_memory)),
             few_copies(self._program, counts),
+            short_code(self._program, lanes, counts, self._traits, self._dot_precision),
         )
         if not self._acts_by_lanes():
             return sparing

@@ -27,7 +27,7 @@ class Region:
 
     ``name`` is that of its parameters. ``streamed`` are loads that products beside them read, ``loaded`` all others;
     ``formed`` are factors of products that come from elsewhere, but for left ones that are ``computed`` beside the
-    product, ``reduced`` is what is reduced, ``ops`` how many ops there are.
+    product, ``reduced`` is what is reduced, ``own`` all ops but loops.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Region:
     reduced: tuple[Value, ...]
     stores: tuple[Store, ...]
     products: tuple[Dot, ...]
-    ops: int
+    own: tuple[Op, ...]
     inner: tuple[Region, ...]
 
     def everywhere(self) -> Iterator[Region]:
@@ -97,7 +97,7 @@ def _region(block: Block, name: str, axes: tuple[Axis, ...], names: Mapping[int,
         reduced=tuple(op.operand for op in ops if isinstance(op, Reduce)),
         stores=tuple(op for op in ops if isinstance(op, Store)),
         products=products,
-        ops=sum(not isinstance(op, Loop) for op in ops),
+        own=tuple(op for op in ops if not isinstance(op, Loop)),
         inner=tuple(
             _region(op.body, names[id(op)], op.axes, names) for op in ops if isinstance(op, Loop)
         ),

@@ -28,14 +28,14 @@ _GROWTH = 4
 def few_copies(program: Program, counts: TileCounts) -> Constraint:
     """The constraint that unrolling leaves code which compiles in less than a minute."""
     grids = regions(program)
-    own = sum(region.ops for grid in grids for region in grid.everywhere())
+    own = sum(len(region.own) for grid in grids for region in grid.everywhere())
     most = max(MOST_OPS, _GROWTH * own)
 
     def holds(point: Mapping[str, Any]) -> bool:
-        found = [pair for grid in grids for pair in _copies(grid, 1, counts, point)]
+        found = [pair for grid in grids for pair in copies(grid, counts, point)]
         return (
-            max((copies for copies, _ in found), default=1) <= MOST_COPIES
-            and sum(copies * ops for copies, ops in found) <= most
+            max((number for number, _ in found), default=1) <= MOST_COPIES
+            and sum(number * len(region.own) for number, region in found) <= most
         )
 
     return Constraint(
@@ -46,14 +46,14 @@ def few_copies(program: Program, counts: TileCounts) -> Constraint:
     )
 
 
-def _copies(
-    region: Region, around: int, counts: TileCounts, point: Mapping[str, Any]
-) -> Iterator[tuple[int, int]]:
-    """How often each body is written, and its ops."""
+def copies(
+    region: Region, counts: TileCounts, point: Mapping[str, Any], around: int = 1
+) -> Iterator[tuple[int, Region]]:
+    """How often each body is written that is in a region, which itself is written ``around`` times."""
     here = around * _own_copies(region, counts, point)
-    yield here, region.ops
+    yield here, region
     for inner in region.inner:
-        yield from _copies(inner, here, counts, point)
+        yield from copies(inner, counts, point, here)
 
 
 def _own_copies(region: Region, counts: TileCounts, point: Mapping[str, Any]) -> int:

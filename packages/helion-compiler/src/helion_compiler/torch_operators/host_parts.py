@@ -111,7 +111,8 @@ class HostParts:
                 f"kernel {self._definition.name!r}: the size of a result is computed from a block size, which a config "
                 "will choose; give the kernel one config, or return what does not depend on it"
             )
-        settings, space = self._definition.settings, derive_space(program, frozenset())
+        settings = self._definition.settings
+        space = derive_space(program, frozenset(), dot_precision=settings.dot_precision)
         config = configs[0] if configs else space.default_config()
         schedule = make_schedule(
             program,
