@@ -19,15 +19,13 @@ if TYPE_CHECKING:
 RECORDED = sorted(file.name.removesuffix(".jsonl.gz") for file in SWEEPS.glob("*.jsonl.gz"))
 LEAST = 0.84
 """Of the best speed recorded."""
-LESS = {"hstu_attention-128x1024x4x128": 0.76}
-"""Of tiles of 64 by 64 and 64 by 32, the model takes the wrong ones for faster."""
 
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_the_default_is_near_the_best_recorded(name: str) -> None:
     (recording,) = recordings([SWEEPS / f"{name}.jsonl.gz"])
     found = judged(recording, space_of(named(name)), mistakes=2)
-    assert found.share >= LESS.get(name, LEAST), found
+    assert found.share >= LEAST, found
     if found.rank is not None:  # lanes alone have no estimates
         assert found.rank > 0.4, found
         assert len(found.mistakes) == 2

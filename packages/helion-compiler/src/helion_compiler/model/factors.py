@@ -26,14 +26,18 @@ class Factor:
     """One of the two that a product multiplies.
 
     ``computed`` says whether it is more than loaded lanes in some order, ``reshapes`` what it passes through if not.
+    ``turned`` ones were loaded as they are, but lie along the other dimension in memory than matrix units want bytes.
     """
 
     computed: bool
     reshapes: tuple[Reshape, ...] = ()
+    turned: bool = False
 
     def is_formed(self, lanes: Callable[[Size], int]) -> bool:
         """Whether it passes through registers on its way to the product, where sizes have so many lanes."""
-        return self.computed or any(rearranges(reshape, lanes) for reshape in self.reshapes)
+        if self.computed or self.turned:
+            return True
+        return any(rearranges(reshape, lanes) for reshape in self.reshapes)
 
 
 def factor_of(value: Value, makers: Mapping[Value, Op]) -> Factor:

@@ -13,8 +13,6 @@ import math
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from helion_autotune.constraints import Constraint
 from helion_compiler.model import instructions_of
 from helion_compiler.program.fields import results
@@ -34,40 +32,36 @@ from helion_compiler.space.regions import regions
 from helion_compiler.space.unrolling import copies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
+
+    import torch
 
     from helion_compiler.program.ops import Op
     from helion_compiler.program.program import Program
     from helion_compiler.program.types import Size
     from helion_compiler.space.point_lanes import PointLanes
     from helion_compiler.space.regions import Region
-    from helion_compiler.space.target_traits import TargetTraits
     from helion_compiler.space.tile_counts import TileCounts
 
 MOST_INSTRUCTIONS = 10_000
-IEEE = "ieee"
-"""The precision of float32 products that NVIDIA's matrix units do not have."""
 
 
 def short_code(
     program: Program,
     lanes: PointLanes,
     counts: TileCounts,
-    traits: TargetTraits,
-    dot_precision: str,
+    warp_size: int,
+    by_lanes: Collection[torch.dtype],
 ) -> Constraint:
-    """The constraint that a thread's code compiles in less than a minute."""
-    by_lanes = traits.backend == "cuda" and dot_precision == IEEE
+    """The constraint that a thread's code compiles in less than a minute. Lanes do products of dtypes ``by_lanes``."""
     grids = regions(program)
     least = least_lanes(program)
     lengths = {
-        region.name: _Length(region, by_lanes=by_lanes)
-        for grid in grids
-        for region in grid.everywhere()
+        region.name: _Length(region, by_lanes) for grid in grids for region in grid.everywhere()
     }
 
     def holds(point: Mapping[str, Any]) -> bool:
-        threads = traits.warp_size * int(point["num_warps"])
+        threads = warp_size * int(point["num_warps"])
 
         def lanes_of(size: Size) -> int:
             return max(lanes.of(size, point), least.get(size, 1))
@@ -79,7 +73,7 @@ def short_code(
         )
         return total <= MOST_INSTRUCTIONS
 
-    by_lanes_too = ", and products in IEEE precision, of which lanes do every step" * by_lanes
+    by_lanes_too = ", and products in IEEE precision, of which lanes do every step" * bool(by_lanes)
     return Constraint(
         "code",
         f"tiles and unrolled loops{by_lanes_too} would be more than {MOST_INSTRUCTIONS} instructions of a thread, "
@@ -93,7 +87,7 @@ class _Length:
     the multiplications.
     """
 
-    def __init__(self, region: Region, *, by_lanes: bool) -> None:
+    def __init__(self, region: Region, by_lanes: Collection[torch.dtype]) -> None:
         self._shapes: defaultdict[tuple[Size, ...], float] = defaultdict(float)
         for op in region.own:
             for shape, instructions in _of_lanes(op):
@@ -101,7 +95,7 @@ class _Length:
         self._products = [
             (*op.result.type.shape, op.sizes[1])
             for op in region.products
-            if by_lanes and op.lhs.type.dtype is torch.float32
+            if op.lhs.type.dtype in by_lanes
         ]
 
     def of(self, lanes: Callable[[Size], int], threads: int) -> float:

@@ -81,7 +81,7 @@ class _Deriver:
     ) -> None:
         self._program = program
         self._traits = traits
-        self._dot_precision = dot_precision
+        self._by_lanes = traits.by_lanes(dot_precision)
         self._facts = facts_of(traits.architecture)
         self._aligned = aligned
         self._excluded: list[Exclusion] = []
@@ -212,7 +212,7 @@ class _Deriver:
             few_registers(self._program, lanes),
             warps.exempt(fits_shared_memory(memory, self._facts.limits.shared_memory)),
             few_copies(self._program, counts),
-            short_code(self._program, lanes, counts, self._traits, self._dot_precision),
+            short_code(self._program, lanes, counts, self._traits.warp_size, self._by_lanes),
         )
         if not self._acts_by_lanes():
             return sparing
@@ -224,7 +224,7 @@ class _Deriver:
         """
         if self._acts_by_lanes() and any(isinstance(op, While) for op in self._program.walk()):
             return None
-        return CostModel(self._program, lanes, self._facts)
+        return CostModel(self._program, lanes, self._facts, self._by_lanes)
 
     def _acts_by_lanes(self) -> bool:
         """Whether each lane of a tile is computed by itself, once."""

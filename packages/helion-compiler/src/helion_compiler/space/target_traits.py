@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import attrs
+import torch
 
 from helion_compiler.scheduling.schedule import Abilities
 
@@ -37,3 +38,8 @@ class TargetTraits:
             adds_halves=int(self.architecture) >= _ADDS_BFLOAT16,
             multiplies_from_registers=int(self.architecture) == _WARP_GROUPS,
         )
+
+    def by_lanes(self, dot_precision: str) -> frozenset[torch.dtype]:
+        """The dtypes whose products lanes do, step by step, since matrix units do not have that precision."""
+        ieee = self.backend == "cuda" and dot_precision == "ieee"
+        return frozenset({torch.float32} if ieee else ())
