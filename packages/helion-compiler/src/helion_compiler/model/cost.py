@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from helion_compiler.model.collecting import work_of
 from helion_compiler.model.gathering import Gathering
 from helion_compiler.model.occupancy import Occupancy
 from helion_compiler.model.place import Place, Sizes
 from helion_compiler.model.traffic import Traffic
 from helion_compiler.model.waiting import Waiting
-from helion_compiler.model.work import work_of
 from helion_compiler.scheduling.warp_roles import GROUP_ROWS, GROUP_WARPS
 
 if TYPE_CHECKING:
