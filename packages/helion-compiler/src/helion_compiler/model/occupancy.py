@@ -26,10 +26,10 @@ _OWN_REGISTERS = 14
 """Registers of a thread for addresses and the like."""
 _OF_PRODUCTS = 26
 """More of them where there are products, whose loops have several buffers to count through."""
-_BETWEEN = {1: 0.21, 2: 0.42}
-"""What more is taken of what is held, for each byte of a factor, where products multiply what others result in: what
-becomes of a result is held beside it. Counted for sm_90: attention, ragged attention, and attention of float8, in tiles
-of 16 to 128 keys.
+_BETWEEN = 0.21
+"""What more is taken of what is held, for each byte of a factor up to two, where products multiply what others result
+in: what becomes of a result is held beside it. Counted for sm_90: attention, ragged attention, and attention of float8,
+in tiles of 16 to 128 keys.
 """
 _ROOM = 1.13
 """Of such registers, how many times as many as there are ptxas finds room for: it computes something again."""
@@ -68,9 +68,9 @@ class Occupancy:
         self._limits = facts.limits
         most = place.point.get("maxnreg") or _MOST_REGISTERS
         self._most = min(most, self._limits.registers / self._gathering.threads)
-        fed = [min(one.itemsize, max(_BETWEEN)) for one in work.multiplied if one.fed]
+        fed = [min(one.itemsize, 2) for one in work.multiplied if one.fed]
         feeds = bool(fed)
-        more = 1.0 + (_BETWEEN[max(fed)] if fed else 0.0)
+        more = 1.0 + _BETWEEN * max(fed, default=0)
         own: float = _OWN_REGISTERS + (_OF_PRODUCTS if work.multiplied and not feeds else 0)
         own += _OF_GUARDED * any(one.guarded and not self._is_lone(one) for one in work.moved)
         own += _NUMBERED * self._numbered() + gathering.online_registers()
