@@ -73,7 +73,9 @@ def short_code(
         )
         return total <= MOST_INSTRUCTIONS
 
-    by_lanes_too = ", and products in IEEE precision, of which lanes do every step" * bool(by_lanes)
+    by_lanes_too = ", and products in IEEE precision, of which lanes do every step," * bool(
+        by_lanes
+    )
     return Constraint(
         "code",
         f"tiles and unrolled loops{by_lanes_too} would be more than {MOST_INSTRUCTIONS} instructions of a thread, "
