@@ -144,7 +144,8 @@ class _Deriver:
             advice=(*self._sparing(lanes, counts, subtiling.accesses, warps), *self._advice),
             excluded=tuple(self._excluded),
             seeds=with_swapped(
-                seeds(program, least_lanes(program), lanes.rolled), sites["swap_operands"]
+                seeds(program, least_lanes(program), lanes.rolled, self._by_lanes),
+                sites["swap_operands"],
             ),
             model=self._model(lanes),
             steady=self._acts_by_lanes(),

@@ -20,7 +20,9 @@ from helion_compiler.program.program import accesses
 from helion_compiler.space.walking import walking_orders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    import torch
 
     from helion_compiler.program.ops import Access
     from helion_compiler.program.program import Program
@@ -46,6 +48,13 @@ _CHAINED_SHAPES: tuple[_DotShape, ...] = (
 )
 """For products of products, as attention has: two programs of four warps share a multiprocessor, one multiplies while
 the other computes; or one program of eight."""
+_LANE_SHAPES: tuple[_DotShape, ...] = (
+    (64, 64, 64, 4, 3, "flat"),
+    (128, 128, 64, 8, 3, "flat"),
+    (64, 128, 64, 8, 3, "flat"),
+    (32, 64, 64, 4, 4, "flat"),
+)
+"""For products that lanes do: 32 to 64 sums a thread, and two programs or more on a multiprocessor."""
 _STAGES_AHEAD = 3
 """With two, the loads of a turn have to wait for the turn before."""
 _ENOUGH_PROGRAMS = 64
@@ -62,15 +71,20 @@ _WARPS_OF_ELEMENTS = ((_WAITING_ELEMENTS, 1), (2048, 4), (math.inf, 8))
 
 
 def seeds(
-    program: Program, low: Mapping[Size, int], rolled: Mapping[Size, str]
+    program: Program,
+    low: Mapping[Size, int],
+    rolled: Mapping[Size, str],
+    by_lanes: Collection[torch.dtype] = (),
 ) -> tuple[dict[str, Any], ...]:
     """Points to start from, the default first; parameters left out are at their defaults. ``rolled`` says which
-    parameter holds the step of the loop over a whole dimension, by its size.
+    parameter holds the step of the loop over a whole dimension, by its size; lanes do products of dtypes ``by_lanes``.
     """
     dots = [op for op in program.walk() if isinstance(op, Dot)]
     if dots:
-        chained = _CHAINED_SHAPES if _is_chain(dots) else ()
-        shapes = [_dot_seed(program, dots, low, shape) for shape in (*chained, *_DOT_SHAPES)]
+        first = _CHAINED_SHAPES if _is_chain(dots) else ()
+        if all(op.lhs.type.dtype in by_lanes for op in dots):
+            first = (*_LANE_SHAPES, *first)
+        shapes = [_dot_seed(program, dots, low, shape) for shape in (*first, *_DOT_SHAPES)]
         return tuple(sorted(shapes, key=lambda seed: _programs(program, seed) < _ENOUGH_PROGRAMS))
     contiguous = _contiguous(program, program.accesses())
     walks = _walking_seeds(program) if program.loops() else []
