@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from helion_compiler.program.divisors import Divisors
 from helion_compiler.program.ops import Atomic, Load, Loop, Store
 from helion_compiler.program.program import walk
 from helion_compiler.scheduling.await_products import await_products
@@ -57,7 +56,7 @@ def make_schedule(
         program = swap_operands(program, _swapping(point, names))
         if abilities.multiplies_from_registers:
             program = await_products(program)
-            program = renew_indices(program, _is_full(program, _lanes_of_sizes(program, point)))
+            program = renew_indices(program, _lanes_of_sizes(program, point))
     stages = _integer(point.get("num_stages", 1))
     rolled = LoopOptions(num_stages=stages if stages > 1 else 0)
     blocks = _block_sizes(program, point)
@@ -200,17 +199,6 @@ def _lanes_of_sizes(program: Program, point: Point) -> Callable[[Size], int]:
         return max(program.padded(number), least.get(size, 1))
 
     return lanes
-
-
-def _is_full(program: Program, lanes: Callable[[Size], int]) -> Callable[[Axis], bool]:
-    """Which axes have no padding in any of their tiles."""
-    divisors = Divisors(program)
-
-    def is_full(axis: Axis) -> bool:
-        of_tile = 1 if axis.scalar else lanes(axis.size)
-        return of_tile == 1 or divisors.divides(of_tile, axis.extent, lanes)
-
-    return is_full
 
 
 def _options(point: Mapping[str, Any], site: str) -> LoopOptions:

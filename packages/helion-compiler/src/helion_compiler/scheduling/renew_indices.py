@@ -21,6 +21,7 @@ import sympy
 import torch
 
 from helion_compiler.program.access import accessed_shape
+from helion_compiler.program.divisors import Divisors
 from helion_compiler.program.fields import blocks, made_by, operands, results, with_blocks
 from helion_compiler.program.lane_ops import Renew
 from helion_compiler.program.ops import (
@@ -49,15 +50,16 @@ if TYPE_CHECKING:
 
     from helion_compiler.program.ops import Op
     from helion_compiler.program.program import Program
+    from helion_compiler.program.types import Size
 
 _CHEAP = (Broadcast, Pointwise, Squeeze, Unsqueeze)
 
 
-def renew_indices(program: Program, is_full: Callable[[Axis], bool]) -> Program:
-    """``program`` with indices and masks renewed; ``is_full`` says of which axes no tile has padding."""
+def renew_indices(program: Program, lanes: Callable[[Size], int]) -> Program:
+    """``program`` with indices and masks renewed; ``lanes`` tells how many a size has."""
     if not any(isinstance(op, Dot) for op in program.walk()):
         return program
-    renewer = _Renewer(is_full)
+    renewer = _Renewer(Divisors(program), lanes)
     grids = tuple(
         attrs.evolve(grid, body=renewer.block(grid.body, grid.axes, {})) for grid in program.grids
     )
@@ -65,8 +67,9 @@ def renew_indices(program: Program, is_full: Callable[[Axis], bool]) -> Program:
 
 
 class _Renewer:
-    def __init__(self, is_full: Callable[[Axis], bool]) -> None:
-        self._is_full = is_full
+    def __init__(self, divisors: Divisors, lanes: Callable[[Size], int]) -> None:
+        self._divisors = divisors
+        self._lanes = lanes
         self._numbers = 0
 
     def block(self, block: Block, axes: Sequence[Axis], outside: Mapping[Value, Op]) -> Block:
@@ -113,6 +116,11 @@ class _Renewer:
         for axis in reversed(renewed.values()):
             body = [Part(axis=axis, body=Block(ops=tuple(body)))]
         return [*begins, *body]
+
+    def _is_full(self, axis: Axis) -> bool:
+        """Whether no tile along an axis has padding."""
+        lanes = 1 if axis.scalar else self._lanes(axis.size)
+        return lanes == 1 or self._divisors.divides(lanes, axis.extent, self._lanes)
 
     def _begin(self, axis: Axis, renewed: dict[Axis, Axis]) -> list[Op]:
         """The ops that find out again where an axis's tile begins; the axis that begins there goes to ``renewed``."""
