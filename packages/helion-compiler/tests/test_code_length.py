@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -13,19 +13,9 @@ from helion_compiler.building import parse_target
 from helion_compiler.bundling import BuildRequest
 from helion_compiler.space.code_length import MOST_INSTRUCTIONS
 
-
-def product(precision: Any) -> Any:
-    @helion.kernel(dot_precision=precision)
-    def matmul(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        out = torch.empty([x.size(0), y.size(1)], dtype=x.dtype, device=x.device)
-        for tile_m, tile_n in hl.tile(out.size()):
-            acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
-            for tile_k in hl.tile(x.size(1)):
-                acc = torch.addmm(acc, x[tile_m, tile_k], y[tile_k, tile_n])
-            out[tile_m, tile_n] = acc.to(out.dtype)
-        return out
-
-    return matmul
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
 
 
 @helion.kernel()
@@ -48,13 +38,25 @@ def refused(kernel: Any, *arguments: Any, target: str = "sm_90", **config: Any) 
     return "code" in found
 
 
-def of_product(precision: str, dtype: torch.dtype = torch.float32, **others: Any) -> bool:
-    x = torch.empty(256, 512, dtype=dtype)
-    keys: dict[str, Any] = {"block_sizes": [64, 64, 32], "num_warps": 1, **others}
-    return refused(product(precision), x, x.T.contiguous(), **keys)
+@pytest.fixture
+def product(config_kernels: ModuleType) -> Callable[[Any], Any]:
+    """A product of matrices in some precision."""
+    return lambda precision: helion.kernel(dot_precision=precision)(config_kernels.matmul)
 
 
-def test_steps_of_ieee_products_are_a_thread_s_own() -> None:
+@pytest.fixture
+def of_product(product: Callable[[Any], Any]) -> Callable[..., bool]:
+    """Whether one of 256x512x256 is refused."""
+
+    def answer(precision: str, dtype: torch.dtype = torch.float32, **others: Any) -> bool:
+        x = torch.empty(256, 512, dtype=dtype)
+        keys: dict[str, Any] = {"block_sizes": [64, 64, 32], "num_warps": 1, **others}
+        return refused(product(precision), x, x.T.contiguous(), **keys)
+
+    return answer
+
+
+def test_steps_of_ieee_products_are_a_thread_s_own(of_product: Callable[..., bool]) -> None:
     """64 by 64 by 32 among 32 threads are 4,096 instructions; three turns are more than a search tries."""
     assert 2 * 64 * 64 * 32 / 32 < MOST_INSTRUCTIONS < 3 * 64 * 64 * 32 / 32
     assert not of_product("ieee")
@@ -64,11 +66,13 @@ def test_steps_of_ieee_products_are_a_thread_s_own() -> None:
 
 
 @pytest.mark.parametrize("precision", ["tf32", "tf32x3"])
-def test_matrix_units_take_few_instructions(precision: str) -> None:
+def test_matrix_units_take_few_instructions(
+    precision: str, of_product: Callable[..., bool]
+) -> None:
     assert not of_product(precision, static_ranges=[True])
 
 
-def test_other_products_have_no_such_precision() -> None:
+def test_other_products_have_no_such_precision(of_product: Callable[..., bool]) -> None:
     assert not of_product("ieee", torch.bfloat16, static_ranges=[True])
     assert not of_product("ieee", target="gfx942", static_ranges=[True])
 
@@ -81,7 +85,7 @@ def test_lanes_that_are_written_out_count_too() -> None:
     assert not refused(exponentials, x, **keys | {"num_warps": 8}, range_unroll_factors=[0, 4])
 
 
-def test_the_reason_says_what_is_too_long() -> None:
+def test_the_reason_says_what_is_too_long(product: Callable[[Any], Any]) -> None:
     def reason(precision: str) -> str:
         x = torch.empty(256, 512)
         arguments = (x, x.T.contiguous())

@@ -410,15 +410,7 @@ def test_bytes_that_lie_across_what_is_summed_are_turned() -> None:
     assert tall < 0.92 * flat
 
 
-@helion.kernel(dot_precision="ieee")
-def exact(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    out = torch.empty([x.size(0), y.size(1)], dtype=x.dtype, device=x.device)
-    for tile_m, tile_n in hl.tile(out.size()):
-        acc = hl.zeros([tile_m, tile_n], dtype=torch.float32)
-        for tile_k in hl.tile(x.size(1)):
-            acc = torch.addmm(acc, x[tile_m, tile_k], y[tile_k, tile_n])
-        out[tile_m, tile_n] = acc.to(out.dtype)
-    return out
+exact = helion.kernel(dot_precision="ieee")(matmul.fn)
 
 
 @pytest.mark.parametrize(

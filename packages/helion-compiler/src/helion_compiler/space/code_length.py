@@ -73,12 +73,12 @@ def short_code(
         )
         return total <= MOST_INSTRUCTIONS
 
-    by_lanes_too = ", and products in IEEE precision, of which lanes do every step," * bool(
-        by_lanes
-    )
+    written = "tiles and unrolled loops"
+    if by_lanes:
+        written += ", and products in IEEE precision, of which lanes do every step,"
     return Constraint(
         "code",
-        f"tiles and unrolled loops{by_lanes_too} would be more than {MOST_INSTRUCTIONS} instructions of a thread, "
+        f"{written} would be more than {MOST_INSTRUCTIONS} instructions of a thread, "
         "for which ptxas compiles for minutes",
         holds,
     )
