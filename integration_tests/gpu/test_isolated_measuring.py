@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.gpu
 
 
+def sum_by_address(like: torch.Tensor, addresses: torch.Tensor) -> torch.Tensor:
+    out = torch.empty_like(like)
+    for tile in hl.tile(like.size(0)):
+        out[tile] = hl.stacktensor_like(like, addresses[:])[tile].sum(dim=0)
+    return out
+
+
 def test_a_search_survives_every_kind_of_bad_kernel() -> None:
     from bad_kernels import (  # needs Triton's driver
         COUNT,
@@ -174,3 +181,12 @@ def test_isolation_can_be_turned_off(tmp_path: Path) -> None:
     kernel = helion.kernel(tripled, autotune_cache=str(tmp_path), autotune_isolation=False)
     kernel.autotune((x,), evaluations=6)
     assert torch.equal(kernel(x), x * 3)
+
+
+def test_what_follows_addresses_is_measured_here(tmp_path: Path) -> None:
+    parts = [torch.randn(1 << 16, device="cuda") for _ in range(3)]
+    addresses = torch.tensor([part.data_ptr() for part in parts], device="cuda")
+    kernel = helion.kernel(sum_by_address, autotune_cache=str(tmp_path))
+    with pytest.warns(RuntimeWarning, match="measured in this process.*by its address"):
+        kernel.autotune((parts[0], addresses), evaluations=6)
+    torch.testing.assert_close(kernel(parts[0], addresses), sum(parts))

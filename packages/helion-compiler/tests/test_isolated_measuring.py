@@ -14,7 +14,7 @@ import torch
 
 import helion
 import helion.language as hl
-from helion_autotune import Measurement, WrongResult
+from helion_autotune import Measurement, NotPortableError, WrongResult
 from helion_autotune.blueprint import portable
 from helion_compiler.building import parse_target
 from helion_compiler.building.compile_pool import CompileFailed
@@ -37,6 +37,13 @@ def in_containers(x: torch.Tensor, scale: float) -> Any:
 def in_place(xs: list[torch.Tensor]) -> None:
     for tile in hl.tile(xs[0].size(0)):
         xs[1][tile] = xs[0][tile] + 1
+
+
+def sum_by_address(like: torch.Tensor, addresses: torch.Tensor) -> torch.Tensor:
+    out = torch.empty_like(like)
+    for tile in hl.tile(like.size(0)):
+        out[tile] = hl.stacktensor_like(like, addresses[:])[tile].sum(dim=0)
+    return out
 
 
 @pytest.fixture(autouse=True)
@@ -182,3 +189,11 @@ def test_a_candidate_that_does_not_compile_is_told_by_its_cause_alone() -> None:
     with pytest.raises(CompileFailed) as failed:
         fresh.compile(kernel.space.space.point(other))
     assert str(failed.value) == "ptxas: too much shared data"
+
+
+def test_addresses_are_followed_in_the_process_that_has_them() -> None:
+    parts = [torch.randn(16) for _ in range(3)]
+    addresses = torch.tensor([part.data_ptr() for part in parts])
+    workload, _ = session(sum_by_address, parts[0], addresses)
+    with pytest.raises(NotPortableError, match="sum_by_address reads or writes memory by its addr"):
+        workload.blueprint()

@@ -20,6 +20,7 @@ from helion_autotune import (
     LockFileError,
     NoCandidateWorked,
     NoProgress,
+    NotPortableError,
     NotTunedError,
     Question,
     RanksDisagreeError,
@@ -198,7 +199,7 @@ def _search(
         )
     except NoCandidateWorked as error:
         raise _none_worked(kernel, error) from error
-    except CannotMeasureError as error:
+    except (CannotMeasureError, NotPortableError) as error:
         raise exc.AutotuneError(kernel=kernel.definition.name, reason=str(error)) from error
     except RecordsError as error:
         raise exc.CacheNotWritable(path=settings.autotune_cache, reason=str(error)) from error

@@ -9,7 +9,7 @@ import attrs
 import torch
 
 from helion import Config, exc
-from helion_autotune import Blueprint, Call, WrongResult
+from helion_autotune import Blueprint, Call, NotPortableError, WrongResult
 from helion_compiler.building import target_of_device
 from helion_compiler.building.compile_pool import CompileFailed
 from helion_compiler.building.poison import poison
@@ -83,7 +83,15 @@ class KernelWorkload:
         return self._measurer.measure(self.job(candidate), incumbent_ms)
 
     def blueprint(self) -> Blueprint:
-        """Workers measure with copies of the arguments and of what is expected."""
+        """Workers measure with copies of the arguments and of what is expected.
+
+        Raises NotPortableError for a kernel that follows addresses, which mean nothing in another process.
+        """
+        if self._kernel.program.follows_addresses():
+            raise NotPortableError(
+                f"{self._kernel.definition.name} reads or writes memory by its address, which no other process has "
+                "there (autotune_isolation=False says so)"
+            )
         device = device_of(self._leaves)
         if device.type != "cuda":
             return Blueprint(MAKER, self._payload)
