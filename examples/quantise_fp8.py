@@ -37,6 +37,7 @@ def quantise_tokens(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 def quantise_groups(x: torch.Tensor, group: int) -> tuple[torch.Tensor, torch.Tensor]:
     """The same with a scale for each ``group`` features: ``[tokens, features / group]`` scales."""
     tokens, features = x.size()
+    group = hl.specialize(group)  # how far apart neighbours are is then known
     groups = features // group
     out = torch.empty(x.size(), dtype=torch.float8_e4m3fn, device=x.device)
     scales = torch.empty([tokens, groups], dtype=torch.float32, device=x.device)

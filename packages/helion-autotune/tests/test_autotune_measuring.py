@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 
-from helion_autotune import NoDeviceError, measure_milliseconds
+from helion_autotune import NoDeviceError, measure_milliseconds, measuring
 from helion_autotune.measuring import BATCH, FIRST, median_error
 
 
@@ -17,6 +17,7 @@ class Device:
 
     def __init__(self, available=True):
         self.now = 0.0
+        self.host = 0.0
         self.log = []
         self.capturing, self.captured = False, []
         self.broken, self.captures = False, []
@@ -111,6 +112,8 @@ class Device:
 def device(monkeypatch):
     device = Device()
     monkeypatch.setitem(sys.modules, "torch", device.module)
+    clock = types.SimpleNamespace(perf_counter=lambda: device.host)
+    monkeypatch.setattr(measuring, "time", clock)
     return device
 
 
@@ -221,6 +224,30 @@ def test_a_busy_host_makes_no_work_look_slow(device):
     assert measurement.timed_by == "graph"
     assert measurement.milliseconds == pytest.approx(0.008)
     assert len(measurement.samples) == 20
+
+
+@pytest.mark.parametrize(
+    ("host_ms", "work_ms", "timed_by", "found_ms"),
+    [(0.15, 0.06, "graph", 0.06), (0.02, 0.3, "events", 0.32)],
+)
+def test_work_that_waited_for_the_host_is_timed_in_a_graph(
+    device, host_ms, work_ms, timed_by, found_ms
+):
+    def late():
+        device.host += host_ms / 1e3
+        device.now += work_ms if device.capturing else work_ms + host_ms
+
+    measurement = measure_milliseconds(late, give_up_over_ms=0.25 * found_ms + 0.2)
+    assert measurement.timed_by == timed_by
+    assert measurement.milliseconds == pytest.approx(found_ms)
+
+
+def test_a_first_call_that_waited_for_the_host_is_not_hopeless(device):
+    def late():
+        device.host += 0.2 / 1e3
+        device.now += 0.01 if device.capturing else 0.21
+
+    assert measure_milliseconds(late, give_up_over_ms=0.01).milliseconds == pytest.approx(0.01)
 
 
 def test_tiny_work_that_is_slow_is_timed_no_further_than_one_replay(device):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import time
 from typing import TYPE_CHECKING, Any
 
 from helion_autotune.graph_timing import graph_times
@@ -28,9 +29,10 @@ BATCH = 10
 MEDIAN_ERROR = 1.2533
 #: Deviation of normal values: this times their median absolute deviation from the median.
 MAD_TO_DEVIATION = 1.4826
-#: Below so many ms a call is timed in a CUDA graph, if it can be captured: a host that is busy compiling may take that
-#: long to enqueue it.
+#: Below so many ms a call is timed in a CUDA graph, if it can be captured, however fast the host was just now.
 TINY_MS = 0.1
+#: The same below so many times what the host took to enqueue it, all of which is in a time where the GPU was idle.
+OF_HOST = 5.0
 
 
 class NoDeviceError(RuntimeError):
@@ -55,8 +57,9 @@ def measure_milliseconds(
     ``flush_l2`` writes over the L2 cache before each call, outside the timed region: this also
     keeps the GPU busy while the host enqueues ``fn``, so that host time does not leak into the timing of small kernels.
     With ``give_up_over_ms``, a callable whose first call takes over 5 times that is not called again, and one whose
-    first repetitions all take over 1.5 times that is timed no further. What takes under 100 µs is timed, and judged,
-    inside a CUDA graph where it can be captured, so that time of the host never counts; the measurement says so.
+    first repetitions all take over 1.5 times that is timed no further. What takes under 100 µs, or under 5 times as
+    long as the host takes to enqueue it, is timed, and judged, inside a CUDA graph where it can be captured, so that
+    time of the host never counts; the measurement says so.
     ``before`` runs before each call, untimed: for work that must be set up anew each time.
     Raises NoDeviceError without a GPU, and whatever ``fn`` raises.
     """
@@ -73,13 +76,13 @@ def measure_milliseconds(
             before()
             fn()
             continue
-        alone = _timed(torch, fn, prepare, 1)
-        if alone[0] > max(HOPELESS_FACTOR * give_up_over_ms, TINY_MS):
+        alone, enqueuing_ms = _timed(torch, fn, prepare, 1)
+        if alone[0] > max(HOPELESS_FACTOR * give_up_over_ms, _tiny_ms(enqueuing_ms)):
             return Measurement(alone[0], tuple(alone))
-    first = _timed(torch, fn, prepare, min(FIRST, repetitions))
+    first, enqueuing_ms = _timed(torch, fn, prepare, min(FIRST, repetitions))
     affordable = math.ceil(budget_ms / max(statistics.median(first), 1e-3))
     count = min(repetitions, affordable)
-    if min(first) < TINY_MS:
+    if min(first) < _tiny_ms(enqueuing_ms):
         times = graph_times(torch, fn, prepare, count, lambda found: _slow(found, give_up_over_ms))
         if times is not None:
             return Measurement(statistics.median(times), tuple(times), "graph", clock_mhz(torch))
@@ -89,7 +92,8 @@ def measure_milliseconds(
     while len(samples) < count and not (
         len(samples) > BATCH and median_error(samples) <= precision
     ):
-        samples = samples + _timed(torch, fn, prepare, min(BATCH, count - len(samples)))
+        more, _ = _timed(torch, fn, prepare, min(BATCH, count - len(samples)))
+        samples = samples + more
     return Measurement(statistics.median(samples), tuple(samples), "events", clock_mhz(torch))
 
 
@@ -140,21 +144,32 @@ def _slow(times: Sequence[float], give_up_over_ms: float | None) -> bool:
     return give_up_over_ms is not None and min(times) > GIVE_UP_FACTOR * give_up_over_ms
 
 
+def _tiny_ms(enqueuing_ms: float) -> float:
+    """Below so many ms, time of the host may be much of a time, given how long it took to enqueue a call."""
+    return max(TINY_MS, OF_HOST * enqueuing_ms)
+
+
 def _timed(
     torch: Any, fn: Callable[[], object], prepare: Callable[[], object], count: int
-) -> list[float]:
-    """The times of ``count`` calls in ms; enqueued together, so that the GPU never waits for the host."""
+) -> tuple[list[float], float]:
+    """The times of ``count`` calls in ms, and how long the host took to enqueue one, in the middle.
+
+    They are enqueued together, so that the GPU waits for the host only where that is slow.
+    """
     pairs = [
         (torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True))
         for _ in range(count)
     ]
+    enqueuing = []
     for start, end in pairs:
         prepare()
+        began = time.perf_counter()
         start.record()
         fn()
         end.record()
+        enqueuing.append(time.perf_counter() - began)
     torch.cuda.synchronize()
-    return [start.elapsed_time(end) for start, end in pairs]
+    return [start.elapsed_time(end) for start, end in pairs], statistics.median(enqueuing) * 1e3
 
 
 def _flusher(torch: Any) -> Callable[[], object]:
