@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import sys
@@ -103,7 +104,7 @@ def measured(call: Call, keys: Sequence[str], steps: int) -> dict[str, Any]:
             try:
                 specialized.build(space.config(point), target, compiler=pool.compile)
             except Exception as error:  # noqa: BLE001  # whatever it is, the others are measured
-                return f"{type(error).__name__}: {str(error).splitlines()[0]}"
+                return _first_line(error)
             return ""
 
         problems = dict(zip(points, threads.map(build, points), strict=True))
@@ -112,11 +113,13 @@ def measured(call: Call, keys: Sequence[str], steps: int) -> dict[str, Any]:
         for point, problem in problems.items()
         if not problem
     }
+    refused: list[str] = []
     times = in_turns(
         {str(number): partial(milliseconds, run) for number, run in enumerate(runs.values())},
         rounds=ROUNDS,
+        failed=lambda _, error: refused.append(_first_line(error)),
     )
-    medians = [statistics.median(found) for found in times.values()]
+    medians = [statistics.median(found) if found else math.inf for found in times.values()]
     return {
         "case": call.case,
         "kernel": call.kernel.name,
@@ -125,9 +128,14 @@ def measured(call: Call, keys: Sequence[str], steps: int) -> dict[str, Any]:
         "others": [
             {"differs": differing(default, point), "ms": ms}
             for point, ms in list(zip(runs, medians, strict=True))[1:]
+            if ms < math.inf
         ],
-        "failed": dict(Counter(problem for problem in problems.values() if problem)),
+        "failed": dict(Counter([*filter(None, problems.values()), *refused])),
     }
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0]}"
 
 
 def told(result: dict[str, Any]) -> str:

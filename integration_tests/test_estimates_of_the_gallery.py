@@ -34,6 +34,8 @@ MEASURED: list[tuple[str, dict[str, Any], float]] = [
     ("gated_delta_states", {"block_sizes": [64], "num_warps": 4, "num_stages": 4}, 92.5),
     ("batch_softmax", {"block_sizes": [1, 64], "reduction_loops": [64], "num_warps": 4}, 270.9),
     ("batch_softmax", {"block_sizes": [1, 16], "num_warps": 4}, 98.5),
+    ("welford_layer_norm", {"block_sizes": [32, 512, 1024], "num_warps": 8}, 153.6),
+    ("welford_layer_norm", {"block_sizes": [32, 512, 512], "num_warps": 8}, 132.8),
 ]
 """A case, a config, and the microseconds it took; the slower of a case first."""
 
@@ -113,6 +115,16 @@ def test_turns_of_a_chain_take_instructions_however_few_lanes_they_have() -> Non
     few = helion.Config(block_sizes=[16], num_warps=4, num_stages=8)
     assert 149.1 / 1.25 < estimate(of, few) < 149.1 * 1.25
     assert of.default_config()["block_sizes"][0] > 16
+
+
+def test_vectors_that_are_repeated_along_a_tile_wait_with_what_is_held_of_it() -> None:
+    """Threads took 202 registers where 128 lanes each waited for a weight, and 110 where 64 did."""
+    of = space("welford_layer_norm")
+    model: Any = of.model
+    for columns, counted in {1024: 202, 512: 110}.items():
+        keys = {"block_sizes": [32, 128, columns], "num_warps": 8}
+        (registers,) = model.registers(of.point(helion.Config(**keys)))
+        assert counted / 1.4 < registers < counted * 1.4
 
 
 def test_tiles_are_as_wide_as_a_sector_along_every_tensor() -> None:

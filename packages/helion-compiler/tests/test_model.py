@@ -67,6 +67,14 @@ def layer_norm(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> tor
 
 
 @helion.kernel()
+def scaled_rows(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    out = torch.empty_like(x)
+    for tile in hl.tile(x.size(0)):
+        out[tile, :] = (x[tile, :] * 2.0) * weight[:]
+    return out
+
+
+@helion.kernel()
 def halves(x: torch.Tensor, packed: torch.Tensor) -> torch.Tensor:
     m, k = x.size()
     n = packed.size(1)
@@ -451,6 +459,18 @@ def test_loops_have_stages_of_their_own() -> None:
     own = estimate(space, **keys, num_stages=8, range_num_stages=[0, 3])
     assert own == estimate(space, **keys, num_stages=3)
     assert own < estimate(space, **keys, num_stages=8)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 4])
+def test_lanes_wait_for_a_vector_that_several_rows_share(rows: int) -> None:
+    """Of float32 rows that are loaded, doubled and stored, three quarters are in registers at once."""
+    space = space_of(scaled_rows, torch.empty(4096, 2048), torch.empty(2048))
+    (registers,) = space.model.registers(
+        space.point(helion.Config(block_sizes=[rows], num_warps=4))
+    )
+    lanes = 2048 // 128
+    expected = 0.75 * (lanes + lanes) if rows == 1 else lanes * rows + lanes
+    assert registers == pytest.approx(14 + expected, abs=2)
 
 
 def test_what_registers_lack_passes_the_cache() -> None:

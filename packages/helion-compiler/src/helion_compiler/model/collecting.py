@@ -11,6 +11,7 @@ from helion_compiler.model.factors import Factor, factor_of
 from helion_compiler.model.instructions import instructions_of
 from helion_compiler.model.nesting import inside, loops_alone
 from helion_compiler.model.online import online_of
+from helion_compiler.model.repeating import repeated_by
 from helion_compiler.model.sums import summands
 from helion_compiler.model.work import TOGETHER, Computed, GridWork, Held, Moved, Multiplied
 from helion_compiler.program.access import accessed_shape
@@ -141,6 +142,7 @@ class _Collector:
         summed = frozenset(
             value for op in block.ops if op in self._hoistable for value in operands(op)
         )
+        makers = made_by(block.ops)
         live = outside | _held_as(block.yields, same)
         coming: set[Value] = set()
         for op in reversed(block.ops):
@@ -149,6 +151,10 @@ class _Collector:
             if isinstance(op, Reshape):
                 whole = _held_as(live, same) - staged
                 self._held.append(Held(loops, whole, frozenset(), reshape=op))
+            for one in repeated_by(op, makers, same):
+                whole = _held_as(live | frozenset(operands(op)), same)
+                whole -= frozenset(results(op)) | staged
+                self._held.append(Held(loops, whole, frozenset(), repeated=one))
             if isinstance(op, TOGETHER):
                 both = frozenset(operands(op)) if isinstance(op, Sort) else frozenset()
                 held = Held(

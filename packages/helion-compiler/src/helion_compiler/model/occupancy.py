@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from helion_compiler.model.factors import rearranges
 from helion_compiler.model.forming import passed_bytes
 from helion_compiler.model.gathering import vector
 from helion_compiler.model.nesting import loops_alone
@@ -75,9 +74,7 @@ class Occupancy:
         own += _OF_GUARDED * any(one.guarded and not self._is_lone(one) for one in work.moved)
         own += _NUMBERED * self._numbered() + gathering.online_registers()
         reads = {moved.result: moved for moved in work.moved if moved.reads}
-        together = [
-            one for one in work.held if one.reshape is None or rearranges(one.reshape, place.lanes)
-        ]
+        together = [one for one in work.held if one.is_held(place.lanes)]
         values = [self._as_loaded(one.values) for one in together]
         coming = [
             [reads[value] for value in one.coming - (held - one.values)]

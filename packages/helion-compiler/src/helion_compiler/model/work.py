@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from helion_compiler.model.factors import rearranges
 from helion_compiler.program.fields import operands, results
 from helion_compiler.program.ops import Dot, Fold, Load, Loop, Reduce, Reshape, Sort
 from helion_compiler.program.program import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from helion_compiler.model.factors import Factor
     from helion_compiler.model.nesting import Loops
     from helion_compiler.model.online import Online
+    from helion_compiler.model.repeating import Repeated
     from helion_compiler.program.ops import Block, Grid
     from helion_compiler.program.types import Buffer, Size, Value
 
@@ -121,6 +123,14 @@ class Held:
     """The result of the product among ``values``, which is summed in 32 bits before it is rounded."""
     reshape: Reshape | None = None
     """What they are held for, where that orders lanes anew; nothing otherwise."""
+    repeated: Repeated | None = None
+    """The same of a vector that is repeated along them."""
+
+    def is_held(self, lanes: Callable[[Size], int]) -> bool:
+        """Whether lanes come together here, where sizes have so many."""
+        if self.reshape is not None:
+            return rearranges(self.reshape, lanes)
+        return self.repeated is None or self.repeated.is_passed(lanes)
 
 
 @attrs.frozen(eq=False)

@@ -1,0 +1,59 @@
+"""Vectors that are loaded and repeated along a tile: a weight of each column, for all rows.
+
+Threads load a vector as it lies in memory, and hold it as the tile that it is computed with lies: it passes through
+shared memory, and warps wait for each other with what they hold of the tile.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from helion_compiler.program.fields import operands
+from helion_compiler.program.ops import Load, Pointwise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from helion_compiler.program.ops import Op
+    from helion_compiler.program.types import Size, Value
+
+
+@attrs.frozen
+class Repeated:
+    """A vector of ``sizes``, ``along`` others."""
+
+    sizes: frozenset[Size]
+    along: frozenset[Size]
+
+    def is_passed(self, lanes: Callable[[Size], int]) -> bool:
+        """Whether there is anything to repeat, and anything to repeat it along, where sizes have so many lanes."""
+        return all(any(lanes(size) > 1 for size in some) for some in (self.sizes, self.along))
+
+
+def repeated_by(op: Op, makers: Mapping[Value, Op], same: Mapping[Value, Value]) -> list[Repeated]:
+    """What an op repeats of vectors that ``makers`` load; ``same`` is what views are views of."""
+    if not isinstance(op, Pointwise):
+        return []
+    whole = _sizes(op.result)
+    found = []
+    for value in operands(op):
+        while value in same:
+            value = same[value]  # noqa: PLW2901  # what it is
+        sizes = _sizes(value)
+        if sizes < whole and _is_loaded(value, makers):
+            found.append(Repeated(sizes, whole - sizes))
+    return found
+
+
+def _sizes(value: Value) -> frozenset[Size]:
+    return frozenset(size for size in value.type.shape if size != 1)
+
+
+def _is_loaded(value: Value, makers: Mapping[Value, Op]) -> bool:
+    """Whether a value is a load's, or computed lane by lane from loads of the same lanes."""
+    op = makers.get(value)
+    if isinstance(op, Pointwise):
+        return any(_is_loaded(one, makers) for one in operands(op))
+    return isinstance(op, Load)
