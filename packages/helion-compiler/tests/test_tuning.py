@@ -11,7 +11,7 @@ import os
 import time
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 import pytest
@@ -37,6 +37,14 @@ def doubled(x: torch.Tensor) -> torch.Tensor:
     out = torch.empty_like(x)
     for tile in hl.tile(x.size(0)):
         out[tile] = x[tile] * 2
+    return out
+
+
+def doubled_inline(x: torch.Tensor) -> torch.Tensor:
+    out = torch.empty_like(x)
+    for tile in hl.tile(x.size(0)):
+        values = x[tile]
+        out[tile] = hl.inline_triton("{0} * 2", args=(values,), output_like=values)
     return out
 
 
@@ -171,6 +179,33 @@ def test_where_reference_mode_takes_too_long_the_untuned_config_is_the_oracle(
     untuned.find_oracle(there.specialized, (x,), 60.0)
     assert len(there.ran) == 1
     assert capsys.readouterr().err == ""
+
+
+def test_where_parts_mean_nothing_uncompiled_the_untuned_config_is_the_oracle(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x = torch.randn(100)
+    there = OnTheCpu(helion.kernel(doubled_inline).bind((x,)), monkeypatch)
+    oracle = untuned.find_oracle(there.specialized, (x,), 60.0)
+    assert there.ran == [there.specialized.space.default_config()]
+    assert oracle.check(x * 2, (x,)) is None
+    assert oracle.check(x * 3, (x,)) is not None
+    told = capsys.readouterr().err
+    assert "`hl.inline_triton` has no meaning in reference mode" in told
+    assert "against a result that you trust" in told
+
+
+def test_where_reference_mode_has_too_little_memory_the_untuned_config_is_the_oracle(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: Any, **__: Any) -> NoReturn:
+        raise torch.OutOfMemoryError
+
+    x = torch.randn(100)
+    there = OnTheCpu(helion.kernel(add_one).bind((x,)), monkeypatch)
+    monkeypatch.setattr(oracle_module.reference, "run", full)
+    assert untuned.find_oracle(there.specialized, (x,), 60.0).check(None, (x + 1,)) is None
+    assert "takes more memory than there is" in capsys.readouterr().err
 
 
 def test_the_untuned_config_is_the_first_that_can_be_launched(

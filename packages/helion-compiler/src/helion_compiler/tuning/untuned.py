@@ -1,14 +1,16 @@
 """What runs untuned, and what candidates are compared with: found out, where a guess does not do.
 
 The model's first choice is a guess until its binary is there: the next one is taken where that needs more shared memory
-than the GPU has. The kernel's own Python is the oracle of a search, unless it takes too long; then the untuned config
-is. Both are told on standard error.
+than the GPU has. The kernel's own Python is the oracle of a search, unless it takes too long or too much memory, or has
+parts that mean nothing uncompiled; then the untuned config is. Both are told on standard error.
 """
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Any
+
+import torch
 
 from helion import exc
 from helion_compiler.building import target_of_device
@@ -42,7 +44,7 @@ def untuned_config(kernel: SpecializedKernel, leaves: Sequence[Any]) -> Config:
 
 
 def find_oracle(kernel: SpecializedKernel, leaves: Sequence[Any], seconds: float) -> Oracle:
-    """The kernel's own Python, or the untuned config where that takes more than ``seconds``."""
+    """The kernel's own Python, or the untuned config where that takes more than ``seconds`` or cannot be run."""
     definition = kernel.definition
     args = kernel.arguments(leaves)
     try:
@@ -55,12 +57,23 @@ def find_oracle(kernel: SpecializedKernel, leaves: Sequence[Any], seconds: float
             seconds=seconds,
         )
     except exc.ReferenceTimeout:
-        config = untuned_config(kernel, leaves)
-        _tell(
-            f"{definition.name}: its own Python takes more than {seconds:g} s on these arguments; "
-            f"results are compared with those of {config!r}. Check that one on smaller arguments"
+        problem, advice = (
+            f"takes more than {seconds:g} s on these arguments",
+            "on smaller arguments",
         )
-        return Oracle.by_config(kernel, config, args)
+    except torch.OutOfMemoryError:
+        problem, advice = "takes more memory than there is", "on smaller arguments"
+    except exc.NotInReferenceMode as error:
+        problem, advice = (
+            f"is not all of it, since {error.diagnostic.message}",
+            "against a result that you trust",
+        )
+    config = untuned_config(kernel, leaves)
+    _tell(
+        f"{definition.name}: its own Python {problem}; results are compared with those of {config!r}. "
+        f"Check that one {advice}"
+    )
+    return Oracle.by_config(kernel, config, args)
 
 
 def _tell(text: str) -> None:
