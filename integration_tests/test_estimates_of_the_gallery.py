@@ -264,6 +264,23 @@ def test_computed_factors_are_not_passed_through_shared_memory_where_operands_ar
         assert estimate(of, default) <= swapped
 
 
+def test_warps_are_kept_in_step_by_factors_that_pass_through_shared_memory() -> None:
+    """Values of float8 are turned for the second product; a program alone multiplies or computes, never both."""
+    of = space("fp8_attention")
+    taken = {
+        192.7: {"block_sizes": [128, 128], "num_warps": 4},
+        224.1: {"block_sizes": [256, 128], "num_warps": 16},
+        298.2: {"block_sizes": [256, 64], "num_warps": 16},
+    }
+    found = [
+        estimate(of, helion.Config(**keys, l2_groupings=[8], num_stages=4))
+        for keys in taken.values()
+    ]
+    assert found == sorted(found)
+    assert found == pytest.approx(list(taken), rel=0.35)
+    assert estimate(of, of.default_config()) <= found[0]
+
+
 def test_matrices_that_few_tiles_read_are_not_in_the_nearest_cache() -> None:
     """Of eight matrices, 64 are chosen: each is read by a few of many thousand tiles, on whatever multiprocessor."""
     of = space("gather_gemv", 8, 64, 4096, 4096)

@@ -411,11 +411,15 @@ def test_weights_of_a_byte_take_half_the_room_of_two(blocks: list[int], counted:
 
 
 def test_bytes_that_lie_across_what_is_summed_are_turned() -> None:
-    """Each tile turns all values, so that taller tiles turn fewer: 214 µs for 274 on an H200."""
+    """Each tile turns all values, so that taller tiles turn fewer: µs of an H200."""
     space = of_bytes()
-    keys = {"num_warps": 4, "num_stages": 4}
-    flat, tall = (estimate(space, block_sizes=[rows, 64], **keys) for rows in (64, 128))
-    assert tall < 0.92 * flat
+    measured = {(64, 64): 274.0, (64, 128): 248.0, (128, 64): 214.0, (128, 128): 196.0}
+    found = {
+        blocks: estimate(space, block_sizes=list(blocks), num_warps=4, num_stages=4)
+        for blocks in measured
+    }
+    assert found == pytest.approx(measured, rel=0.4)
+    assert all(found[128, keys] < found[64, keys] for keys in (64, 128))
 
 
 exact = helion.kernel(dot_precision="ieee")(matmul.fn)

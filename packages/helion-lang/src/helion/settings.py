@@ -191,7 +191,9 @@ class Settings:
         "How to choose a config: helion.from_cache(...) measures what earlier searches found; None searches.",
     )
     autotune_accuracy_check: bool = _setting(
-        default=True, kind=FLAG, words="Compare every candidate's output with reference mode's, or with the untuned config's where that cannot run."
+        default=True,
+        kind=FLAG,
+        words="Compare every candidate's output with reference mode, or with the untuned config where that cannot run.",
     )
     autotune_baseline_atol: float | None = _setting(
         None,

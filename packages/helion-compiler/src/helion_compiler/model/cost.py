@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from helion_compiler.model.collecting import work_of
+from helion_compiler.model.forming import passed
 from helion_compiler.model.gathering import Gathering
 from helion_compiler.model.occupancy import Occupancy
 from helion_compiler.model.place import Place, Sizes
@@ -231,8 +232,8 @@ class _Estimate:
 
     def _takes_turns(self) -> bool:
         """Whether a program that multiplies does nothing else meanwhile: what it multiplies next is computed from what
-        was multiplied before, no product takes both factors as they were loaded, or turns go on with all results. Nor
-        where lanes multiply.
+        was multiplied before, no product takes both factors as they were loaded, some right factor passes through
+        shared memory, for which all warps wait in each turn, or turns go on with all results. Nor where lanes multiply.
         """
         products = self._work.multiplied
         if any(one.by_lanes for one in products):
@@ -241,7 +242,8 @@ class _Estimate:
             any(factor.is_formed(self._place.lanes) for factor in one.factors) for one in products
         ]
         awaited = [one.awaited for one in products]
-        return any(one.chained for one in products) or all(formed) or all(awaited)
+        in_step = any(right for _, right in (passed(one, self._place) for one in products))
+        return any(one.chained for one in products) or all(formed) or all(awaited) or in_step
 
     def _turns(self) -> float:
         """Turns of the loops that load most often; :data:`_APART` where rows are held as they were loaded."""
