@@ -11,6 +11,7 @@ import torch
 import helion
 import helion.language as hl
 from helion_compiler.model import facts_of
+from helion_compiler.model.collecting import work_of
 
 
 @helion.kernel()
@@ -463,6 +464,14 @@ def test_loops_have_stages_of_their_own() -> None:
     own = estimate(space, **keys, num_stages=8, range_num_stages=[0, 3])
     assert own == estimate(space, **keys, num_stages=3)
     assert own < estimate(space, **keys, num_stages=8)
+
+
+@pytest.mark.parametrize("columns", [2048, 2047])
+def test_vectors_are_repeated_however_they_are_padded(columns: int) -> None:
+    arguments = torch.empty(4096, columns), torch.empty(columns)
+    (work,) = work_of(scaled_rows.bind(arguments)._implementation.specialized.program)
+    (repeated,) = (one.repeated for one in work.held if one.repeated is not None)
+    assert len(repeated.sizes) == len(repeated.along) == 1
 
 
 @pytest.mark.parametrize("rows", [1, 2, 4])

@@ -12,6 +12,8 @@ import attrs
 
 from helion_compiler.program.fields import operands
 from helion_compiler.program.ops import Load, Pointwise
+from helion_compiler.program.sources import sources_of
+from helion_compiler.program.views import VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,8 +54,9 @@ def _sizes(value: Value) -> frozenset[Size]:
 
 
 def _is_loaded(value: Value, makers: Mapping[Value, Op]) -> bool:
-    """Whether a value is a load's, or computed lane by lane from loads of the same lanes."""
-    op = makers.get(value)
-    if isinstance(op, Pointwise):
-        return any(_is_loaded(one, makers) for one in operands(op))
-    return isinstance(op, Load)
+    """Whether a value is a load's, or computed lane by lane from loads."""
+
+    def lane_by_lane(source: Value) -> bool:
+        return isinstance(makers.get(source), (Load, Pointwise, *VIEWS))
+
+    return any(isinstance(op, Load) for op in sources_of([value], makers, lane_by_lane))
