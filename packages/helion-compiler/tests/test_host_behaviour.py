@@ -131,6 +131,72 @@ def test_captured_tensors_are_read_on_each_call() -> None:
     assert specializations(kernel) == 2
 
 
+def positional(default: Any) -> Callable[..., Any]:
+    def function(value: Any, tile: Any, factor: Any = default) -> Any:
+        return value * (factor if isinstance(factor, int | float) else factor[tile])
+
+    return function
+
+
+def keyword(default: Any) -> Callable[..., Any]:
+    def function(value: Any, tile: Any, *, factor: Any = default) -> Any:
+        return value * (factor if isinstance(factor, int | float) else factor[tile])
+
+    return function
+
+
+def in_a_list(default: Any) -> Callable[..., Any]:
+    def function(value: Any, _tile: Any, factors: Any = [default]) -> Any:  # noqa: B006  # as authors do
+        return value * factors[0]
+
+    return function
+
+
+def full(number: int) -> torch.Tensor:
+    return torch.full([5], float(number))
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        *((function, kind) for function in (positional, keyword) for kind in (int, float, full)),
+        (in_a_list, int),
+        (in_a_list, float),
+    ],
+)
+def test_functions_have_the_defaults_of_this_call(written: Any, kind: Any) -> None:
+    @helion.kernel()
+    def kernel(x: torch.Tensor, function: Callable[..., torch.Tensor]) -> torch.Tensor:
+        out = torch.empty_like(x)
+        for tile in hl.tile(x.size(0)):
+            out[tile] = function(x[tile], tile)
+        return out
+
+    x = torch.randn(5)
+    for number in (2, 3, 2):
+        torch.testing.assert_close(kernel(x, written(kind(number))), x * number)
+
+
+def test_defaults_of_functions_keep_their_types_and_may_be_dimensions() -> None:
+    @helion.kernel()
+    def kernel(x: torch.Tensor, function: Callable[..., torch.Tensor]) -> torch.Tensor:
+        out = torch.empty([x.size(0)], dtype=x.dtype, device=x.device)
+        for tile in hl.tile(x.size(0)):
+            out[tile] = function(x[tile, :])
+        return out
+
+    def summed(dims: Any, power: object) -> Callable[..., torch.Tensor]:
+        return lambda value, along=dims, *, by=power: (
+            (value.float() ** by).sum(along).to(value.dtype)
+        )
+
+    x = torch.arange(12).view(3, 4)
+    assert torch.equal(kernel(x, summed((-1,), 2)), (x**2).sum(1))
+    assert torch.equal(kernel(x, summed([1], 1)), x.sum(1))
+    assert torch.equal(kernel(x, summed((1,), power=True)), x.sum(1))
+    assert specializations(kernel) == 3
+
+
 def test_global_numbers_are_read_on_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
     @helion.kernel()
     def kernel(x: torch.Tensor) -> torch.Tensor:

@@ -41,6 +41,14 @@ def scaled_add(x: torch.Tensor, y: torch.Tensor, scale: float) -> torch.Tensor:
     return out
 
 
+@helion.kernel(config=CONFIG)
+def applied(x: torch.Tensor, function: Callable[..., torch.Tensor]) -> torch.Tensor:
+    out = torch.empty_like(x)
+    for tiles in hl.tile(x.size()):
+        out[tiles] = function(x[tiles], tiles)
+    return out
+
+
 class OnGpu(torch.Tensor):
     """A tensor on the CPU that says that it is on a GPU."""
 
@@ -139,6 +147,39 @@ def test_a_second_call_runs_nothing_of_the_compiler(driver: Driver, tmp_path: Pa
     assert len(set(launches)) == 1
 
 
+def adding(bias: torch.Tensor, factor: int) -> Callable[..., torch.Tensor]:
+    return lambda value, tiles: value * factor + bias[tiles]
+
+
+def test_a_second_call_with_a_function_runs_nothing_of_the_compiler(
+    driver: Driver, tmp_path: Path
+) -> None:
+    """One that is written anew for each call, and captures another tensor."""
+    x, biases, factors = on_gpu(), [on_gpu() for _ in range(3)], (2, 2, 3)
+    requests = [
+        BuildRequest(applied, (x, adding(biases[0], factor)), name=f"by_{factor}")  # type: ignore[arg-type]  # as above
+        for factor in (2, 3)
+    ]
+    driver.kernels += build_bundle(
+        tmp_path / "k.helion", requests, targets=["sm_90"], jobs=1
+    ).kernels
+
+    called = [
+        list(of(COMPILER, functions_called(partial(applied, x, adding(bias, factor)))))
+        for bias, factor in zip(biases, factors, strict=True)
+    ]
+    traced = ["pipeline.py:make_program" in one for one in called]
+    assert traced == [True, False, True], "another number is another program"
+    assert {one.partition(":")[0] for one in called[1]} == {
+        *("compiled_kernel.py", "shortcuts.py", "captures.py", "passed_functions.py")
+    }
+    passed = [
+        {int.from_bytes(each, "little") for each in launch.parameters} for launch in driver.launches
+    ]
+    for number, bias in enumerate(biases):
+        assert [bias.data_ptr() in one for one in passed] == [number == place for place in range(3)]
+
+
 def kept(call: Callable[..., object], make: Callable[[], torch.Tensor], count: int) -> bool:
     """Whether any of so many new arguments lives on when a call with them is over."""
     arguments = [make() for _ in range(count)]
@@ -159,6 +200,20 @@ def test_a_kernel_keeps_no_tensor_of_its_calls() -> None:
     assert "tl.store" in bound[0].to_triton_code(CONFIG)
     x, y = torch.ones(2, 32, 64)
     torch.testing.assert_close(bound[0](x, y, 2.0), x + y * 2.0 * FACTOR)
+
+
+def test_a_kernel_keeps_no_tensor_that_functions_of_its_calls_capture() -> None:
+    kernel = helion.kernel(applied.fn, config=applied.configs[0])
+    x = torch.ones(32, 64)
+
+    def captured(bias: torch.Tensor) -> None:
+        kernel(x, lambda value, tiles: value + bias[tiles])
+
+    def default(bias: torch.Tensor) -> None:
+        kernel(x, lambda value, tiles, *, own=bias: value + own[tiles])
+
+    for call in (captured, captured, default):
+        assert not kept(call, partial(torch.zeros, 32, 64), 1)
 
 
 def test_tensors_that_a_kernel_captures_are_the_authors_to_keep() -> None:

@@ -74,6 +74,7 @@ class CompiledKernel:
         self._staged: StagedFunction | None = None
         self._families: dict[Hashable, _Family] = {}
         self._shortcut: Shortcut | None = None
+        self._before: _Family | None = None
         self._recorded = definition.gradient is not None
         self._operators = KernelOperators(definition, self._split, self._stage, self._carry_out)
 
@@ -108,7 +109,7 @@ class CompiledKernel:
         """Forget every specialization."""
         with self._lock:
             self._families.clear()
-            self._shortcut = None
+            self._shortcut = self._before = None
 
     # Off the hot path.
 
@@ -137,8 +138,11 @@ class CompiledKernel:
         )
 
     def _remember_shortcut(self, args: tuple[Any, ...], call: Call, family: _Family) -> None:
-        """Let calls like this one skip the split."""
-        if self._definition.key is None:
+        """Let calls like this one skip the split: if it is the first, or like the one that was split before. Where
+        calls take turns, it would be written down in vain.
+        """
+        before, self._before = self._before, family
+        if self._definition.key is None and (self._shortcut is None or family is before):
             constant = [name in self._constants for name in self._parameters]
             self._shortcut = Shortcut.of(
                 self._function, constant, args, call.leaves, family.dispatcher

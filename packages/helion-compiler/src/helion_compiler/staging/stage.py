@@ -158,12 +158,22 @@ class StagedFunction:
             GUARDS: guards,
         }
         exec(self.code, namespace)
-        cells = inspect.getclosurevars(self.function).nonlocals
+        cells = dict(_filled_cells(self.function))
         free = [captures.get(name, cells.get(name)) for name in self.function.__code__.co_freevars]
         staged: Callable[..., Any] = namespace[self.factory](*free)
         staged.__defaults__ = self.function.__defaults__
         staged.__kwdefaults__ = self.function.__kwdefaults__
         return staged
+
+
+def _filled_cells(function: Callable[..., Any]) -> Iterator[tuple[str, object]]:
+    """The variables of a function's closure that have a value."""
+    cells = function.__closure__ or ()  # type: ignore[attr-defined]  # a plain Python function's
+    for name, cell in zip(function.__code__.co_freevars, cells, strict=True):
+        try:
+            yield name, cell.cell_contents
+        except ValueError:
+            continue
 
 
 def _last_return(definition: ast.FunctionDef, filename: str) -> Span | None:

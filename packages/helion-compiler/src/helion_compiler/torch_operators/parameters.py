@@ -143,7 +143,8 @@ def _numbers(template: Any) -> Iterator[int]:
             for item in template.items:
                 yield from _numbers(item)
         case Function():
-            for _, part in (*template.closure, *template.globals):
+            named = (*template.closure, *template.globals, *template.keywords)
+            for part in (*template.defaults, *(part for _, part in named)):
                 yield from _numbers(part)
 
 

@@ -63,12 +63,13 @@ class Items:
 
 @attrs.frozen
 class Function:
-    """A Python function: its code, and what it captures by name."""
+    """A Python function: its code, and what it captures by name, or by place as a default."""
 
     code: CodeType
     closure: tuple[tuple[str, Any], ...]
     globals: tuple[tuple[str, Any], ...]
-    defaults: Any
+    defaults: tuple[Any, ...]
+    keywords: tuple[tuple[str, Any], ...]
     original: FunctionType = attrs.field(eq=False)
 
 
@@ -106,8 +107,8 @@ class Call:
     ) -> tuple[tuple[Any, ...], dict[str, Any], dict[str, Any]]:
         """The arguments, closure variables and globals of the kernel, with other leaves in their place.
 
-        ``make`` gives each function among them, from the original and what its closure and globals become;
-        by default a copy that captures them.
+        ``make`` gives each function among them, from the original and what its closure and globals become, but for its
+        defaults; by default a copy that captures them.
         """
         joiner = _Joiner(leaves, make or copied_function)
         arguments = tuple(map(joiner.join, self.templates))
@@ -151,36 +152,52 @@ class _Splitter:
     def function(self, name: str, function: FunctionType) -> Function | Constant:
         if function in self._entered or not is_author(function.__code__.co_filename):
             return Constant(type(function), _Opaque(function))  # it calls itself, or is a library's
-        return self.own(name, function)
+        defaults = [
+            self._default(f"{name}.default_{number}", value)
+            for number, value in enumerate(function.__defaults__ or ())
+        ]
+        keywords = [
+            (each, self._default(f"{name}.{each}", value))
+            for each, value in (function.__kwdefaults__ or {}).items()
+        ]
+        closure, globals_ = self._captures(name, function)
+        # Whoever keeps the template would keep the tensors of the call with it.
+        original = _bare(function) if closure or defaults or keywords else function
+        code = function.__code__
+        return Function(code, closure, globals_, tuple(defaults), tuple(keywords), original)
 
-    def own(self, name: str, function: FunctionType) -> Function:
-        """The kernel itself, or another function of the author's."""
+    def kernel(self, function: FunctionType) -> Function:
+        """The kernel itself: its defaults are among its arguments, and what it captures is the author's to keep."""
+        closure, globals_ = self._captures(function.__name__, function)
+        return Function(function.__code__, closure, globals_, (), (), function)
+
+    def _captures(
+        self, name: str, function: FunctionType
+    ) -> tuple[tuple[tuple[str, Any], ...], tuple[tuple[str, Any], ...]]:
+        """What a function's closure, and the globals it reads, stand for."""
         self._entered.append(function)
+        cells = function.__closure__ or ()
         try:
-            return self._taken_apart(name, function)
+            closure = [
+                (free, self._captured(f"{name}.{free}", cell.cell_contents))
+                for free, cell in zip(function.__code__.co_freevars, cells, strict=True)
+                if is_filled(cell)
+            ]
+            globals_ = [
+                (used, self._captured(f"{name}.{used}", value))
+                for _, used, value in lifted(function)
+            ]
         finally:
             self._entered.pop()
+        return tuple(closure), tuple(globals_)
 
-    def _taken_apart(self, name: str, function: FunctionType) -> Function:
-        cells = function.__closure__ or ()
-        closure = [
-            (free, self._captured(f"{name}.{free}", cell.cell_contents))
-            for free, cell in zip(function.__code__.co_freevars, cells, strict=True)
-            if is_filled(cell)
-        ]
-        globals_ = [
-            (used, self._captured(f"{name}.{used}", value)) for _, used, value in lifted(function)
-        ]
-        defaults = (
-            Constant(tuple, function.__defaults__) if _hashable(function.__defaults__) else None
-        )
-        return Function(
-            code=function.__code__,
-            closure=tuple(closure),
-            globals=tuple(globals_),
-            defaults=defaults,
-            original=function,
-        )
+    def _default(self, name: str, value: Any) -> Any:
+        """As what is captured, but numbers in tuples and lists are constants: they may be dimensions."""
+        kind = type(value)
+        if kind not in (tuple, list):
+            return self._captured(name, value)
+        items = (self._default(f"{name}_{number}", item) for number, item in enumerate(value))
+        return Items(kind, None, tuple(items))
 
     def _captured(self, name: str, value: Any) -> Any:
         if isinstance(value, (torch.Tensor, FunctionType, tuple, list, *_CONSTANTS)):
@@ -249,27 +266,30 @@ class _Joiner:
                 closure = {name: self.join(part) for name, part in template.closure}
                 globals_ = {name: self.join(part) for name, part in template.globals}
                 original: Any = template.original  # mypy takes a function in a field for a method
-                return self.make(original, closure, globals_)
+                made: Any = self.make(original, closure, globals_)
+                made.__defaults__ = tuple(map(self.join, template.defaults)) or None
+                keywords = {name: self.join(part) for name, part in template.keywords}
+                made.__kwdefaults__ = keywords or None
+                return made
         raise AssertionError(f"not a template: {template!r}")
 
 
 def copied_function(
     original: FunctionType, closure: Mapping[str, Any], globals_: Mapping[str, Any]
 ) -> FunctionType:
-    """``original`` with other values for what it captures."""
+    """``original`` with other values for what it captures, and without defaults."""
     cells = tuple(
         CellType(closure[name]) if name in closure else CellType()
         for name in original.__code__.co_freevars
     )
-    function = FunctionType(
-        original.__code__,
-        {**original.__globals__, **globals_},
-        original.__name__,
-        original.__defaults__,
-        cells,
-    )
-    function.__kwdefaults__ = original.__kwdefaults__
-    return function
+    namespace = {**original.__globals__, **globals_}
+    return FunctionType(original.__code__, namespace, original.__name__, None, cells)
+
+
+def _bare(function: FunctionType) -> FunctionType:
+    """The same with nothing in its closure and without defaults."""
+    cells = tuple(CellType() for _ in function.__code__.co_freevars)
+    return FunctionType(function.__code__, function.__globals__, function.__name__, None, cells)
 
 
 def _without_memory(leaf: Any, mode: FakeTensorMode) -> Any:
@@ -311,7 +331,7 @@ def split(
         splitter.argument(name, value, constant=name in constants)
         for name, value in zip(parameters, args, strict=True)
     )
-    kernel = splitter.own(function.__name__, function)
+    kernel = splitter.kernel(function)
     static = (templates, kernel)
     return Call(
         static=static,

@@ -15,7 +15,7 @@ import torch
 from helion_compiler.tracing.location import is_author
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from types import CellType
 
 
@@ -33,8 +33,24 @@ class Captures:
         That is where tensors are captured, or containers that may come to hold others.
         """
         functions = tuple(_reached(function, []))
+        return cls._of_all(functions, functions)
+
+    @classmethod
+    def of_globals(cls, function: FunctionType) -> Captures | None:
+        """The same without what the closure of ``function`` itself holds."""
+        entered = [function]
+        called: list[FunctionType] = []
+        for *_, value in lifted(function):
+            if isinstance(value, FunctionType) and value not in entered:
+                called += _reached(value, entered)
+        return cls._of_all([function, *called], called)
+
+    @classmethod
+    def _of_all(
+        cls, functions: Sequence[FunctionType], closures: Sequence[FunctionType]
+    ) -> Captures | None:
         globals_ = tuple(each for one in functions for each in lifted(one))
-        cells = tuple(each for one in functions for each in _filled(one))
+        cells = tuple(each for one in closures for each in _filled(one))
         values = [value for *_, value in (*globals_, *cells)]
         return cls(globals_, cells) if all(map(_is_fixed, values)) else None
 

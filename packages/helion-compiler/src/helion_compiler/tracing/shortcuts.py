@@ -1,8 +1,12 @@
-"""Calls that need not be split: those that differ from one that was in their tensors and numbers alone."""
+"""Calls that need not be split: those that differ from one that was in their tensors and numbers alone.
+
+Functions among the arguments may differ in the tensors that they capture: see :mod:`.passed_functions`.
+"""
 
 from __future__ import annotations
 
 import operator
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -10,11 +14,12 @@ import torch
 
 from helion_compiler.tracing.arguments import is_constant, is_plain
 from helion_compiler.tracing.captures import Captures
+from helion_compiler.tracing.passed_functions import PassedFunction, captured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FunctionType
 
+    from helion_compiler.tracing.passed_functions import Path
     from helion_runtime import Dispatcher
 
 
@@ -22,14 +27,15 @@ if TYPE_CHECKING:
 class Shortcut:
     """Where calls on GPUs go that have the same constants, as long as the kernel captures what it did.
 
-    ``leaves`` are the places of what the dispatcher takes among the arguments, None for all of them; ``constants`` are
-    the others, with their places.
+    ``leaves`` are the places of what the dispatcher takes among the arguments, None for all of them; in ``functions``,
+    they go on from cell to cell. ``constants`` are the others, with their places.
     """
 
     dispatcher: Dispatcher
     first_tensor: int
-    leaves: tuple[int, ...] | None
+    leaves: tuple[int | tuple[int, Path], ...] | None
     constants: tuple[tuple[int, Any], ...]
+    functions: tuple[tuple[int, PassedFunction], ...]
     captures: Captures | None
 
     @classmethod
@@ -42,20 +48,26 @@ class Shortcut:
         dispatcher: Dispatcher,
     ) -> Shortcut | None:
         """The one for calls like a call with ``args``, whose leaves are ``split``; ``constant`` says which parameters
-        are constants, whatever they hold. None where calls have to be split: for containers, functions, captures that
-        are leaves.
+        are constants, whatever they hold. None where calls have to be split: for containers, captures that are leaves,
+        and functions that say so.
         """
-        leaves = [
-            place
-            for place, arg in enumerate(args)
-            if isinstance(arg, torch.Tensor) or (is_plain(arg) and not constant[place])
-        ]
-        others = [(place, arg) for place, arg in enumerate(args) if place not in leaves]
-        first = next((p for p in leaves if isinstance(args[p], torch.Tensor)), None)
-        if first is None or not all(is_constant(arg) for _, arg in others):
-            return None
-        found = [args[place] for place in leaves]
-        if len(found) != len(split) or any(map(operator.is_not, found, split)):
+        leaves: list[int | tuple[int, Path]] = []
+        constants, functions = [], []
+        for place, arg in enumerate(args):
+            if isinstance(arg, torch.Tensor) or (is_plain(arg) and not constant[place]):
+                leaves.append(place)
+            elif is_constant(arg):
+                constants.append((place, arg))
+            else:
+                passed = PassedFunction.of(arg) if isinstance(arg, FunctionType) else None
+                if passed is None:
+                    return None
+                functions.append((place, passed))
+                leaves += ((place, path) for path in passed.tensors())
+        tensors = (p for p in leaves if isinstance(p, int) and isinstance(args[p], torch.Tensor))
+        first = next(tensors, None)
+        found = [_leaf(args, where) for where in leaves]
+        if first is None or len(found) != len(split) or any(map(operator.is_not, found, split)):
             return None
         captures = Captures.of(function)  # last, as it walks through code
         if captures is None:
@@ -63,8 +75,9 @@ class Shortcut:
         return cls(
             dispatcher,
             first,
-            tuple(leaves) if others else None,
-            tuple(others),
+            tuple(leaves) if constants or functions else None,
+            tuple(constants),
+            tuple(functions),
             captures if captures.globals or captures.cells else None,
         )
 
@@ -77,8 +90,21 @@ class Shortcut:
             given = args[place]
             if given is not value and (given.__class__ is not value.__class__ or given != value):
                 return False
+        for place, passed in self.functions:
+            if not passed.takes(args[place]):
+                return False
         return self.captures is None or self.captures.unchanged()
 
     def leaves_of(self, args: tuple[Any, ...]) -> Sequence[Any]:
         """What the dispatcher takes of the arguments."""
-        return args if self.leaves is None else [args[place] for place in self.leaves]
+        if self.leaves is None:
+            return args
+        return [_leaf(args, where) for where in self.leaves]
+
+
+def _leaf(args: Sequence[Any], where: int | tuple[int, Path]) -> Any:
+    """An argument, or what a function among them captures."""
+    if isinstance(where, int):
+        return args[where]
+    place, path = where
+    return captured(args[place], path)
