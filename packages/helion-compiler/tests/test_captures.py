@@ -62,6 +62,16 @@ def test_numbers_are_watched_in_functions_that_are_called_as_well(
     assert not captures.unchanged()
 
 
+@pytest.mark.parametrize("value", [None, "a name", torch.float16, (1, (2.0, None)), 1j])
+def test_constants_are_watched(value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "SCALE", value)
+    captures = of(scaled)
+    assert captures is not None
+    assert captures.unchanged()
+    monkeypatch.delitem(globals(), "SCALE")
+    assert not captures.unchanged()
+
+
 def test_a_function_that_captures_nothing_never_changes() -> None:
     captures = of(plain)
     assert captures is not None

@@ -131,6 +131,14 @@ def test_captured_tensors_are_read_on_each_call() -> None:
     assert specializations(kernel) == 2
 
 
+CONSTANT: Any = None
+
+
+def tag(value: Any) -> int:
+    """A number for a constant and its type."""
+    return len(repr(value)) * 100 + sum(map(ord, repr(value)))
+
+
 def positional(default: Any) -> Callable[..., Any]:
     def function(value: Any, tile: Any, factor: Any = default) -> Any:
         return value * (factor if isinstance(factor, int | float) else factor[tile])
@@ -209,6 +217,50 @@ def test_global_numbers_are_read_on_each_call(monkeypatch: pytest.MonkeyPatch) -
     torch.testing.assert_close(kernel(x), x * 2)
     monkeypatch.setitem(globals(), "SCALE", 4.0)
     torch.testing.assert_close(kernel(x), x * 4)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (torch.float16, torch.bfloat16),
+        ("to", "fro"),
+        ((1,), (0,)),
+        ((0, (1, 2)), (0, (1, 3))),
+        (None, 1.5),
+        (1, True),
+        (2, 2.0),
+    ],
+)
+def test_global_constants_are_read_on_each_call(
+    before: Any, after: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which one it was is what the kernel returns."""
+
+    @helion.kernel()
+    def kernel(x: torch.Tensor) -> tuple[torch.Tensor, Any]:
+        out = torch.empty_like(x)
+        for tile in hl.tile(x.size()):
+            out[tile] = x[tile]
+        return out, tag(CONSTANT)
+
+    found = []
+    for value in (before, after, before):
+        monkeypatch.setitem(globals(), "CONSTANT", value)
+        found.append(kernel(torch.randn(5))[1])
+    assert found == [tag(before), tag(after), tag(before)]
+
+
+def test_global_tuples_may_be_dimensions(monkeypatch: pytest.MonkeyPatch) -> None:
+    @helion.kernel()
+    def kernel(x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty([x.size(0)], dtype=x.dtype, device=x.device)
+        for tile in hl.tile(x.size(0)):
+            out[tile] = x[tile, :, :].sum(CONSTANT)
+        return out
+
+    x = torch.randn(4, 5, 6)
+    monkeypatch.setitem(globals(), "CONSTANT", (1, 2))
+    torch.testing.assert_close(kernel(x), x.sum((1, 2)))
 
 
 def scaled_and_shifted(value: torch.Tensor, tile: hl.Tile) -> torch.Tensor:

@@ -9,7 +9,6 @@ and what they capture: tensors become leaves, numbers belong to the static part.
 from __future__ import annotations
 
 import re
-from enum import Enum
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ import torch
 from helion import exc
 from helion.containers import parts_of, together
 from helion_compiler.torch_bridge.symbolic import fake_mode, imagined, mark_static, marked_static
-from helion_compiler.tracing.captures import is_filled, lifted
+from helion_compiler.tracing.captures import CONSTANTS, is_filled, lifted
 from helion_compiler.tracing.location import is_author
 from helion_runtime.signature import is_wrapped
 
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 _SYMBOLS = (torch.SymInt, torch.SymFloat, torch.SymBool)
 _PLAIN = (torch.Tensor, int, float, bool, str, type(None), *_SYMBOLS)
-_CONSTANTS = (int, float, bool, str, type(None), torch.dtype, torch.device, complex, Enum)
 
 
 @attrs.frozen
@@ -136,7 +134,7 @@ class _Splitter:
     def part(self, name: str, value: Any) -> Any:
         if isinstance(value, torch.Tensor):
             return self.leaf(name, value)
-        if isinstance(value, _CONSTANTS):
+        if isinstance(value, CONSTANTS):
             return Constant(type(value), value)
         if _is_builtin(value):
             return Constant(type(value), value)
@@ -153,11 +151,11 @@ class _Splitter:
         if function in self._entered or not is_author(function.__code__.co_filename):
             return Constant(type(function), _Opaque(function))  # it calls itself, or is a library's
         defaults = [
-            self._default(f"{name}.default_{number}", value)
+            self._whole(f"{name}.default_{number}", value)
             for number, value in enumerate(function.__defaults__ or ())
         ]
         keywords = [
-            (each, self._default(f"{name}.{each}", value))
+            (each, self._whole(f"{name}.{each}", value))
             for each, value in (function.__kwdefaults__ or {}).items()
         ]
         closure, globals_ = self._captures(name, function)
@@ -184,23 +182,24 @@ class _Splitter:
                 if is_filled(cell)
             ]
             globals_ = [
-                (used, self._captured(f"{name}.{used}", value))
-                for _, used, value in lifted(function)
+                (used, self._whole(f"{name}.{used}", value)) for _, used, value in lifted(function)
             ]
         finally:
             self._entered.pop()
         return tuple(closure), tuple(globals_)
 
-    def _default(self, name: str, value: Any) -> Any:
-        """As what is captured, but numbers in tuples and lists are constants: they may be dimensions."""
+    def _whole(self, name: str, value: Any) -> Any:
+        """A default or a global: as what closures capture, but numbers in tuples and lists are constants, since they
+        may be dimensions.
+        """
         kind = type(value)
         if kind not in (tuple, list):
             return self._captured(name, value)
-        items = (self._default(f"{name}_{number}", item) for number, item in enumerate(value))
+        items = (self._whole(f"{name}_{number}", item) for number, item in enumerate(value))
         return Items(kind, None, tuple(items))
 
     def _captured(self, name: str, value: Any) -> Any:
-        if isinstance(value, (torch.Tensor, FunctionType, tuple, list, *_CONSTANTS)):
+        if isinstance(value, (torch.Tensor, FunctionType, tuple, list, *CONSTANTS)):
             return self.part(name, value)
         return Constant(type(value), _Opaque(value))
 
@@ -312,7 +311,7 @@ def is_plain(argument: object) -> bool:
 
 def is_constant(argument: object) -> bool:
     """Whether an argument may be part of the key as it is."""
-    return isinstance(argument, _CONSTANTS)
+    return isinstance(argument, CONSTANTS)
 
 
 def split(

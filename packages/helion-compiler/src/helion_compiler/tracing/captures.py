@@ -6,6 +6,7 @@ and functions that do the same: as long as each name stands for the very object 
 
 from __future__ import annotations
 
+from enum import Enum
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,12 @@ from helion_compiler.tracing.location import is_author
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import CellType
+
+
+CONSTANTS = (int, float, bool, str, type(None), torch.dtype, torch.device, complex, Enum)
+"""What programs depend on as it is."""
+_GONE = object()
+"""Stands for a name that is no more."""
 
 
 @attrs.frozen(eq=False)
@@ -57,7 +64,7 @@ class Captures:
     def unchanged(self) -> bool:
         """Whether every name still stands for the same object."""
         for namespace, name, value in self.globals:
-            if namespace.get(name) is not value:
+            if namespace.get(name, _GONE) is not value:
                 return False
         try:
             for cell, value in self.cells:
@@ -71,8 +78,8 @@ class Captures:
 def lifted(function: FunctionType) -> Iterator[tuple[dict[str, Any], str, Any]]:
     """The globals of ``function`` that are read anew on each call: where they are, their names and values."""
     namespace = function.__globals__
-    for name in sorted(_names_used(function.__code__)):
-        value = namespace.get(name)
+    for name in sorted(_names_used(function.__code__) & namespace.keys()):
+        value = namespace[name]
         if _is_lifted(value):
             yield namespace, name, value
 
@@ -87,10 +94,17 @@ def _names_used(code: CodeType) -> set[str]:
 
 
 def _is_lifted(value: object) -> bool:
-    """Whether a global is read anew on each call: tensors, numbers, and the author's functions for what they read."""
+    """Whether a global is read anew on each call: tensors, constants, and the author's functions for what they read."""
     if isinstance(value, FunctionType):
         return is_author(value.__code__.co_filename)
-    return isinstance(value, torch.Tensor | int | float)
+    return isinstance(value, torch.Tensor) or _is_constant(value)
+
+
+def _is_constant(value: object) -> bool:
+    """Whether it is one, or a tuple of such."""
+    if type(value) is tuple:
+        return all(map(_is_constant, value))
+    return isinstance(value, CONSTANTS)
 
 
 def is_filled(cell: CellType) -> bool:
