@@ -168,7 +168,7 @@ class StagedFunction:
 
 def _filled_cells(function: Callable[..., Any]) -> Iterator[tuple[str, object]]:
     """The variables of a function's closure that have a value."""
-    cells = function.__closure__ or ()  # type: ignore[attr-defined]  # a plain Python function's
+    cells = function.__closure__ or ()
     for name, cell in zip(function.__code__.co_freevars, cells, strict=True):
         try:
             yield name, cell.cell_contents
