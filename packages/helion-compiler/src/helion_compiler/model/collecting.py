@@ -151,9 +151,9 @@ class _Collector:
             if isinstance(op, Reshape):
                 whole = _held_as(live, same) - staged
                 self._held.append(Held(loops, whole, frozenset(), reshape=op))
-            for one in repeated_by(op, makers, same):
-                whole = _held_as(live | frozenset(operands(op)), same)
-                whole -= frozenset(results(op)) | staged
+            read = _held_as(operands(op), same)
+            for one in repeated_by(op, read, makers):
+                whole = (_held_as(live, same) | read) - frozenset(results(op)) - staged
                 self._held.append(Held(loops, whole, frozenset(), repeated=one))
             if isinstance(op, TOGETHER):
                 both = frozenset(operands(op)) if isinstance(op, Sort) else frozenset()
@@ -170,7 +170,7 @@ class _Collector:
             for nested in () if isinstance(op, Fold) else blocks(op):
                 inner = inside(op, nested, loops)
                 live |= self._block(nested, inner, live) - frozenset(parameters(op))
-            live |= _held_as(operands(op), same)
+            live |= read
         last = Held(loops, live - staged, frozenset(coming - staged), summed - live - staged)
         self._held.append(last)
         return live

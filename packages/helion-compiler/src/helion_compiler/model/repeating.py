@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from helion_compiler.program.fields import operands
 from helion_compiler.program.ops import Load, Pointwise
 from helion_compiler.program.sources import sources_of
 from helion_compiler.program.views import VIEWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from helion_compiler.program.ops import Op
     from helion_compiler.program.types import Size, Value
@@ -34,19 +33,15 @@ class Repeated:
         return all(any(lanes(size) > 1 for size in some) for some in (self.sizes, self.along))
 
 
-def repeated_by(op: Op, makers: Mapping[Value, Op], same: Mapping[Value, Value]) -> list[Repeated]:
-    """What an op repeats of vectors that ``makers`` load; ``same`` is what views are views of."""
+def repeated_by(op: Op, read: Iterable[Value], makers: Mapping[Value, Op]) -> Iterator[Repeated]:
+    """What an op repeats of vectors that ``makers`` load, among the values in registers that it reads."""
     if not isinstance(op, Pointwise):
-        return []
+        return
     whole = _sizes(op.result)
-    found = []
-    for value in operands(op):
-        while value in same:
-            value = same[value]  # noqa: PLW2901  # what it is
+    for value in read:
         sizes = _sizes(value)
         if sizes < whole and _is_loaded(value, makers):
-            found.append(Repeated(sizes, whole - sizes))
-    return found
+            yield Repeated(sizes, whole - sizes)
 
 
 def _sizes(value: Value) -> frozenset[Size]:
