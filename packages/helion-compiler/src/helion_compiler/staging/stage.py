@@ -147,7 +147,8 @@ class StagedFunction:
         globals_: Mapping[str, object],
         guards: Guards | None = None,
     ) -> Callable[..., Any]:
-        """The staged function, calling ``control``. ``captures`` and ``globals_`` replace names it reads.
+        """The staged function, calling ``control``, without its defaults. ``captures`` is what its closure holds;
+        ``globals_`` replace other names that it reads.
 
         ``guards`` are for a function that was staged with its statements guarded.
         """
@@ -158,22 +159,9 @@ class StagedFunction:
             GUARDS: guards,
         }
         exec(self.code, namespace)
-        cells = dict(_filled_cells(self.function))
-        free = [captures.get(name, cells.get(name)) for name in self.function.__code__.co_freevars]
+        free = map(captures.get, self.function.__code__.co_freevars)
         staged: Callable[..., Any] = namespace[self.factory](*free)
-        staged.__defaults__ = self.function.__defaults__
-        staged.__kwdefaults__ = self.function.__kwdefaults__
         return staged
-
-
-def _filled_cells(function: Callable[..., Any]) -> Iterator[tuple[str, object]]:
-    """The variables of a function's closure that have a value."""
-    cells = function.__closure__ or ()
-    for name, cell in zip(function.__code__.co_freevars, cells, strict=True):
-        try:
-            yield name, cell.cell_contents
-        except ValueError:
-            continue
 
 
 def _last_return(definition: ast.FunctionDef, filename: str) -> Span | None:

@@ -18,7 +18,7 @@ import torch
 from helion import exc
 from helion.containers import parts_of, together
 from helion_compiler.torch_bridge.symbolic import fake_mode, imagined, mark_static, marked_static
-from helion_compiler.tracing.captures import CONSTANTS, is_filled, lifted
+from helion_compiler.tracing.captures import is_constant, is_filled, lifted
 from helion_compiler.tracing.location import is_author
 from helion_runtime.signature import is_wrapped
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     ]
 
 _SYMBOLS = (torch.SymInt, torch.SymFloat, torch.SymBool)
+Named = tuple[tuple[str, Any], ...]
+"""Templates, each with its name."""
 _PLAIN = (torch.Tensor, int, float, bool, str, type(None), *_SYMBOLS)
 
 
@@ -64,10 +66,10 @@ class Function:
     """A Python function: its code, and what it captures by name, or by place as a default."""
 
     code: CodeType
-    closure: tuple[tuple[str, Any], ...]
-    globals: tuple[tuple[str, Any], ...]
+    closure: Named
+    globals: Named
     defaults: tuple[Any, ...]
-    keywords: tuple[tuple[str, Any], ...]
+    keywords: Named
     original: FunctionType = attrs.field(eq=False)
 
 
@@ -134,7 +136,7 @@ class _Splitter:
     def part(self, name: str, value: Any) -> Any:
         if isinstance(value, torch.Tensor):
             return self.leaf(name, value)
-        if isinstance(value, CONSTANTS):
+        if is_constant(value):
             return Constant(type(value), value)
         if _is_builtin(value):
             return Constant(type(value), value)
@@ -160,7 +162,9 @@ class _Splitter:
         ]
         closure, globals_ = self._captures(name, function)
         # Whoever keeps the template would keep the tensors of the call with it.
-        original = _bare(function) if closure or defaults or keywords else function
+        original = function
+        if closure or defaults or keywords:
+            original = _with_closure(function, {}, function.__globals__)
         code = function.__code__
         return Function(code, closure, globals_, tuple(defaults), tuple(keywords), original)
 
@@ -169,9 +173,7 @@ class _Splitter:
         closure, globals_ = self._captures(function.__name__, function)
         return Function(function.__code__, closure, globals_, (), (), function)
 
-    def _captures(
-        self, name: str, function: FunctionType
-    ) -> tuple[tuple[tuple[str, Any], ...], tuple[tuple[str, Any], ...]]:
+    def _captures(self, name: str, function: FunctionType) -> tuple[Named, Named]:
         """What a function's closure, and the globals it reads, stand for."""
         self._entered.append(function)
         cells = function.__closure__ or ()
@@ -199,7 +201,7 @@ class _Splitter:
         return Items(kind, None, tuple(items))
 
     def _captured(self, name: str, value: Any) -> Any:
-        if isinstance(value, (torch.Tensor, FunctionType, tuple, list, *CONSTANTS)):
+        if is_constant(value) or isinstance(value, (torch.Tensor, FunctionType, tuple, list)):
             return self.part(name, value)
         return Constant(type(value), _Opaque(value))
 
@@ -277,18 +279,18 @@ def copied_function(
     original: FunctionType, closure: Mapping[str, Any], globals_: Mapping[str, Any]
 ) -> FunctionType:
     """``original`` with other values for what it captures, and without defaults."""
+    return _with_closure(original, closure, {**original.__globals__, **globals_})
+
+
+def _with_closure(
+    function: FunctionType, closure: Mapping[str, Any], namespace: dict[str, Any]
+) -> FunctionType:
+    """The same code, without defaults."""
     cells = tuple(
         CellType(closure[name]) if name in closure else CellType()
-        for name in original.__code__.co_freevars
+        for name in function.__code__.co_freevars
     )
-    namespace = {**original.__globals__, **globals_}
-    return FunctionType(original.__code__, namespace, original.__name__, None, cells)
-
-
-def _bare(function: FunctionType) -> FunctionType:
-    """The same with nothing in its closure and without defaults."""
-    cells = tuple(CellType() for _ in function.__code__.co_freevars)
-    return FunctionType(function.__code__, function.__globals__, function.__name__, None, cells)
+    return FunctionType(function.__code__, namespace, function.__name__, None, cells)
 
 
 def _without_memory(leaf: Any, mode: FakeTensorMode) -> Any:
@@ -307,11 +309,6 @@ def device_of(leaves: Sequence[Any]) -> torch.device:
 def is_plain(argument: object) -> bool:
     """Whether an argument is its own leaf, unless its parameter is a constant."""
     return isinstance(argument, _PLAIN)
-
-
-def is_constant(argument: object) -> bool:
-    """Whether an argument may be part of the key as it is."""
-    return isinstance(argument, CONSTANTS)
 
 
 def split(

@@ -16,12 +16,11 @@ import torch
 from helion_compiler.tracing.location import is_author
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import CellType
 
 
-CONSTANTS = (int, float, bool, str, type(None), torch.dtype, torch.device, complex, Enum)
-"""What programs depend on as it is."""
+_CONSTANTS = (int, float, bool, str, type(None), torch.dtype, torch.device, complex, Enum)
 _GONE = object()
 """Stands for a name that is no more."""
 
@@ -45,12 +44,8 @@ class Captures:
     @classmethod
     def of_globals(cls, function: FunctionType) -> Captures | None:
         """The same without what the closure of ``function`` itself holds."""
-        entered = [function]
-        called: list[FunctionType] = []
-        for *_, value in lifted(function):
-            if isinstance(value, FunctionType) and value not in entered:
-                called += _reached(value, entered)
-        return cls._of_all([function, *called], called)
+        called = tuple(_reached_by(lifted(function), [function]))
+        return cls._of_all((function, *called), called)
 
     @classmethod
     def _of_all(
@@ -97,14 +92,19 @@ def _is_lifted(value: object) -> bool:
     """Whether a global is read anew on each call: tensors, constants, and the author's functions for what they read."""
     if isinstance(value, FunctionType):
         return is_author(value.__code__.co_filename)
-    return isinstance(value, torch.Tensor) or _is_constant(value)
+    return isinstance(value, torch.Tensor) or _holds_constants(value)
 
 
-def _is_constant(value: object) -> bool:
+def _holds_constants(value: object) -> bool:
     """Whether it is one, or a tuple of such."""
     if type(value) is tuple:
-        return all(map(_is_constant, value))
-    return isinstance(value, CONSTANTS)
+        return all(map(_holds_constants, value))
+    return is_constant(value)
+
+
+def is_constant(value: object) -> bool:
+    """Whether programs may depend on a value as it is."""
+    return isinstance(value, _CONSTANTS)
 
 
 def is_filled(cell: CellType) -> bool:
@@ -120,7 +120,14 @@ def _reached(function: FunctionType, entered: list[FunctionType]) -> Iterator[Fu
     """The function, and the author's functions among its captures, each once."""
     entered.append(function)
     yield function
-    for *_, value in (*lifted(function), *_filled(function)):
+    yield from _reached_by((*lifted(function), *_filled(function)), entered)
+
+
+def _reached_by(
+    captures: Iterable[tuple[Any, ...]], entered: list[FunctionType]
+) -> Iterator[FunctionType]:
+    """The same of what is captured, each the last of a tuple."""
+    for *_, value in captures:
         if (
             isinstance(value, FunctionType)
             and value not in entered

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import torch
 
-from helion_compiler.tracing.arguments import is_constant
-from helion_compiler.tracing.captures import Captures, is_filled
+from helion_compiler.tracing.captures import Captures, is_constant, is_filled
 from helion_compiler.tracing.location import is_author
 
 if TYPE_CHECKING:
@@ -34,12 +33,13 @@ class _Tensor:
 
 
 @attrs.frozen(eq=False)
-class _Constant:
-    """A part of the program; its type keeps 1, 1.0 and True apart."""
+class Equal:
+    """A constant of the program; its type keeps 1, 1.0 and True apart."""
 
     value: Any
 
     def takes(self, value: object) -> bool:
+        """Whether ``value`` may be in its place."""
         own = self.value
         return value is own or (value.__class__ is own.__class__ and bool(value == own))
 
@@ -60,7 +60,7 @@ class PassedFunction:
 
     code: CodeType
     namespace: Mapping[str, Any]
-    cells: tuple[_Tensor | _Constant | _Object | PassedFunction, ...]
+    cells: tuple[_Tensor | Equal | _Object | PassedFunction, ...]
     globals: Captures
 
     @classmethod
@@ -122,7 +122,7 @@ def _cell(value: Any, around: tuple[FunctionType, ...]) -> Any:
     if isinstance(value, torch.Tensor):
         return _Tensor()
     if is_constant(value):
-        return _Constant(value)
+        return Equal(value)
     if isinstance(value, FunctionType) and is_author(value.__code__.co_filename):
         return PassedFunction.of(value, around)
     return None if isinstance(value, (tuple, list)) else _Object(value)

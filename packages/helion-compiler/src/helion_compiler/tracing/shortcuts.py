@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import torch
 
-from helion_compiler.tracing.arguments import is_constant, is_plain
-from helion_compiler.tracing.captures import Captures
-from helion_compiler.tracing.passed_functions import PassedFunction, captured
+from helion_compiler.tracing.arguments import is_plain
+from helion_compiler.tracing.captures import Captures, is_constant
+from helion_compiler.tracing.passed_functions import Equal, PassedFunction, captured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,15 +27,14 @@ if TYPE_CHECKING:
 class Shortcut:
     """Where calls on GPUs go that have the same constants, as long as the kernel captures what it did.
 
-    ``leaves`` are the places of what the dispatcher takes among the arguments, None for all of them; in ``functions``,
-    they go on from cell to cell. ``constants`` are the others, with their places.
+    ``leaves`` are the places of what the dispatcher takes among the arguments, None for all of them; in functions, they
+    go on from cell to cell. ``others`` are what the other arguments have to be, with their places.
     """
 
     dispatcher: Dispatcher
     first_tensor: int
     leaves: tuple[int | tuple[int, Path], ...] | None
-    constants: tuple[tuple[int, Any], ...]
-    functions: tuple[tuple[int, PassedFunction], ...]
+    others: tuple[tuple[int, Equal | PassedFunction], ...]
     captures: Captures | None
 
     @classmethod
@@ -52,17 +51,17 @@ class Shortcut:
         and functions that say so.
         """
         leaves: list[int | tuple[int, Path]] = []
-        constants, functions = [], []
+        others: list[tuple[int, Equal | PassedFunction]] = []
         for place, arg in enumerate(args):
             if isinstance(arg, torch.Tensor) or (is_plain(arg) and not constant[place]):
                 leaves.append(place)
             elif is_constant(arg):
-                constants.append((place, arg))
+                others.append((place, Equal(arg)))
             else:
                 passed = PassedFunction.of(arg) if isinstance(arg, FunctionType) else None
                 if passed is None:
                     return None
-                functions.append((place, passed))
+                others.append((place, passed))
                 leaves += ((place, path) for path in passed.tensors())
         tensors = (p for p in leaves if isinstance(p, int) and isinstance(args[p], torch.Tensor))
         first = next(tensors, None)
@@ -75,9 +74,8 @@ class Shortcut:
         return cls(
             dispatcher,
             first,
-            tuple(leaves) if constants or functions else None,
-            tuple(constants),
-            tuple(functions),
+            tuple(leaves) if others else None,
+            tuple(others),
             captures if captures.globals or captures.cells else None,
         )
 
@@ -86,12 +84,8 @@ class Shortcut:
         first = args[self.first_tensor]
         if not (isinstance(first, torch.Tensor) and first.is_cuda):
             return False
-        for place, value in self.constants:
-            given = args[place]
-            if given is not value and (given.__class__ is not value.__class__ or given != value):
-                return False
-        for place, passed in self.functions:
-            if not passed.takes(args[place]):
+        for place, own in self.others:
+            if not own.takes(args[place]):
                 return False
         return self.captures is None or self.captures.unchanged()
 

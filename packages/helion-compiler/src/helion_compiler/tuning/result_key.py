@@ -14,7 +14,8 @@ import torch
 
 from helion_compiler.program.expressions import next_power_of_two
 from helion_compiler.torch_bridge.symbolic import marked_static
-from helion_compiler.tracing.arguments import Constant, Function, is_constant
+from helion_compiler.tracing.arguments import Constant, Function
+from helion_compiler.tracing.captures import is_constant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
