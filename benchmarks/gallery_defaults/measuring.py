@@ -15,8 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 import helion
 from benchmarks.gallery_defaults.sizes import SIZES
 from benchmarks.suite.measuring import in_turns
@@ -31,6 +29,8 @@ from gallery.case import Maker  # noqa: E402  # as above
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import torch
 
     from gallery.calls import KernelCall
 
@@ -63,7 +63,7 @@ def _milliseconds(run: Callable[..., object], call: KernelCall) -> float:
 def timed_calls(name: str) -> tuple[torch.dtype, list[KernelCall]]:
     """How a case is called to be timed: bfloat16 where it takes that."""
     case = names()[name]
-    dtype = torch.bfloat16 if torch.bfloat16 in case.dtypes else case.dtypes[0]
+    dtype = case.usual_dtype
     return dtype, list(calls_of(case, SIZES[name], Maker(dtype, "cuda")))
 
 

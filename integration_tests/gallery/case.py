@@ -104,6 +104,11 @@ class Case:
         kind = "backward" if self.gradient else self.variant
         return f"{self.function}-{kind}" if kind else self.function
 
+    @property
+    def usual_dtype(self) -> torch.dtype:
+        """bfloat16, where the kernel takes that."""
+        return torch.bfloat16 if torch.bfloat16 in self.dtypes else self.dtypes[0]
+
     def runs(self) -> Iterator[tuple[tuple[int, ...], torch.dtype]]:
         """Each of the small sizes, with a dtype; at least one run for each dtype."""
         number = max(len(self.small), len(self.dtypes))

@@ -33,8 +33,7 @@ REFUSED = re.compile("needs .* (shared memory|registers)")
 @pytest.mark.parametrize("name", sorted(names()))
 def test_a_search_finds_a_config_and_none_that_fails(name: str, tmp_path: Path) -> None:
     case = names()[name]
-    dtype = torch.bfloat16 if torch.bfloat16 in case.dtypes else case.dtypes[0]
-    for call in calls_of(case, case.large, Maker(dtype, "cuda")):
+    for call in calls_of(case, case.large, Maker(case.usual_dtype, "cuda")):
         found = tuned(call, tmp_path / call.kernel.name)
         worked = [one for one in found if one.status is Status.OK]
         errors = [one.error or "" for one in found if one not in worked]
