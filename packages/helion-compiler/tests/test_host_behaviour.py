@@ -100,6 +100,23 @@ def test_numbers_of_each_kind_keep_their_type() -> None:
     torch.testing.assert_close(kernel(x.float(), 2), x * 2.0)
 
 
+@pytest.mark.parametrize("shape", [(7,), (3, 5)])
+def test_flattened_views_may_be_all_of_an_allocation(shape: tuple[int, ...]) -> None:
+    @helion.kernel()
+    def kernel(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        out, other = torch.empty_like(x), torch.empty_like(x)
+        flat_in, flat_out, flat_other = x.view(-1), out.view(-1), other.view(-1)
+        for tile in hl.tile(flat_in.size(0)):
+            flat_out[tile] = flat_in[tile] * 2
+            flat_other[tile] = flat_in[tile] * 3
+        return out, other
+
+    x = torch.randn(shape)
+    doubled, tripled = kernel(x)
+    torch.testing.assert_close(doubled, x * 2)
+    torch.testing.assert_close(tripled, x * 3)
+
+
 # Captures.
 
 

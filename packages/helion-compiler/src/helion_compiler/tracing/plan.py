@@ -150,12 +150,16 @@ class PlanBuilder:
         return self._add(number, source.name, tensor, root=source.root, offset=offset)
 
     def rename(self, buffer: Buffer, name: str) -> Buffer:
-        """Call an allocation by the variable that holds it; a buffer that has a name keeps it."""
+        """Call an allocation by the variable that holds it; a buffer that has a name keeps it, and so does one that
+        another variable, which holds a view of all of it, has named since.
+        """
         if not buffer.name.startswith(_UNNAMED):
             return buffer
-        named = attrs.evolve(buffer, name=name)
-        self.buffers[self.buffers.index(buffer)] = named
-        return named
+        place = next(p for p, one in enumerate(self.buffers) if one.number == buffer.number)
+        known = self.buffers[place]
+        if known.name.startswith(_UNNAMED):
+            known = self.buffers[place] = attrs.evolve(known, name=name)
+        return known
 
     def runtime(self, size: Any) -> Expression:
         """A size as the runtime evaluates it."""
